@@ -1,0 +1,143 @@
+package inventory
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// StoreName names one store of the config, such as "main".
+type StoreName string
+
+// SKU is the code that joins both sides: the Shopify variant's SKU and the
+// Katana variant's code, compared byte for byte after [TrimSKU].
+type SKU string
+
+// TrimSKU takes the outer white space off both ends, the only liberty that
+// matching takes.
+func TrimSKU(s string) SKU { return SKU(strings.TrimSpace(s)) }
+
+// ItemID is the number of a Shopify inventory item.
+type ItemID int64
+
+// VariantID is the number of a Shopify product variant.
+type VariantID int64
+
+// LocationID is the number of a Shopify location.
+type LocationID int64
+
+// Shopify names its objects by global ids whose last part is the number:
+// gid://shopify/InventoryItem/1.
+const (
+	itemPrefix     = "gid://shopify/InventoryItem/"
+	variantPrefix  = "gid://shopify/ProductVariant/"
+	locationPrefix = "gid://shopify/Location/"
+)
+
+func (id ItemID) String() string     { return itemPrefix + strconv.FormatInt(int64(id), 10) }
+func (id VariantID) String() string  { return variantPrefix + strconv.FormatInt(int64(id), 10) }
+func (id LocationID) String() string { return locationPrefix + strconv.FormatInt(int64(id), 10) }
+
+// ParseItemID reads gid://shopify/InventoryItem/N.
+func ParseItemID(gid string) (ItemID, error) { return parseGID[ItemID](gid, itemPrefix) }
+
+// ParseVariantID reads gid://shopify/ProductVariant/N.
+func ParseVariantID(gid string) (VariantID, error) { return parseGID[VariantID](gid, variantPrefix) }
+
+// ParseLocationID reads gid://shopify/Location/N.
+func ParseLocationID(gid string) (LocationID, error) {
+	return parseGID[LocationID](gid, locationPrefix)
+}
+
+func parseGID[T ~int64](gid, prefix string) (T, error) {
+	number, ok := strings.CutPrefix(gid, prefix)
+	if ok {
+		// A leading zero or sign would make two texts of one id.
+		if n, err := strconv.ParseInt(number, 10, 64); err == nil && n > 0 && strconv.FormatInt(n, 10) == number {
+			return T(n), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not of the form %sN", clip(gid), prefix)
+}
+
+// MarshalText writes the global id, the form that Shopify's tools show.
+func (id ItemID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads the global id.
+func (id *ItemID) UnmarshalText(text []byte) (err error) {
+	*id, err = ParseItemID(string(text))
+	return err
+}
+
+// MarshalText writes the global id, the form that Shopify's tools show.
+func (id VariantID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads the global id.
+func (id *VariantID) UnmarshalText(text []byte) (err error) {
+	*id, err = ParseVariantID(string(text))
+	return err
+}
+
+// MarshalText writes the global id, the form that Shopify's tools show.
+func (id LocationID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText reads the global id.
+func (id *LocationID) UnmarshalText(text []byte) (err error) {
+	*id, err = ParseLocationID(string(text))
+	return err
+}
+
+// SourceVariantID is the number of a Katana variant.
+type SourceVariantID int64
+
+// SourceLocationID is the number of a Katana location.
+type SourceLocationID int64
+
+// Key names one level: one inventory item at one location of one store.
+// SKUs repeat, within a store and across stores, so they cannot be part of it.
+type Key struct {
+	Store    StoreName  `json:"store"`
+	Item     ItemID     `json:"inventory_item_id"`
+	Location LocationID `json:"location_id"`
+}
+
+// Compare orders keys by store, then item, then location, so that everything
+// which is listed or written comes in one fixed order.
+func (k Key) Compare(other Key) int {
+	if c := strings.Compare(string(k.Store), string(other.Store)); c != 0 {
+		return c
+	}
+	if k.Item != other.Item {
+		return sign(k.Item < other.Item)
+	}
+	if k.Location != other.Location {
+		return sign(k.Location < other.Location)
+	}
+	return 0
+}
+
+func sign(less bool) int {
+	if less {
+		return -1
+	}
+	return 1
+}
+
+// String writes the key as the release command takes it: store/item/location,
+// with plain numbers.
+func (k Key) String() string {
+	return fmt.Sprintf("%s/%d/%d", k.Store, int64(k.Item), int64(k.Location))
+}
+
+// ParseKey reads what [Key.String] writes.
+func ParseKey(s string) (Key, error) {
+	parts := strings.Split(s, "/")
+	if len(parts) == 3 && parts[0] != "" {
+		item, errItem := strconv.ParseInt(parts[1], 10, 64)
+		location, errLocation := strconv.ParseInt(parts[2], 10, 64)
+		if errItem == nil && errLocation == nil && item > 0 && location > 0 {
+			return Key{StoreName(parts[0]), ItemID(item), LocationID(location)}, nil
+		}
+	}
+	return Key{}, fmt.Errorf("%q is not a level: want store/item/location, such as main/4711/42", clip(s))
+}

@@ -1,0 +1,154 @@
+package inventory
+
+import "time"
+
+// Seen is what is remembered of one level between cycles.
+type Seen struct {
+	Units   Units     // the last value that we read or that Shopify confirmed to us
+	Desired Units     // what the level should have been then; meaningful when Figured
+	Figured bool      // a desired figure existed
+	First   time.Time // when the level was first seen: raises wait one settle from here
+	At      time.Time // when Units was last verified
+}
+
+// InFlight is units that Shopify has sold and Katana does not commit yet, at
+// the level that sold them.
+type InFlight struct {
+	Key   Key       `json:"key"`
+	SKU   SKU       `json:"sku"`
+	Units Units     `json:"units"`
+	Since time.Time `json:"since"`
+	// Expires is when the entry stops counting.
+	Expires time.Time `json:"expires"`
+}
+
+// Credit is units of a Katana order whose fall at Shopify has not been
+// observed yet. Shopify falls before Katana knows, so the next complete look
+// at the store must show it; a credit lives no longer than that.
+type Credit struct {
+	SKU      SKU              `json:"sku"`
+	Location SourceLocationID `json:"location"`
+	Units    Units            `json:"units"`
+}
+
+// Ledger is one store's units in flight and what is needed to keep them.
+type Ledger struct {
+	Entries []InFlight `json:"entries,omitempty"`
+	Credits []Credit   `json:"credits,omitempty"`
+	// Counted holds, for each Katana order row already taken from the ledger,
+	// the quantity that was counted.
+	Counted map[int64]CountedRow `json:"counted,omitempty"`
+	// Since is when the ledger began: orders that Katana had by then are not
+	// news.
+	Since time.Time `json:"since"`
+}
+
+// CountedRow is a Katana order row that the ledger has taken into account.
+type CountedRow struct {
+	Quantity Quantity  `json:"quantity"`
+	At       time.Time `json:"at"`
+}
+
+// Hold is a plan that a guard stopped.
+type Hold struct {
+	ID       string      `json:"id"`
+	Rule     string      `json:"rule"`
+	Have     int         `json:"have"`    // distinct levels counted, of this plan and the last hour
+	Limit    int         `json:"limit"`   // the most that would have passed
+	Managed  int         `json:"managed"` // levels that the percentage is of
+	Since    time.Time   `json:"since"`
+	Reported time.Time   `json:"reported"` // when the log last said so
+	Released time.Time   `json:"released"` // zero until released
+	Levels   []HeldLevel `json:"levels"`   // sorted by key
+}
+
+// HeldLevel is one level of a [Hold] and the direction in which it may move
+// once released.
+type HeldLevel struct {
+	Key   Key  `json:"key"`
+	Raise bool `json:"raise"`
+}
+
+// Quarantined is a level whose line Shopify refused.
+type Quarantined struct {
+	Key    Key       `json:"key"`
+	SKU    SKU       `json:"sku"`
+	Code   string    `json:"code"`   // Shopify's error code
+	Detail string    `json:"detail"` // Shopify's words
+	Count  int       `json:"count"`
+	Since  time.Time `json:"since"`
+	Until  time.Time `json:"until"`
+}
+
+// Written is a write of the last hour, which the guards count.
+type Written struct {
+	Key   Key       `json:"key"`
+	At    time.Time `json:"at"`
+	Zero  bool      `json:"zero"`  // it took the level to zero
+	Freed bool      `json:"freed"` // a release let it through; no guard counts it
+}
+
+// Memory is what is kept of one store between cycles, beside its levels.
+type Memory struct {
+	Ledger     Ledger        `json:"ledger"`
+	Holds      []Hold        `json:"holds,omitempty"`
+	Quarantine []Quarantined `json:"quarantine,omitempty"`
+	Written    []Written     `json:"written,omitempty"`
+	Waiting    []Outcome     `json:"waiting,omitempty"` // of the last cycle
+}
+
+// SourceMemory is what is kept of the source between cycles.
+type SourceMemory struct {
+	Rows    int        `json:"rows"`              // stock rows in the last complete read
+	Missing []StockKey `json:"missing,omitempty"` // live variants without a row in that read, sorted
+	// Orders is the newest change among the sales orders read so far, by the
+	// server's clock; zero before the first read.
+	Orders time.Time `json:"orders"`
+}
+
+// Intent is a batch on its way to Shopify. It is in the journal before the
+// batch is sent; one that is still there at a start was cut off in between.
+type Intent struct {
+	Cycle   uint64    `json:"cycle"`
+	Store   StoreName `json:"store"`
+	Key     string    `json:"key"` // the idempotency key, drawn once for this batch
+	At      time.Time `json:"at"`
+	Changes []Change  `json:"changes"`
+}
+
+// StoreMemory is what the journal remembers of a store.
+type StoreMemory struct {
+	Levels map[Key]Seen
+	Memory
+	Open []OpenIntent // oldest first
+}
+
+// OpenIntent is a batch that was cut off between sending and recording.
+type OpenIntent struct {
+	ID uint64
+	Intent
+}
+
+// Observation is what a cycle saw of a store. The memory and the settled
+// intents become durable no later than the levels: a fall that is noted twice
+// hides a unit for a while, one that is lost sells it twice.
+type Observation struct {
+	Levels  map[Key]Seen // those that changed
+	Gone    []Key        // levels that no longer exist
+	Memory  Memory
+	Settled []Settled // open intents, as the levels show them
+}
+
+// Settled is what became of a batch.
+type Settled struct {
+	ID       uint64
+	Outcomes []Outcome
+	Levels   map[Key]Seen
+}
+
+// Finish is the end of a cycle.
+type Finish struct {
+	Report *Report
+	Source SourceMemory
+	Stores map[StoreName]Memory
+}

@@ -1,0 +1,100 @@
+package inventory
+
+import "time"
+
+// Kind tells how much a cycle set out to look at.
+type Kind string
+
+// The kinds of cycle.
+const (
+	Full        Kind = "full"
+	Incremental Kind = "incremental"
+)
+
+// Mode is what may be done to a store.
+type Mode string
+
+// The modes of a store.
+const (
+	ModeOff       Mode = "off"        // neither read nor written
+	ModeReport    Mode = "report"     // read and reported, nothing written
+	ModeLowerOnly Mode = "lower-only" // reductions are written, raises wait
+	ModeApply     Mode = "apply"
+)
+
+// Report is what one cycle found and did. Its JSON form is a contract: names
+// stay, fields are only added.
+type Report struct {
+	Cycle      uint64                  `json:"cycle"`
+	Kind       Kind                    `json:"kind"`
+	Started    time.Time               `json:"started"`
+	DurationMS int64                   `json:"duration_ms"`
+	Requests   map[string]RequestCount `json:"requests"` // by API: "katana", "shopify/main"
+	Error      string                  `json:"error,omitempty"`
+	Stores     []StoreReport           `json:"stores"`
+}
+
+// RequestCount is what one API was asked in a cycle.
+type RequestCount struct {
+	Count     int     `json:"count"`     // HTTP requests sent, retries included
+	Retries   int     `json:"retries"`   // of these, retries
+	Throttled int     `json:"throttled"` // answers that said slow down
+	Cost      float64 `json:"cost"`      // Shopify's cost points; 0 for Katana
+	WaitedMS  int64   `json:"waited_ms"` // spent waiting for the budget
+}
+
+// StoreReport is one store's part of a [Report].
+type StoreReport struct {
+	Name     StoreName      `json:"name"`
+	Mode     Mode           `json:"mode"`
+	Error    string         `json:"error,omitempty"` // why this store was not finished
+	Levels   int            `json:"levels"`          // figures managed
+	InStep   int            `json:"in_step"`
+	Drifted  int            `json:"drifted"`
+	Applied  int            `json:"applied"`
+	Waiting  int            `json:"waiting"`
+	Held     int            `json:"held"`
+	Rejected int            `json:"rejected"`
+	Stale    int            `json:"stale"`
+	Skipped  map[Reason]int `json:"skipped"`  // left alone, by reason
+	Negative int            `json:"negative"` // desired figures below zero, shown as 0
+	Holds    []HoldReport   `json:"holds,omitempty"`
+	Notes    []string       `json:"notes,omitempty"`
+	Changes  []ChangeReport `json:"changes"`
+}
+
+// HoldReport is a held plan as a report shows it.
+type HoldReport struct {
+	ID      string `json:"id"`
+	Rule    string `json:"rule"`
+	Have    int    `json:"have"`
+	Limit   int    `json:"limit"`
+	Levels  int    `json:"levels"`
+	Release string `json:"release"` // the command that lets it go
+}
+
+// ChangeReport is one change and its outcome.
+type ChangeReport struct {
+	SKU        SKU        `json:"sku"`
+	Variant    VariantID  `json:"variant_id"`
+	Item       ItemID     `json:"inventory_item_id"`
+	LocationID LocationID `json:"location_id"`
+	Location   string     `json:"location"`
+	From       Units      `json:"from"`
+	To         Units      `json:"to"`
+	Outcome    Result     `json:"outcome"`
+	Reason     Reason     `json:"reason"`
+	Detail     string     `json:"detail,omitempty"`
+}
+
+// ReportChange gives an outcome the form that reports carry.
+func ReportChange(o Outcome) ChangeReport {
+	reason := o.Reason
+	if o.Because != "" {
+		reason = o.Because
+	}
+	return ChangeReport{
+		SKU: o.SKU, Variant: o.Variant, Item: o.Item, LocationID: o.Location, Location: o.LocationName,
+		From: o.From, To: o.To, Outcome: o.Result, Reason: reason, Detail: o.Detail,
+	}
+}

@@ -1,0 +1,47 @@
+package inventory
+
+// Location is a Shopify location.
+type Location struct {
+	ID                 LocationID
+	Name               string
+	Active             bool
+	FulfillmentService bool // its stock belongs to a fulfilment app
+}
+
+// Level is one observed stock figure with what its item says of it.
+type Level struct {
+	Key
+	Variant   VariantID
+	SKU       SKU // trimmed; "" when the variant has none
+	Available Units
+	Active    bool // false: stocked once, not sold there
+	Untracked bool // Shopify does not count this item
+	Bundle    bool // requiresComponents: Shopify computes it from its parts
+	GiftCard  bool
+}
+
+// Change is one write: it takes a level from the figure that was observed to
+// the figure it should show.
+type Change struct {
+	Key
+	Variant      VariantID `json:"variant_id"`
+	SKU          SKU       `json:"sku"`
+	LocationName string    `json:"location"` // for people
+	From         Units     `json:"from"`
+	To           Units     `json:"to"`
+	Reason       Reason    `json:"reason"` // why the figure moves
+}
+
+// Raise tells whether the change offers more than is offered now.
+func (c Change) Raise() bool { return c.To > c.From }
+
+// BatchSize is the most changes that one write carries: Shopify's cap on
+// input arrays.
+const BatchSize = 250
+
+// Batch is what one write carries.
+type Batch struct {
+	Cycle   uint64
+	Key     string // idempotency key, drawn once for this batch
+	Changes []Change
+}

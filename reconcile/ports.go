@@ -1,0 +1,61 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"stocksyncd/reconcile/inventory"
+)
+
+// Source is Katana as one cycle sees it. Every read is complete or an error.
+//
+// A unit of stock travels from a Shopify level to a Katana order to Katana's
+// inventory, and a cycle reads in that direction: Orders before Stock. A unit
+// between two reads is then counted twice for one cycle, never missed.
+type Source interface {
+	// Locations lists the live locations.
+	Locations(ctx context.Context) ([]inventory.SourceLocation, error)
+	// Orders lists the sales orders that changed since, deleted ones included.
+	Orders(ctx context.Context, since time.Time) ([]inventory.SourceOrder, error)
+	// Stock reads the catalogue and the inventory at the given locations.
+	Stock(ctx context.Context, at []inventory.SourceLocationID) (*inventory.Snapshot, error)
+}
+
+// Target is one store as one cycle sees it.
+type Target interface {
+	// Locations lists all locations, inactive ones included.
+	Locations(ctx context.Context) ([]inventory.Location, error)
+	// Observe reads every level of the store. It is complete or an error.
+	Observe(ctx context.Context) ([]inventory.Level, error)
+	// Levels reads the given levels again. A key without a level in the answer
+	// no longer has one.
+	Levels(ctx context.Context, keys []inventory.Key) ([]inventory.Level, error)
+	// Set writes at most [inventory.BatchSize] changes in one request, each under
+	// compare-and-set with From. All of them are applied or none.
+	//
+	// The outcomes are in the order of changes, each Applied, Stale, Rejected
+	// or, when only other lines are to blame, Unsent. An error that is
+	// [inventory.ErrAnswerLost] leaves open whether the batch was applied;
+	// [*inventory.RefusedError] and any other error mean that it was not.
+	Set(ctx context.Context, batch inventory.Batch) ([]inventory.Outcome, error)
+}
+
+// Journal is what must survive a crash. What a method was given is durable
+// when it returns nil, and not there at all when it returns an error.
+type Journal interface {
+	// Begin draws the number of a new cycle.
+	Begin() (cycle uint64, err error)
+	// Source gives back what [Journal.Finish] was given last.
+	Source() (inventory.SourceMemory, error)
+	// Store gives back what is remembered of a store: its levels, the rest,
+	// and the batches whose answer was never recorded.
+	Store(name inventory.StoreName) (inventory.StoreMemory, error)
+	// Observe records what a cycle saw of a store, before anything is written.
+	Observe(name inventory.StoreName, seen inventory.Observation) error
+	// Intend records a batch before it is sent, and gives it a number.
+	Intend(intent inventory.Intent) (id uint64, err error)
+	// Settle records what became of a batch, and what its levels show now.
+	Settle(store inventory.StoreName, found inventory.Settled) error
+	// Finish records the report of a cycle and what its stores wait for.
+	Finish(end inventory.Finish) error
+}
