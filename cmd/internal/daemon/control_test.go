@@ -1,0 +1,149 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"reflect"
+	"syscall"
+	"testing"
+
+	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/inventory"
+)
+
+// serve runs a daemon with a control socket until the test ends. The first
+// cycle has ended when it returns.
+func serve(t *testing.T, b *bench) *Client {
+	t.Helper()
+	b.opts.Socket = filepath.Join(t.TempDir(), "state.db.sock")
+	first := make(chan struct{}, 1)
+	b.opts.Observe = func(*inventory.Report, error) {
+		select {
+		case first <- struct{}{}:
+		default:
+		}
+	}
+	b.start(t.Context())
+	t.Cleanup(func() { b.stop(t) })
+	<-first
+	return NewClient(b.opts.Socket)
+}
+
+func TestACommandsCycleIsRunByTheDaemon(t *testing.T) {
+	b := newBench(hourly())
+	b.cycle = func(_ context.Context, ask reconcile.Request) (*inventory.Report, error) {
+		return drifted(ask.Kind, 2), nil
+	}
+	client := serve(t, b)
+	only := []inventory.Change{{Key: inventory.Key{Store: "main", Item: 1, Location: 7}, Variant: 9, SKU: "TEE-000", From: 3, To: 1}}
+	ask := CycleAsk{Config: "digest", Kind: inventory.Incremental, Store: "main", SKU: "TEE-000", Dry: true, Only: only}
+	got, err := client.Cycle(t.Context(), ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := drifted(inventory.Incremental, 2); !reflect.DeepEqual(got.Stores[0].Changes, want.Stores[0].Changes) {
+		t.Errorf("report over the socket: %+v, want %+v", got, want)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	want := reconcile.Request{Kind: inventory.Incremental, Store: "main", SKU: "TEE-000", Dry: true, Only: only}
+	if got := b.cycles[len(b.cycles)-1]; !reflect.DeepEqual(got, want) {
+		t.Errorf("the daemon was asked %+v, want %+v", got, want)
+	}
+}
+
+func TestADaemonOfAnotherConfigRefusesTheCycle(t *testing.T) {
+	client := serve(t, newBench(hourly()))
+	_, err := client.Cycle(t.Context(), CycleAsk{Config: "edited since"})
+	var remote *RemoteError
+	if !errors.As(err, &remote) || remote.Message != errOtherConfig.Error() {
+		t.Errorf("got %v, want %v", err, errOtherConfig)
+	}
+}
+
+func TestAPanicInACommandsRequestIsAnError(t *testing.T) {
+	b := newBench(hourly())
+	client := serve(t, b)
+	b.mu.Lock()
+	b.cycle = func(context.Context, reconcile.Request) (*inventory.Report, error) { panic("a defect") }
+	b.mu.Unlock()
+	if _, err := client.Cycle(t.Context(), CycleAsk{Config: "digest"}); err == nil {
+		t.Error("got no error, want the panic")
+	}
+	if _, err := client.Status(t.Context()); err != nil {
+		t.Errorf("after the panic: %v, want an answer", err)
+	}
+}
+
+func TestStatusAndReleaseOverTheSocket(t *testing.T) {
+	b := newBench(hourly())
+	client := serve(t, b)
+	status, err := client.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status.Running == nil || status.Running.PID != os.Getpid() || status.Stores[0].Holds[0].ID != "main-3" {
+		t.Errorf("status %+v, want our pid and the hold main-3", status)
+	}
+	if _, err := client.Release(t.Context(), ReleaseAsk{ID: "main-3"}); err != nil {
+		t.Error(err)
+	}
+	if _, err := client.Release(t.Context(), ReleaseAsk{Store: "main"}); err != nil {
+		t.Error(err)
+	}
+	if want := []string{"main-3", "all of main"}; !reflect.DeepEqual(b.released, want) {
+		t.Errorf("released %v, want %v", b.released, want)
+	}
+}
+
+func TestAReloadOverTheSocketAnswersWithTheMistake(t *testing.T) {
+	b := newBench(hourly())
+	good := b.opts.Load
+	b.opts.Load = func(running *Setup) (*Setup, error) {
+		if running != nil {
+			return nil, errors.New("line 4: unknown key")
+		}
+		return good(nil)
+	}
+	client := serve(t, b)
+	if _, err := client.Reload(t.Context()); err == nil || err.Error() != "line 4: unknown key" {
+		t.Errorf("got %v, want the mistake", err)
+	}
+}
+
+func TestASocketThatACrashLeftIsTakenOver(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db.sock")
+	left, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	left.SetUnlinkOnClose(false)
+	if err := left.Close(); err != nil {
+		t.Fatal(err)
+	}
+	listener, err := listenUnix(t.Context(), path)
+	if err != nil {
+		t.Fatalf("got %v, want the stale socket replaced", err)
+	}
+	defer listener.Close() //nolint:errcheck // the test is over
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := info.Mode().Perm(); got != 0o600 {
+		t.Errorf("mode %o, want 600", got)
+	}
+	if _, err := listenUnix(t.Context(), path); err == nil {
+		t.Error("a socket that somebody serves was taken over")
+	}
+}
+
+func TestNoDaemonIsAnErrorOfItsOwn(t *testing.T) {
+	_, err := NewClient(filepath.Join(t.TempDir(), "none.sock")).Status(t.Context())
+	if !errors.Is(err, ErrNoDaemon) || errors.Is(err, syscall.EACCES) {
+		t.Errorf("got %v, want ErrNoDaemon", err)
+	}
+}

@@ -1,0 +1,413 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/inventory"
+)
+
+// fake is a cycler and a service manager that note what they are told.
+type fake struct {
+	mu       sync.Mutex
+	cycles   []reconcile.Request
+	released []string
+	said     []string // by the notifier
+	alive    int
+	running  int
+	cycle    func(ctx context.Context, ask reconcile.Request) (*inventory.Report, error)
+}
+
+func (f *fake) Cycle(ctx context.Context, ask reconcile.Request) (*inventory.Report, error) {
+	f.mu.Lock()
+	f.running++
+	if f.running > 1 {
+		panic("two cycles overlap")
+	}
+	f.cycles = append(f.cycles, ask)
+	n := len(f.cycles)
+	f.mu.Unlock()
+	defer func() {
+		f.mu.Lock()
+		f.running--
+		f.mu.Unlock()
+	}()
+	if f.cycle != nil {
+		return f.cycle(ctx, ask)
+	}
+	return &inventory.Report{Cycle: uint64(n), Kind: ask.Kind}, nil //nolint:gosec // a small count
+}
+
+func (f *fake) Release(id string) (string, error) {
+	f.released = append(f.released, id)
+	return "let go of " + id, nil
+}
+
+func (f *fake) ReleaseAll(store inventory.StoreName) (string, error) {
+	f.released = append(f.released, "all of "+string(store))
+	return "let go of all", nil
+}
+
+func (f *fake) say(what string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.said = append(f.said, what)
+}
+
+func (f *fake) Ready(status string) { f.say("ready: " + status) }
+func (f *fake) Reloading()          { f.say("reloading") }
+func (f *fake) Stopping()           { f.say("stopping") }
+func (f *fake) Status(string)       {}
+func (f *fake) Alive() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.alive++
+}
+
+func (f *fake) kinds() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var kinds []string
+	for _, c := range f.cycles {
+		kinds = append(kinds, string(c.Kind))
+	}
+	return strings.Join(kinds, " ")
+}
+
+func (f *fake) fed() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.alive
+}
+
+// forgetful is a state file without a past.
+type forgetful struct{}
+
+func (forgetful) Last() (*inventory.Report, error) { return nil, nil }
+func (forgetful) Stores() []StoreMode              { return []StoreMode{{"main", inventory.ModeApply}} }
+func (forgetful) Memory(inventory.StoreName) (inventory.Memory, error) {
+	return inventory.Memory{Holds: []inventory.Hold{{ID: "main-3"}}}, nil
+}
+
+// bench is a daemon under test.
+type bench struct {
+	*fake
+	signals chan os.Signal
+	log     *bytes.Buffer // read only after the daemon has ended or while it is idle
+	opts    Options
+	ended   chan error
+}
+
+func newBench(setup *Setup) *bench {
+	b := &bench{fake: &fake{}, signals: make(chan os.Signal, 8), log: &bytes.Buffer{}, ended: make(chan error, 1)}
+	setup.Cycler, setup.Memory = b.fake, forgetful{}
+	b.opts = Options{
+		Load:   func(*Setup) (*Setup, error) { return setup, nil },
+		Notify: b.fake, Signals: b.signals, Now: time.Now, Patience: 10 * time.Minute,
+		Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelInfo})),
+	}
+	return b
+}
+
+func (b *bench) start(ctx context.Context) { go func() { b.ended <- Run(ctx, b.opts) }() }
+
+func (b *bench) stop(t *testing.T) {
+	t.Helper()
+	b.signals <- syscall.SIGTERM
+	if err := <-b.ended; err != nil {
+		t.Errorf("the daemon ended with %v, want nil", err)
+	}
+}
+
+func hourly() *Setup { return &Setup{Schedule: "@every 10m", Full: "@every 1h", Config: "digest"} }
+
+func TestAFullCycleRunsAtTheStartAndThenTheSchedules(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(hourly())
+		b.start(t.Context())
+		time.Sleep(35 * time.Minute)
+		if got, want := b.kinds(), "full incremental incremental incremental"; got != want {
+			t.Errorf("after 35 minutes: %s, want %s", got, want)
+		}
+		b.stop(t)
+		if got := b.said[0]; !strings.HasPrefix(got, "ready") {
+			t.Errorf("first word to the service manager: %q, want ready", got)
+		}
+	})
+}
+
+func TestSignalsDuringACycleRunOneCycleAfterIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(&Setup{Schedule: "@every 1h", Full: "@every 24h"})
+		b.cycle = func(ctx context.Context, ask reconcile.Request) (*inventory.Report, error) {
+			time.Sleep(5 * time.Minute)
+			return &inventory.Report{Kind: ask.Kind}, nil
+		}
+		b.start(t.Context())
+		time.Sleep(time.Minute)
+		for range 3 {
+			b.signals <- syscall.SIGUSR1
+		}
+		time.Sleep(30 * time.Minute)
+		if got, want := b.kinds(), "full full"; got != want {
+			t.Errorf("cycles: %s, want %s", got, want)
+		}
+		b.stop(t)
+	})
+}
+
+func TestAScheduleFasterThanItsCyclesNeverOverlapsThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(&Setup{Schedule: "@every 30s", Full: "@every 24h"})
+		b.cycle = func(ctx context.Context, ask reconcile.Request) (*inventory.Report, error) {
+			time.Sleep(100 * time.Second)
+			return &inventory.Report{Kind: ask.Kind}, nil
+		}
+		b.start(t.Context())
+		time.Sleep(time.Hour)
+		// The fake panics when two overlap, and the log would have it.
+		if got, want := len(strings.Fields(b.kinds())), 36; got < want {
+			t.Errorf("%d cycles in an hour, want at least %d", got, want)
+		}
+		b.stop(t)
+		if strings.Contains(b.log.String(), "panicked") {
+			t.Errorf("cycles overlapped:\n%s", b.log)
+		}
+	})
+}
+
+func TestAPanicInACycleIsLoggedAndTheNextOneRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(hourly())
+		b.cycle = func(_ context.Context, ask reconcile.Request) (*inventory.Report, error) {
+			if ask.Kind == inventory.Full {
+				panic("a defect")
+			}
+			return &inventory.Report{Kind: ask.Kind}, nil
+		}
+		b.start(t.Context())
+		time.Sleep(25 * time.Minute)
+		if got, want := b.kinds(), "full incremental incremental"; got != want {
+			t.Errorf("cycles: %s, want %s", got, want)
+		}
+		b.stop(t)
+		if !strings.Contains(b.log.String(), `panic="a defect"`) {
+			t.Errorf("the log does not name the panic:\n%s", b.log)
+		}
+	})
+}
+
+func TestStopCancelsTheCycleAndWaitsForItsBatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(hourly())
+		finished := false
+		b.cycle = func(ctx context.Context, ask reconcile.Request) (*inventory.Report, error) {
+			<-ctx.Done()
+			time.Sleep(2 * time.Second) // the batch that is on its way
+			finished = true
+			return &inventory.Report{Kind: ask.Kind, Error: context.Cause(ctx).Error()}, context.Cause(ctx)
+		}
+		b.start(t.Context())
+		time.Sleep(time.Minute)
+		b.stop(t)
+		if !finished {
+			t.Error("the daemon ended before its batch did")
+		}
+	})
+}
+
+func TestASecondSignalEndsTheDaemonAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(hourly())
+		release := make(chan struct{})
+		b.cycle = func(context.Context, reconcile.Request) (*inventory.Report, error) {
+			<-release // deaf to its context
+			return nil, errors.New("late")
+		}
+		b.start(t.Context())
+		time.Sleep(time.Minute)
+		b.signals <- syscall.SIGTERM
+		b.signals <- os.Interrupt
+		if err := <-b.ended; !errors.Is(err, ErrKilled) {
+			t.Errorf("got %v, want ErrKilled", err)
+		}
+		close(release)
+	})
+}
+
+func TestAWrongConfigAtReloadKeepsTheRunningOneAndSaysWhy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(hourly())
+		good := b.opts.Load
+		loads := 0
+		b.opts.Load = func(running *Setup) (*Setup, error) {
+			loads++
+			if running != nil {
+				return nil, errors.New("line 4: katana.requests_per_minute: 0 is not between 1 and 6000")
+			}
+			return good(nil)
+		}
+		b.start(t.Context())
+		time.Sleep(time.Minute)
+		b.signals <- syscall.SIGHUP
+		time.Sleep(20 * time.Minute)
+		if got, want := b.kinds(), "full incremental incremental"; got != want {
+			t.Errorf("cycles after the failed reload: %s, want %s", got, want)
+		}
+		b.stop(t)
+		if loads != 2 {
+			t.Errorf("the config was read %d times, want 2", loads)
+		}
+		if !strings.Contains(b.log.String(), "0 is not between 1 and 6000") {
+			t.Errorf("the log does not say why:\n%s", b.log)
+		}
+		want := "ready: the config is wrong, the running one stays in use: line 4: katana.requests_per_minute: 0 is not between 1 and 6000"
+		if got := fmt.Sprint(b.said); !strings.Contains(got, "reloading "+want) {
+			t.Errorf("said %s, want reloading and then %s", got, want)
+		}
+	})
+}
+
+func TestAReloadChangesTheSchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(hourly())
+		first := b.opts.Load
+		closed := false
+		b.opts.Load = func(running *Setup) (*Setup, error) {
+			s, err := first(nil)
+			if running == nil {
+				s.Close = func() error { closed = true; return nil }
+				return s, err
+			}
+			return &Setup{Cycler: s.Cycler, Memory: s.Memory, Schedule: "@every 1m", Full: "@every 24h"}, nil
+		}
+		b.start(t.Context())
+		time.Sleep(time.Second)
+		b.signals <- syscall.SIGHUP
+		time.Sleep(5*time.Minute + time.Second)
+		if got, want := len(strings.Fields(b.kinds())), 6; got != want {
+			t.Errorf("%d cycles, want %d: one at the start, one a minute", got, want)
+		}
+		b.stop(t)
+		if !closed {
+			t.Error("the former setup was not closed")
+		}
+	})
+}
+
+func TestTheWatchdogStarvesWhenACycleGetsNowhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(hourly())
+		b.opts.Watchdog = time.Minute
+		b.cycle = func(ctx context.Context, _ reconcile.Request) (*inventory.Report, error) {
+			<-ctx.Done()
+			return nil, context.Cause(ctx)
+		}
+		b.start(t.Context())
+		time.Sleep(11 * time.Minute)
+		before := b.fed()
+		if before < 15 {
+			t.Errorf("fed %d times while the patience lasted, want twice a minute", before)
+		}
+		time.Sleep(time.Hour)
+		if after := b.fed(); after != before {
+			t.Errorf("fed %d times more by a cycle that gets nowhere, want none", after-before)
+		}
+		b.stop(t)
+	})
+}
+
+func TestTheWatchdogIsFedByAnswersAndWhileIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		answers := 0
+		setup := &Setup{Schedule: "@every 12h", Full: "@every 24h", Activity: func() int {
+			mu.Lock()
+			defer mu.Unlock()
+			return answers
+		}}
+		b := newBench(setup)
+		b.opts.Watchdog = time.Minute
+		b.cycle = func(_ context.Context, ask reconcile.Request) (*inventory.Report, error) {
+			for range 20 { // 100 minutes, an answer every five
+				time.Sleep(5 * time.Minute)
+				mu.Lock()
+				answers++
+				mu.Unlock()
+			}
+			return &inventory.Report{Kind: ask.Kind}, nil
+		}
+		b.start(t.Context())
+		time.Sleep(100 * time.Minute)
+		if got := b.fed(); got < 198 {
+			t.Errorf("fed %d times in 100 minutes of a slow cycle, want twice a minute", got)
+		}
+		before := b.fed()
+		time.Sleep(100 * time.Minute)
+		if got := b.fed() - before; got < 198 {
+			t.Errorf("fed %d times in 100 idle minutes, want twice a minute", got)
+		}
+		b.stop(t)
+	})
+}
+
+func TestUSR2LogsTheWholeDriftAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(hourly())
+		b.cycle = func(_ context.Context, ask reconcile.Request) (*inventory.Report, error) {
+			return drifted(ask.Kind, 3), nil
+		}
+		b.start(t.Context())
+		time.Sleep(15 * time.Minute)
+		b.signals <- syscall.SIGUSR2
+		time.Sleep(time.Second)
+		b.stop(t)
+		// At the start and by the signal; the incremental cycle has nothing new.
+		if got, want := strings.Count(b.log.String(), "msg=change"), 6; got != want {
+			t.Errorf("%d changes in the log, want %d:\n%s", got, want, b.log)
+		}
+	})
+}
+
+func drifted(kind inventory.Kind, n int) *inventory.Report {
+	store := inventory.StoreReport{Name: "main", Mode: inventory.ModeReport, Levels: 500, Drifted: n}
+	for i := range n {
+		store.Changes = append(store.Changes, inventory.ChangeReport{
+			SKU: inventory.SKU(fmt.Sprintf("TEE-%03d", i)), Variant: 9, Item: inventory.ItemID(i + 1), LocationID: 7, Location: "Oslo",
+			From: 3, To: 1, Outcome: inventory.Skipped, Reason: inventory.ReasonReport,
+		})
+	}
+	return &inventory.Report{Cycle: 1, Kind: kind, Stores: []inventory.StoreReport{store}}
+}
+
+func TestTheLogHasAHundredChangesAndAlwaysTheTotals(t *testing.T) {
+	var log bytes.Buffer
+	LogReport(slog.New(slog.NewTextHandler(&log, nil)), drifted(inventory.Full, 250), nil)
+	if got := strings.Count(log.String(), "msg=change"); got != 100 {
+		t.Errorf("%d changes at info, want 100", got)
+	}
+	for _, want := range []string{"drifted=250", "sku=TEE-000 location=Oslo from=3 to=1 reason=report outcome=skipped"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %q", want)
+		}
+	}
+}
+
+func TestAQuietCycleIsOneLine(t *testing.T) {
+	var log bytes.Buffer
+	LogReport(slog.New(slog.NewTextHandler(&log, nil)), drifted(inventory.Full, 0), nil)
+	if got := strings.Count(log.String(), "\n"); got != 1 || !strings.Contains(log.String(), "levels=500") {
+		t.Errorf("%d lines, want 1 with the levels:\n%s", got, &log)
+	}
+}

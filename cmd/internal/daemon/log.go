@@ -1,0 +1,164 @@
+package daemon
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"sort"
+	"strings"
+
+	"stocksyncd/reconcile/inventory"
+)
+
+// loud is how many changes of one report go to the log at info. journald drops
+// what comes too fast, and nobody reads ten thousand lines; the rest is debug.
+const loud = 100
+
+// LogReport writes a cycle to the log: one line when all is quiet, else the
+// totals of each store and a line for each change, the first 100 at info. In
+// an incremental cycle a change that before shows too, unaltered, is debug, so
+// that what waits for an hour is said once; before may be nil.
+func LogReport(log *slog.Logger, report, before *inventory.Report) {
+	log = log.With("cycle", report.Cycle)
+	if report.Error != "" {
+		log.Error("cycle failed", "kind", report.Kind, "ms", report.DurationMS, "err", report.Error)
+		return
+	}
+	if quiet(report) {
+		levels := 0
+		for _, store := range report.Stores {
+			levels += store.Levels
+		}
+		log.Info("in step", "kind", report.Kind, "levels", levels, "requests", requests(report), "ms", report.DurationMS)
+	}
+	known := lines(before)
+	if report.Kind == inventory.Full {
+		known = nil
+	}
+	left := loud
+	for i := range report.Stores {
+		left = logStore(log, &report.Stores[i], known, left, quiet(report))
+	}
+}
+
+// logStore logs one store's part and returns how many loud lines are left.
+func logStore(log *slog.Logger, store *inventory.StoreReport, known map[string]bool, left int, quiet bool) int {
+	log = log.With("store", store.Name)
+	if store.Error != "" {
+		log.Error("store failed", "err", store.Error)
+	}
+	for _, note := range store.Notes {
+		if !known[noteLine(store.Name, note)] {
+			log.Warn("note", "note", note)
+		}
+	}
+	if quiet {
+		return left
+	}
+	for _, c := range store.Changes {
+		if left > 0 && !known[changeLine(store.Name, c)] {
+			left--
+			log.Info("change", changeAttrs(c)...)
+		} else {
+			log.Debug("change", changeAttrs(c)...)
+		}
+	}
+	if store.Mode == inventory.ModeOff {
+		return left
+	}
+	log.Info("cycle", "mode", store.Mode, "levels", store.Levels, "in_step", store.InStep, "drifted", store.Drifted,
+		"applied", store.Applied, "waiting", store.Waiting, "held", store.Held, "rejected", store.Rejected, "stale", store.Stale,
+		"left_alone", leftAlone(store))
+	return left
+}
+
+func changeAttrs(c inventory.ChangeReport) []any {
+	attrs := []any{"sku", c.SKU, "location", c.Location, "from", c.From, "to", c.To, "reason", c.Reason, "outcome", c.Outcome}
+	if c.Detail != "" {
+		attrs = append(attrs, "detail", c.Detail)
+	}
+	return attrs
+}
+
+// quiet tells whether a report has nothing that anybody would look for.
+func quiet(report *inventory.Report) bool {
+	return !slices.ContainsFunc(report.Stores, func(s inventory.StoreReport) bool {
+		return s.Error != "" || s.Drifted > 0 || len(s.Changes) > 0 || len(s.Holds) > 0
+	})
+}
+
+// lines are the changes and notes of a report, for comparison.
+func lines(report *inventory.Report) map[string]bool {
+	known := map[string]bool{}
+	if report == nil {
+		return known
+	}
+	for _, store := range report.Stores {
+		for _, note := range store.Notes {
+			known[noteLine(store.Name, note)] = true
+		}
+		for _, c := range store.Changes {
+			// Every write is news, even one with the figures of the last.
+			if c.Outcome != inventory.Applied {
+				known[changeLine(store.Name, c)] = true
+			}
+		}
+	}
+	return known
+}
+
+func noteLine(store inventory.StoreName, note string) string { return string(store) + " note " + note }
+
+// changeLine names a change as long as it stays the same.
+func changeLine(store inventory.StoreName, c inventory.ChangeReport) string {
+	return fmt.Sprint(store, c.Item, c.LocationID, c.From, c.To, c.Outcome, c.Reason)
+}
+
+func leftAlone(store *inventory.StoreReport) int {
+	sum := 0
+	for _, n := range store.Skipped {
+		sum += n
+	}
+	return sum
+}
+
+func requests(report *inventory.Report) int {
+	sum := 0
+	for _, count := range report.Requests {
+		sum += count.Count
+	}
+	return sum
+}
+
+// Sentence sums a report up in one line.
+func Sentence(report *inventory.Report) string {
+	if report.Error != "" {
+		return fmt.Sprintf("cycle %d failed: %s", report.Cycle, firstLine(report.Error))
+	}
+	var levels, drifted, applied, waiting, held int
+	var failed []string
+	for _, store := range report.Stores {
+		levels += store.Levels
+		drifted += store.Drifted
+		applied += store.Applied
+		waiting += store.Waiting
+		held += store.Held
+		if store.Error != "" {
+			failed = append(failed, string(store.Name))
+		}
+	}
+	text := fmt.Sprintf("cycle %d: %d levels, %d drifted", report.Cycle, levels, drifted)
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{applied, "applied"}, {waiting, "waiting"}, {held, "held"}} {
+		if part.n > 0 {
+			text += fmt.Sprintf(", %d %s", part.n, part.what)
+		}
+	}
+	if len(failed) > 0 {
+		sort.Strings(failed)
+		text += "; failed: " + strings.Join(failed, ", ")
+	}
+	return text
+}

@@ -1,0 +1,60 @@
+package daemon
+
+import (
+	"fmt"
+	"time"
+
+	"stocksyncd/reconcile/inventory"
+)
+
+// Status is how things stand: the last cycle and what is kept of each store.
+// A running daemon adds what only it knows.
+type Status struct {
+	Running *Running          `json:"running,omitempty"` // nil: read from the state file, no daemon runs
+	Config  string            `json:"config"`            // digest
+	Last    *inventory.Report `json:"last,omitempty"`
+	Stores  []StoreStatus     `json:"stores"`
+}
+
+// Running is what a running daemon says of itself.
+type Running struct {
+	PID      int            `json:"pid"`
+	Since    time.Time      `json:"since"`
+	Busy     inventory.Kind `json:"busy,omitempty"` // of the cycle under way
+	Next     time.Time      `json:"next"`
+	NextFull time.Time      `json:"next_full"`
+}
+
+// StoreStatus is one store between cycles.
+type StoreStatus struct {
+	Name       inventory.StoreName     `json:"name"`
+	Mode       inventory.Mode          `json:"mode"`
+	InFlight   inventory.Units         `json:"in_flight"` // units sold in Shopify that Katana does not commit yet
+	Waiting    []inventory.Outcome     `json:"waiting"`
+	Holds      []inventory.Hold        `json:"holds"`
+	Quarantine []inventory.Quarantined `json:"quarantine"`
+}
+
+// Describe reads the status of a setup from its state file.
+func Describe(s *Setup) (*Status, error) {
+	last, err := s.Memory.Last()
+	if err != nil {
+		return nil, err
+	}
+	status := &Status{Config: s.Config, Last: last, Stores: []StoreStatus{}}
+	for _, store := range s.Memory.Stores() {
+		memory, err := s.Memory.Memory(store.Name)
+		if err != nil {
+			return nil, fmt.Errorf("store %s: %w", store.Name, err)
+		}
+		one := StoreStatus{
+			Name: store.Name, Mode: store.Mode,
+			Waiting: memory.Waiting, Holds: memory.Holds, Quarantine: memory.Quarantine,
+		}
+		for _, entry := range memory.Ledger.Entries {
+			one.InFlight += entry.Units
+		}
+		status.Stores = append(status.Stores, one)
+	}
+	return status, nil
+}
