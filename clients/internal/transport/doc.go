@@ -1,0 +1,15 @@
+// Package transport is the one HTTP client of both APIs. What it promises:
+//
+//   - Retries are go-retryablehttp's alone, and each try waits for its turn in
+//     the [Budget] first, so that retries are paced like everything else.
+//   - A request that changes something is sent a second time only when that is
+//     harmless: it carries an idempotency key ([Request.Repeatable]), the server
+//     refused it unheard, or it never left this machine. When nobody can tell
+//     whether it was carried out, the caller is told so.
+//   - Every answer is read whole, within a size limit and a time limit, before
+//     anybody looks at it: a body that was cut is a failed try, never data.
+//   - No error holds a query string, a full URL or a secret.
+//
+// An adapter makes one [Client] per API key or store with [New], and calls
+// [Client.Do]; what a status means is the adapter's to say ([Options.Classify]).
+package transport
