@@ -1,6 +1,8 @@
 package reconcile
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -36,7 +38,10 @@ type Store struct {
 	Shop    string // such as acme.myshopify.com: how Katana's orders name it
 	Mode    inventory.Mode
 	Mapping desired.Mapping
-	Target  Target
+	// RefuseDuplicate makes it an error that one Katana location feeds several
+	// locations of the store with stock; otherwise it is a note.
+	RefuseDuplicate bool
+	Target          Target
 }
 
 // Request asks for a cycle.
@@ -50,13 +55,96 @@ type Request struct {
 	Only []inventory.Change
 }
 
-// Reconciler runs cycles, one at a time.
+// Reconciler runs cycles, one at a time. It is not safe for concurrent use:
+// the daemon's loop owns it.
 type Reconciler struct {
 	opts   Options
-	paused map[inventory.StoreName]pause // stores to leave alone for a while
+	paused map[string]pause // APIs to leave alone for a while: a store's name, or "" for the source
+	memory map[inventory.StoreName]*memory
 }
 
 type pause struct {
 	until time.Time
 	err   error
+}
+
+// memory is what the reconciler keeps of a store from cycle to cycle, as the
+// journal holds it.
+type memory struct {
+	levels map[inventory.Key]inventory.Seen
+	inventory.Memory
+	open  []inventory.OpenIntent
+	feeds desired.Feeds // of the last cycle that could resolve them
+	// doubtful tells that the journal refused something: what it really holds
+	// must be read again.
+	doubtful bool
+}
+
+// New checks the options and makes a reconciler.
+func New(opts Options) (*Reconciler, error) {
+	switch {
+	case opts.Source == nil || opts.Journal == nil:
+		return nil, errors.New("reconcile: a source and a journal are needed")
+	case opts.Settle <= 0:
+		return nil, errors.New("reconcile: settle must be positive")
+	}
+	names := map[inventory.StoreName]bool{}
+	for _, s := range opts.Stores {
+		if names[s.Name] || s.Name == "" {
+			return nil, fmt.Errorf("reconcile: store name %q is empty or stands twice", s.Name)
+		}
+		names[s.Name] = true
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Progress == nil {
+		opts.Progress = func(string) {}
+	}
+	if opts.Requests == nil {
+		opts.Requests = func() map[string]inventory.RequestCount { return nil }
+	}
+	return &Reconciler{
+		opts:   opts,
+		paused: map[string]pause{},
+		memory: map[inventory.StoreName]*memory{},
+	}, nil
+}
+
+// remembered gives what is kept of a store, read from the journal once.
+func (r *Reconciler) remembered(name inventory.StoreName) (*memory, error) {
+	if m, ok := r.memory[name]; ok && !m.doubtful {
+		return m, nil
+	}
+	kept, err := r.opts.Journal.Store(name)
+	if err != nil {
+		return nil, fmt.Errorf("state of store %s: %w", name, err)
+	}
+	if kept.Levels == nil {
+		kept.Levels = map[inventory.Key]inventory.Seen{}
+	}
+	m := &memory{levels: kept.Levels, Memory: kept.Memory, open: kept.Open}
+	r.memory[name] = m
+	return m, nil
+}
+
+// pausedFor gives the error for which an API is left alone, or nil.
+func (r *Reconciler) pausedFor(api string, now time.Time) error {
+	p, ok := r.paused[api]
+	if !ok || !now.Before(p.until) {
+		delete(r.paused, api)
+		return nil
+	}
+	return fmt.Errorf("not asked again before %s: %w", p.until.UTC().Format(time.RFC3339), p.err)
+}
+
+// notePause remembers that an error asks for a pause.
+func (r *Reconciler) notePause(api string, err error, now time.Time) {
+	var p *inventory.PauseError
+	if errors.As(err, &p) && p.For > 0 {
+		r.paused[api] = pause{until: now.Add(p.For), err: err}
+	}
 }

@@ -41,6 +41,9 @@ type Ledger struct {
 	// Since is when the ledger began: orders that Katana had by then are not
 	// news.
 	Since time.Time `json:"since"`
+	// Orders is the newest change among the Katana orders taken into account,
+	// by Katana's clock; zero before the first.
+	Orders time.Time `json:"orders"`
 }
 
 // CountedRow is a Katana order row that the ledger has taken into account.
@@ -99,11 +102,9 @@ type Memory struct {
 
 // SourceMemory is what is kept of the source between cycles.
 type SourceMemory struct {
-	Rows    int        `json:"rows"`              // stock rows in the last complete read
-	Missing []StockKey `json:"missing,omitempty"` // live variants without a row in that read, sorted
-	// Orders is the newest change among the sales orders read so far, by the
-	// server's clock; zero before the first read.
-	Orders time.Time `json:"orders"`
+	Rows      int                `json:"rows"`              // stock rows in the last complete read that no guard doubted
+	Locations []SourceLocationID `json:"locations"`         // where these rows were read, sorted
+	Missing   []StockKey         `json:"missing,omitempty"` // live variants without a row in the last complete read, sorted
 }
 
 // Intent is a batch on its way to Shopify. It is in the journal before the

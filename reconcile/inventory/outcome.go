@@ -51,9 +51,11 @@ const (
 	ReasonLowerOnly  Reason = "lower_only"  // the mode lets only reductions through
 	ReasonReport     Reason = "report"      // report mode: nothing is written
 	ReasonStale      Reason = "changed_in_shopify"
-	ReasonUnknown    Reason = "answer_lost" // the answer never came and the level shows neither figure
-	ReasonStopped    Reason = "stopped"     // the daemon was asked to stop before this batch
-	ReasonChanged    Reason = "changed"     // a saved plan's figure is no longer the desired one
+	ReasonUnknown    Reason = "answer_lost"  // the answer never came and the level shows neither figure
+	ReasonStopped    Reason = "stopped"      // the daemon was asked to stop before this batch
+	ReasonFailed     Reason = "store_failed" // the store failed before this batch was written
+	ReasonRefused    Reason = "refused"      // Shopify refused this line
+	ReasonChanged    Reason = "changed"      // a saved plan's figure is no longer the desired one
 )
 
 // Outcome is what became of one change.

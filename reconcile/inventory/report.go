@@ -70,6 +70,7 @@ type HoldReport struct {
 	Have    int    `json:"have"`
 	Limit   int    `json:"limit"`
 	Levels  int    `json:"levels"`
+	Text    string `json:"text"`    // what was counted, the limit and the next step, in a sentence
 	Release string `json:"release"` // the command that lets it go
 }
 

@@ -20,6 +20,13 @@ type Level struct {
 	GiftCard  bool
 }
 
+// Figure is what a level should be.
+type Figure struct {
+	Units    Units
+	Left     Reason // not "": the level is left alone, and Units means nothing
+	Negative bool   // the exact figure was below zero and is shown as 0
+}
+
 // Change is one write: it takes a level from the figure that was observed to
 // the figure it should show.
 type Change struct {

@@ -1,0 +1,222 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"stocksyncd/reconcile/flight"
+	"stocksyncd/reconcile/inventory"
+	"stocksyncd/reconcile/plan"
+)
+
+// apply writes what passed, in batches, and stops only between two of them.
+func (s *cycleStore) apply(ctx context.Context) error {
+	changes := s.saved(s.pass)
+	for len(changes) > 0 {
+		if ctx.Err() != nil {
+			s.outcomes = append(s.outcomes, notSent(changes, inventory.ReasonStopped)...)
+			return nil
+		}
+		batch := changes[:min(len(changes), inventory.BatchSize)]
+		changes = changes[len(batch):]
+		// A batch that is under way is seen through.
+		if err := s.send(context.WithoutCancel(ctx), batch); err != nil {
+			s.outcomes = append(s.outcomes, notSent(changes, inventory.ReasonFailed)...)
+			return err
+		}
+		s.c.r.opts.Progress(fmt.Sprintf("%s: %d to write", s.Name, len(changes)))
+	}
+	return nil
+}
+
+// saved keeps the changes that a saved plan asks for with the same figure. Its
+// other lines are reported as changed; what it does not name is not written.
+func (s *cycleStore) saved(changes []inventory.Change) []inventory.Change {
+	if s.c.ask.Only == nil {
+		return changes
+	}
+	changes = s.asSaved(changes)
+	for _, line := range s.c.ask.Only {
+		named := slices.ContainsFunc(changes, func(change inventory.Change) bool { return change.Key == line.Key })
+		if line.Store == s.Name && !named && !s.reported(line.Key) {
+			s.outcomes = append(s.outcomes, inventory.Outcome{Change: line, Result: inventory.Skipped, Because: inventory.ReasonChanged})
+		}
+	}
+	return changes
+}
+
+// asSaved keeps the changes whose figure is still the one of the saved plan.
+func (s *cycleStore) asSaved(changes []inventory.Change) (still []inventory.Change) {
+	if s.c.ask.Only == nil {
+		return changes
+	}
+	lines := make(map[inventory.Key]inventory.Units, len(s.c.ask.Only))
+	for _, line := range s.c.ask.Only {
+		lines[line.Key] = line.To
+	}
+	for _, change := range changes {
+		to, named := lines[change.Key]
+		switch {
+		case named && to == change.To:
+			still = append(still, change)
+		case named:
+			s.outcomes = append(s.outcomes, inventory.Outcome{Change: change, Result: inventory.Skipped, Because: inventory.ReasonChanged})
+		}
+	}
+	return still
+}
+
+func (s *cycleStore) reported(key inventory.Key) bool {
+	for _, o := range s.outcomes {
+		if o.Key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// send writes one batch until every line has its outcome. Bad lines are taken
+// out and the rest is sent under a new key. When lines are stale, the whole
+// batch is read again, planned again and sent once more; what is stale then is
+// left to the next cycle.
+func (s *cycleStore) send(ctx context.Context, batch []inventory.Change) error {
+	fresh := false // the lines were read again
+	for len(batch) > 0 {
+		outcomes, err := s.Target.Set(ctx, inventory.Batch{Cycle: s.c.number, Changes: batch})
+		if refused := (*inventory.RefusedError)(nil); errors.As(err, &refused) {
+			return s.bisect(ctx, batch, refused)
+		}
+		if err != nil {
+			s.outcomes = append(s.outcomes, notSent(batch, inventory.ReasonFailed)...)
+			return err
+		}
+		again, stale := s.take(outcomes)
+		if len(stale) > 0 && !fresh {
+			fresh = true
+			if batch, err = s.planAgain(ctx, append(again, changesOf(stale)...)); err != nil {
+				return err
+			}
+			continue
+		}
+		s.outcomes = append(s.outcomes, stale...)
+		if len(again) == len(batch) {
+			s.outcomes = append(s.outcomes, notSent(batch, inventory.ReasonFailed)...)
+			return fmt.Errorf("a batch of %d was refused, and no line of it was to blame", len(batch))
+		}
+		batch = again
+	}
+	return nil
+}
+
+// take notes the outcomes that are final, and gives back the lines that only
+// others kept from being written, and the stale ones.
+func (s *cycleStore) take(outcomes []inventory.Outcome) (again []inventory.Change, stale []inventory.Outcome) {
+	for _, o := range outcomes {
+		switch o.Result {
+		case inventory.Unsent:
+			again = append(again, o.Change)
+			continue
+		case inventory.Stale:
+			if o.Because == "" {
+				o.Because = inventory.ReasonStale
+			}
+			if o.Because == inventory.ReasonStale {
+				stale = append(stale, o)
+				continue
+			}
+		case inventory.Rejected:
+			o.Because = inventory.ReasonRefused
+			s.quarantine(o)
+		case inventory.Applied, inventory.Waiting, inventory.Held, inventory.Skipped:
+		}
+		s.outcomes = append(s.outcomes, o)
+	}
+	s.wrote(outcomes)
+	return again, stale
+}
+
+// wrote notes what was written, for the guards of the coming hour.
+func (s *cycleStore) wrote(outcomes []inventory.Outcome) {
+	for _, o := range outcomes {
+		if o.Result == inventory.Applied {
+			s.kept.Written = append(s.kept.Written, inventory.Written{
+				Key: o.Key, At: s.c.r.opts.Now(), Zero: o.To <= 0, Freed: s.freed[o.Key],
+			})
+		}
+	}
+}
+
+// quarantine takes a line that Shopify refused out of the coming plans.
+func (s *cycleStore) quarantine(o inventory.Outcome) {
+	now := s.c.r.opts.Now()
+	s.kept.Quarantine = append(s.kept.Quarantine, inventory.Quarantined{
+		Key: o.Key, SKU: o.SKU, Detail: o.Detail, Count: 1, Since: now, Until: now.Add(s.c.r.opts.Quarantine),
+	})
+}
+
+// bisect finds the bad line of a batch that was refused without naming one.
+func (s *cycleStore) bisect(ctx context.Context, batch []inventory.Change, refused *inventory.RefusedError) error {
+	if len(batch) == 1 {
+		s.take([]inventory.Outcome{{Change: batch[0], Result: inventory.Rejected, Detail: refused.Code + ": " + refused.Message}})
+		return nil
+	}
+	half := len(batch) / 2
+	if err := s.send(ctx, batch[:half]); err != nil {
+		s.outcomes = append(s.outcomes, notSent(batch[half:], inventory.ReasonFailed)...)
+		return err
+	}
+	return s.send(ctx, batch[half:])
+}
+
+// planAgain reads the levels of a batch again and plans them anew: somebody
+// sold one in between, and that sale is in flight now.
+func (s *cycleStore) planAgain(ctx context.Context, changes []inventory.Change) ([]inventory.Change, error) {
+	levels, err := s.Target.Levels(ctx, keys(changes))
+	if err != nil {
+		s.outcomes = append(s.outcomes, notSent(changes, inventory.ReasonFailed)...)
+		return nil, fmt.Errorf("reading stale levels again: %w", err)
+	}
+	sortLevels(levels)
+	s.looked = s.c.r.opts.Now()
+	flight.Look(&s.kept.Ledger, levels, s.seen, false, s.looked, s.c.r.opts.Settle)
+	index := s.index()
+	figures := s.figures(levels, index)
+	if err := s.observe(levels, figures, nil); err != nil {
+		s.outcomes = append(s.outcomes, notSent(changes, inventory.ReasonFailed)...)
+		return nil, err
+	}
+	p := plan.Diff(levels, figures, s.view(index))
+	s.outcomes = append(s.outcomes, p.Waiting...)
+	next := s.asSaved(p.Changes)
+	s.settleVanished(changes, p)
+	return next, nil
+}
+
+// settleVanished gives an outcome to the lines that the new plan no longer
+// has: what made them stale has brought them in step, or taken them away.
+func (s *cycleStore) settleVanished(changes []inventory.Change, p plan.Plan) {
+	planned := make(map[inventory.Key]bool, len(p.Changes)+len(p.Waiting))
+	for _, change := range p.Changes {
+		planned[change.Key] = true
+	}
+	for _, o := range p.Waiting {
+		planned[o.Key] = true
+	}
+	for _, change := range changes {
+		if !planned[change.Key] {
+			s.outcomes = append(s.outcomes, inventory.Outcome{
+				Change: change, Result: inventory.Stale, Because: inventory.ReasonStale, Detail: "nothing to write after reading again",
+			})
+		}
+	}
+}
+
+func changesOf(outcomes []inventory.Outcome) []inventory.Change {
+	changes := make([]inventory.Change, len(outcomes))
+	for i, o := range outcomes {
+		changes[i] = o.Change
+	}
+	return changes
+}

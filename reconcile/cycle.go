@@ -1,0 +1,210 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"stocksyncd/reconcile/desired"
+	"stocksyncd/reconcile/flight"
+	"stocksyncd/reconcile/guard"
+	"stocksyncd/reconcile/inventory"
+)
+
+// Cycle reads both sides, compares them, and writes what drifted.
+//
+// It reads in the direction in which a unit of stock travels: Shopify's levels,
+// Katana's orders, Katana's inventory. A unit between two reads is counted
+// twice for one cycle, never missed. What was seen is durable before anything
+// is written.
+//
+// A store that fails carries its error in the report and stops no other. A
+// source that fails ends the cycle before the diff; the report is returned
+// beside the error. When ctx ends, the cycle stops between two batches.
+func (r *Reconciler) Cycle(ctx context.Context, ask Request) (*inventory.Report, error) {
+	c, err := r.begin(ask)
+	if err != nil {
+		return nil, err
+	}
+	c.each(func(s *cycleStore) error { return s.look(ctx) })
+	if err := c.readSource(ctx); err != nil {
+		return c.finish(err)
+	}
+	c.each(func(s *cycleStore) error { return s.account() })
+	c.inFlight = c.entries()
+	c.each(func(s *cycleStore) error { return s.diff() })
+	c.each(func(s *cycleStore) error { return s.apply(ctx) })
+	return c.finish(nil)
+}
+
+// cycle is one cycle under way.
+type cycle struct {
+	r        *Reconciler
+	ask      Request
+	number   uint64
+	started  time.Time
+	requests map[string]inventory.RequestCount // totals at the start
+	stores   []*cycleStore
+
+	source    inventory.SourceMemory
+	locations []inventory.SourceLocation
+	orders    []inventory.SourceOrder
+	catalogue *desired.Catalogue
+	skus      map[inventory.SourceVariantID]inventory.SKU
+	shrunk    *guard.Shrink
+	inFlight  []inventory.InFlight // in all stores, when the diff began
+}
+
+func (r *Reconciler) begin(ask Request) (*cycle, error) {
+	number, err := r.opts.Journal.Begin()
+	if err != nil {
+		return nil, fmt.Errorf("state: %w", err)
+	}
+	c := &cycle{r: r, ask: ask, number: number, started: r.opts.Now(), requests: r.opts.Requests()}
+	if c.source, err = r.opts.Journal.Source(); err != nil {
+		return nil, fmt.Errorf("state: %w", err)
+	}
+	for _, s := range r.opts.Stores {
+		// All of them: what is in flight in one store counts in the others.
+		kept, err := r.remembered(s.Name)
+		if err != nil {
+			return nil, err
+		}
+		if ask.Store != "" && ask.Store != s.Name {
+			continue
+		}
+		one := newCycleStore(c, s, kept)
+		if s.Mode == inventory.ModeOff {
+			one.err = one.abandon()
+		}
+		c.stores = append(c.stores, one)
+	}
+	if len(c.stores) == 0 {
+		return nil, fmt.Errorf("no store %q in the config", ask.Store)
+	}
+	return c, nil
+}
+
+// each runs a step for every store that has not failed, side by side, and
+// notes the failures.
+func (c *cycle) each(step func(*cycleStore) error) {
+	var group errgroup.Group
+	for _, s := range c.stores {
+		if s.err != nil || s.mode == inventory.ModeOff {
+			continue
+		}
+		group.Go(func() error {
+			s.err = step(s)
+			return nil // one store's failure stops no other
+		})
+	}
+	_ = group.Wait() // no step gives the group an error
+}
+
+// readSource reads Katana: the orders, then the figures. All stores are served
+// by this one read.
+func (c *cycle) readSource(ctx context.Context) error {
+	if err := c.r.pausedFor("", c.started); err != nil {
+		return fmt.Errorf("katana: %w", err)
+	}
+	var err error
+	if c.locations, err = c.r.opts.Source.Locations(ctx); err != nil {
+		return fmt.Errorf("katana locations: %w", err)
+	}
+	c.each(func(s *cycleStore) error { return s.resolve() })
+	if c.orders, err = c.r.opts.Source.Orders(ctx, c.ordersSince()); err != nil {
+		return fmt.Errorf("katana orders: %w", err)
+	}
+	at := c.sources()
+	if len(at) == 0 { // nothing is mapped, or no store could be read
+		c.catalogue = desired.NewCatalogue(&inventory.Snapshot{}, nil)
+		return nil
+	}
+	snap, err := c.r.opts.Source.Stock(ctx, at)
+	if err != nil {
+		return fmt.Errorf("katana stock: %w", err)
+	}
+	c.r.opts.Progress(fmt.Sprintf("Katana: %d stock rows", len(snap.Stock)))
+	c.catalogue = desired.NewCatalogue(snap, c.source.Missing)
+	c.skus = c.catalogue.SKUs()
+	c.trust(snap, at)
+	return nil
+}
+
+// trust compares the snapshot with the last one, and makes it the measure of
+// the next when it is long enough. Reads at other locations than last time
+// cannot be compared.
+func (c *cycle) trust(snap *inventory.Snapshot, at []inventory.SourceLocationID) {
+	if slices.Equal(c.source.Locations, at) && !c.shrinkReleased() {
+		c.shrunk = guard.Shrunk(c.r.opts.Guards, c.source.Rows, len(snap.Stock))
+	}
+	if c.shrunk == nil {
+		c.source.Rows, c.source.Locations = len(snap.Stock), at
+	}
+	c.source.Missing = c.catalogue.Missing(at)
+}
+
+// shrinkReleased tells that somebody has looked at a source that became
+// shorter and found it right.
+func (c *cycle) shrinkReleased() bool {
+	for _, s := range c.stores {
+		for _, h := range s.kept.Holds {
+			if h.Rule == guard.RuleShrink && !h.Released.IsZero() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ordersSince is the oldest of the stores' marks: what one of them has not
+// taken into account yet must be read again. A store without a mark begins its
+// ledger now, and older orders are no news to it.
+func (c *cycle) ordersSince() time.Time {
+	var since time.Time
+	for _, s := range c.stores {
+		mark := s.kept.Ledger.Orders
+		if !mark.IsZero() && (since.IsZero() || mark.Before(since)) {
+			since = mark
+		}
+	}
+	if oldest := c.started.Add(-flight.Remember); !since.IsZero() && since.Before(oldest) {
+		return oldest
+	}
+	return since
+}
+
+// sources lists the Katana locations that any store draws on.
+func (c *cycle) sources() []inventory.SourceLocationID {
+	all := desired.Feeds{}
+	var next inventory.LocationID
+	for _, s := range c.stores {
+		for _, feed := range s.kept.feeds {
+			next++
+			all[next] = feed
+		}
+	}
+	return all.Sources()
+}
+
+// entries lists what is in flight in every store, asked for or not.
+//
+// It is taken once, before the stores begin to write side by side: what one of
+// them finds sold while it writes, the others learn in the next cycle.
+func (c *cycle) entries() (all []inventory.InFlight) {
+	for _, kept := range c.r.memory {
+		all = append(all, kept.Ledger.Entries...)
+	}
+	return all
+}
+
+// feeds tells which Katana locations a level draws on, of whichever store.
+func (c *cycle) feeds(key inventory.Key) []inventory.SourceLocationID {
+	if kept, ok := c.r.memory[key.Store]; ok {
+		return kept.feeds[key.Location].Sources
+	}
+	return nil
+}

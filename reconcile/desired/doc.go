@@ -1,0 +1,8 @@
+// Package desired holds the stock rules: which Katana figure a Shopify level
+// should show, or why it is left alone.
+//
+// It is pure: the same snapshot, mapping and levels give the same figures, in
+// whatever order the pages arrived. [Resolve] turns a mapping of names into
+// ids, [NewCatalogue] indexes a snapshot, and [Catalogue.Figures] is the rule
+// itself.
+package desired

@@ -1,0 +1,16 @@
+// Package flight keeps the ledger of units in flight: sold by Shopify, not yet
+// committed by Katana. Between the two, Katana's figure is too high, and a
+// sync that believes it sells the unit twice.
+//
+// An entry is inferred: a level that falls below the value last seen has sold
+// the difference. The rows of an order of the store that newly appear in
+// Katana take it away again; what no order claims expires after a while. A
+// rise takes nothing away, and our own writes move the value seen, so they
+// are never taken for a fall.
+//
+//	Shopify 10 → 9          entry of 1, expires after settle
+//	Katana commits the order  entry gone; Katana's own figure has fallen by 1
+//
+// The package is pure. [Look] and [Arrivals] keep the ledger, [NewIndex]
+// answers what is in flight at a level and around it.
+package flight

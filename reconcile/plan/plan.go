@@ -1,0 +1,133 @@
+package plan
+
+import (
+	"slices"
+	"time"
+
+	"stocksyncd/reconcile/inventory"
+)
+
+// View is what a plan takes into account beside the two figures of a level.
+// A nil func says no.
+type View struct {
+	// Own is the units in flight at the level itself.
+	Own func(inventory.Key, inventory.SKU) inventory.Units
+	// First is when the level was first seen.
+	First func(inventory.Key) time.Time
+	// Resting tells that the level is in quarantine.
+	Resting func(inventory.Key) bool
+	// Name is the location's name, for people.
+	Name func(inventory.LocationID) string
+
+	Now       time.Time
+	Settle    time.Duration // raises wait this long after First
+	LowerOnly bool          // raises wait
+}
+
+// Plan is what a store needs.
+type Plan struct {
+	Changes []inventory.Change  // sorted: reductions first, then by key
+	Waiting []inventory.Outcome // raises that must not be written yet, sorted by key
+	InStep  int
+	Drifted int // observed differs from desired, whether or not anything is written
+	Skipped map[inventory.Reason]int
+	// Negative counts the desired figures below zero.
+	Negative int
+}
+
+// Managed is the number of levels that have a desired figure.
+func (p *Plan) Managed() int { return p.InStep + p.Drifted }
+
+// Diff compares each level with its figure; figures[i] belongs to levels[i].
+//
+//	observed  desired  in flight here  →
+//	      10        7               0  write 7
+//	       9       10               1  nothing: the missing one is sold
+//	       9       12               1  write 11
+//	      10        7               1  write 6: one of the 7 is sold
+//	      −2        0               0  in step: what is oversold stays so
+func Diff(levels []inventory.Level, figures []inventory.Figure, view View) Plan {
+	p := Plan{Skipped: map[inventory.Reason]int{}}
+	for i := range levels {
+		level, figure := &levels[i], figures[i]
+		switch {
+		case figure.Left != "":
+			p.Skipped[figure.Left]++
+			continue
+		case view.Resting != nil && view.Resting(level.Key):
+			p.Skipped[inventory.ReasonQuarantined]++
+			continue
+		}
+		if figure.Negative {
+			p.Negative++
+		}
+		if figure.Units == level.Available || figure.Units <= 0 && level.Available <= 0 {
+			p.InStep++
+			continue
+		}
+		p.Drifted++
+		p.add(level, figure.Units, view)
+	}
+	slices.SortFunc(p.Changes, inOrder)
+	slices.SortFunc(p.Waiting, func(a, b inventory.Outcome) int { return a.Key.Compare(b.Key) })
+	return p
+}
+
+func (p *Plan) add(level *inventory.Level, want inventory.Units, view View) {
+	change := inventory.Change{
+		Key: level.Key, Variant: level.Variant, SKU: level.SKU,
+		From: level.Available, To: want, Reason: inventory.ReasonDrift,
+	}
+	if view.Name != nil {
+		change.LocationName = view.Name(level.Location)
+	}
+	var own inventory.Units
+	if view.Own != nil {
+		own = view.Own(level.Key, level.SKU)
+	}
+	if why := waits(change, own, view); why != "" {
+		p.Waiting = append(p.Waiting, inventory.Outcome{Change: change, Result: inventory.Waiting, Because: why})
+		return
+	}
+	if own > 0 {
+		change.Reason = inventory.ReasonInFlight
+	}
+	change.To = target(change.From, want, own)
+	p.Changes = append(p.Changes, change)
+}
+
+// waits says why a raise must not be written yet. A reduction never waits.
+func waits(change inventory.Change, own inventory.Units, view View) inventory.Reason {
+	switch {
+	case !change.Raise():
+		return ""
+	case view.LowerOnly:
+		return inventory.ReasonLowerOnly
+	case view.First != nil && view.Now.Before(view.First(change.Key).Add(view.Settle)):
+		return inventory.ReasonFirstSight
+	case target(change.From, change.To, own) == change.From:
+		return inventory.ReasonInFlight
+	}
+	return ""
+}
+
+// target is the figure to write when own units of the desired ones are sold
+// already: a raise stops short of them, a reduction goes beyond.
+func target(observed, want, own inventory.Units) inventory.Units {
+	if observed < want {
+		return max(observed, want-own)
+	}
+	return max(0, want-own)
+}
+
+// inOrder puts reductions first: when a cycle is cut short, what would oversell
+// has gone out before what would sell more.
+func inOrder(a, b inventory.Change) int {
+	if a.Raise() != b.Raise() {
+		if a.Raise() {
+			return 1
+		}
+		return -1
+	}
+	return a.Key.Compare(b.Key)
+}

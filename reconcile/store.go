@@ -1,0 +1,233 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"stocksyncd/reconcile/desired"
+	"stocksyncd/reconcile/flight"
+	"stocksyncd/reconcile/guard"
+	"stocksyncd/reconcile/inventory"
+	"stocksyncd/reconcile/plan"
+)
+
+// cycleStore is one store's part of a cycle under way.
+type cycleStore struct {
+	Store
+	c    *cycle
+	mode inventory.Mode
+	kept *memory
+	err  error // ends the store's part of the cycle
+
+	locations []inventory.Location
+	levels    []inventory.Level // sorted by key
+	looked    time.Time         // when the levels had been read
+	settled   []inventory.Settled
+	plan      plan.Plan
+	pass      []inventory.Change // what the guards let through
+	freed     map[inventory.Key]bool
+	outcomes  []inventory.Outcome
+	notes     []string
+}
+
+func newCycleStore(c *cycle, s Store, kept *memory) *cycleStore {
+	one := &cycleStore{Store: s, c: c, mode: s.Mode, kept: kept, err: c.r.pausedFor(string(s.Name), c.started)}
+	if c.ask.Dry && s.Mode != inventory.ModeOff {
+		one.mode = inventory.ModeReport
+	}
+	one.Target = &journaled{Target: s.Target, s: one}
+	if one.mode == inventory.ModeReport {
+		one.Target = DryRun{s.Target}
+	}
+	return one
+}
+
+// abandon forgets a store that is switched off: what its levels showed says
+// nothing about the day it comes back, when every level is seen first again.
+func (s *cycleStore) abandon() error {
+	if len(s.kept.levels) == 0 && len(s.kept.open) == 0 {
+		return nil
+	}
+	gone := make([]inventory.Key, 0, len(s.kept.levels))
+	for key := range s.kept.levels {
+		gone = append(gone, key)
+	}
+	slices.SortFunc(gone, inventory.Key.Compare)
+	observation := inventory.Observation{Gone: gone}
+	for _, open := range s.kept.open {
+		observation.Settled = append(observation.Settled, inventory.Settled{ID: open.ID, Outcomes: notSent(open.Changes, inventory.ReasonUnknown)})
+	}
+	if err := s.c.r.opts.Journal.Observe(s.Name, observation); err != nil {
+		s.kept.doubtful = true
+		return fmt.Errorf("state: %w", err)
+	}
+	*s.kept = memory{levels: map[inventory.Key]inventory.Seen{}}
+	return nil
+}
+
+// look reads the store's locations and levels.
+func (s *cycleStore) look(ctx context.Context) error {
+	var err error
+	if s.locations, err = s.Target.Locations(ctx); err != nil {
+		return fmt.Errorf("locations: %w", err)
+	}
+	if s.levels, err = s.Target.Observe(ctx); err != nil {
+		return fmt.Errorf("levels: %w", err)
+	}
+	sortLevels(s.levels)
+	s.looked = s.c.r.opts.Now()
+	s.c.r.opts.Progress(fmt.Sprintf("%s: %d levels", s.Name, len(s.levels)))
+	return nil
+}
+
+func sortLevels(levels []inventory.Level) {
+	byKey := func(a, b inventory.Level) int { return a.Key.Compare(b.Key) }
+	if !slices.IsSortedFunc(levels, byKey) {
+		slices.SortFunc(levels, byKey)
+	}
+}
+
+// resolve looks up the names of the store's mapping on both sides.
+func (s *cycleStore) resolve() error {
+	feeds, err := desired.Resolve(s.Mapping, s.locations, s.c.locations)
+	if err != nil {
+		return err
+	}
+	s.kept.feeds = feeds
+	return nil
+}
+
+// account takes the look into the ledger: batches that were cut off are settled
+// as found, falls are noted, orders that arrived in Katana take theirs away.
+func (s *cycleStore) account() error {
+	s.settleOpen()
+	flight.Look(&s.kept.Ledger, s.levels, s.seen, true, s.looked, s.c.r.opts.Settle)
+	if s.c.skus != nil {
+		flight.Arrivals(&s.kept.Ledger, s.c.orders, s.Shop, s.c.skus, s.c.feeds, s.looked)
+	}
+	s.kept.Written = slices.DeleteFunc(s.kept.Written, func(w inventory.Written) bool { return s.looked.Sub(w.At) >= guard.Window })
+	s.kept.Quarantine = slices.DeleteFunc(s.kept.Quarantine, func(q inventory.Quarantined) bool { return !s.looked.Before(q.Until) })
+	return nil
+}
+
+// seen gives the value a level had before this look.
+func (s *cycleStore) seen(key inventory.Key) (inventory.Units, bool) {
+	seen, ok := s.kept.levels[key]
+	return seen.Units, ok
+}
+
+// diff plans the store, makes what was seen durable, and lets the guards look
+// at the plan.
+func (s *cycleStore) diff() error {
+	index := s.index()
+	figures := s.figures(s.levels, index)
+	s.plan = plan.Diff(s.levels, figures, s.view(index))
+	if err := s.observe(s.levels, figures, s.dropGone()); err != nil {
+		return err
+	}
+	if err := s.noteDuplicates(figures); err != nil {
+		return err
+	}
+	held := s.guard()
+	if sku := s.c.ask.SKU; sku != "" {
+		s.only(sku, figures, index)
+		held = slices.DeleteFunc(held, func(o inventory.Outcome) bool { return o.SKU != sku })
+	}
+	s.outcomes = append(append(s.outcomes, s.plan.Waiting...), held...)
+	return nil
+}
+
+// index answers what is in flight: in the other stores as it was when the diff
+// began, in this one as it is now.
+func (s *cycleStore) index() *flight.Index {
+	entries := slices.Clone(s.kept.Ledger.Entries)
+	for _, entry := range s.c.inFlight {
+		if entry.Key.Store != s.Name {
+			entries = append(entries, entry)
+		}
+	}
+	return flight.NewIndex(entries, s.c.feeds)
+}
+
+// figures gives the levels what they should be, as far as Katana, the mapping
+// and the units in flight elsewhere tell.
+func (s *cycleStore) figures(levels []inventory.Level, index *flight.Index) []inventory.Figure {
+	return s.c.catalogue.Figures(levels, s.kept.feeds, func(level inventory.Level) inventory.Units {
+		return index.Others(level.Key, level.SKU, s.kept.feeds[level.Location].Sources)
+	})
+}
+
+func (s *cycleStore) view(index *flight.Index) plan.View {
+	resting := make(map[inventory.Key]bool, len(s.kept.Quarantine))
+	for _, q := range s.kept.Quarantine {
+		resting[q.Key] = true
+	}
+	return plan.View{
+		Own:       index.Own,
+		First:     func(key inventory.Key) time.Time { return s.firstSeen(key) },
+		Resting:   func(key inventory.Key) bool { return resting[key] },
+		Name:      func(id inventory.LocationID) string { return s.kept.feeds[id].Name },
+		Now:       s.looked,
+		Settle:    s.c.r.opts.Settle,
+		LowerOnly: s.mode == inventory.ModeLowerOnly,
+	}
+}
+
+func (s *cycleStore) firstSeen(key inventory.Key) time.Time {
+	if seen, ok := s.kept.levels[key]; ok {
+		return seen.First
+	}
+	return s.looked
+}
+
+// errDuplicate refuses a mapping that offers the same stock at several
+// locations.
+var errDuplicate = errors.New("duplicate_stock is refuse")
+
+// noteDuplicates says by how much the store's total is inflated because one
+// Katana location feeds several of its locations.
+func (s *cycleStore) noteDuplicates(figures []inventory.Figure) error {
+	if s.c.ask.Kind != inventory.Full && !s.RefuseDuplicate {
+		return nil
+	}
+	total := s.c.catalogue.Inflated(s.levels, s.kept.feeds, figures)
+	if total.SKUs == 0 {
+		return nil
+	}
+	note := fmt.Sprintf("one Katana location feeds several locations: of %d items Katana has %d units, this store will offer %d", total.SKUs, total.Has, total.Offered)
+	if s.RefuseDuplicate {
+		return fmt.Errorf("%w: %s; map the locations one to one", errDuplicate, note)
+	}
+	s.notes = append(s.notes, note)
+	return nil
+}
+
+// guard lets the guards look at the whole plan, and gives back what they hold.
+func (s *cycleStore) guard() []inventory.Outcome {
+	verdict := guard.Check(guard.Input{
+		Limits: s.c.r.opts.Guards, Store: s.Name, Cycle: s.c.number, Managed: s.plan.Managed(),
+		Changes: s.plan.Changes, Written: s.kept.Written, Holds: s.kept.Holds, Shrunk: s.c.shrunk, Now: s.looked,
+	})
+	s.kept.Holds, s.freed, s.pass = verdict.Holds, verdict.Freed, verdict.Pass
+	return verdict.Held
+}
+
+// only narrows the plan to one SKU. The guards have seen the whole plan by
+// then: what they hold of other SKUs stays held.
+func (s *cycleStore) only(sku inventory.SKU, figures []inventory.Figure, index *flight.Index) {
+	var levels []inventory.Level
+	var wanted []inventory.Figure
+	for i, level := range s.levels {
+		if level.SKU == sku {
+			levels, wanted = append(levels, level), append(wanted, figures[i])
+		}
+	}
+	if len(levels) == 0 {
+		s.notes = append(s.notes, fmt.Sprintf("no Shopify variant has the SKU %q", sku))
+	}
+	s.plan = plan.Diff(levels, wanted, s.view(index))
+	s.pass = slices.DeleteFunc(s.pass, func(change inventory.Change) bool { return change.SKU != sku })
+}

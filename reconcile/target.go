@@ -1,0 +1,105 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"stocksyncd/reconcile/inventory"
+)
+
+// DryRun is a target that reads and writes nothing: it answers every change
+// with what it would be.
+type DryRun struct{ Target }
+
+// Set answers that nothing was written.
+func (DryRun) Set(_ context.Context, batch inventory.Batch) ([]inventory.Outcome, error) {
+	return notSent(batch.Changes, inventory.ReasonReport), nil
+}
+
+// notSent gives every change the outcome skipped.
+func notSent(changes []inventory.Change, why inventory.Reason) []inventory.Outcome {
+	outcomes := make([]inventory.Outcome, len(changes))
+	for i, change := range changes {
+		outcomes[i] = inventory.Outcome{Change: change, Result: inventory.Skipped, Because: why}
+	}
+	return outcomes
+}
+
+// journaled is a target that writes ahead: a batch is in the journal before it
+// is sent, its outcomes are there before anybody acts on them.
+type journaled struct {
+	Target
+	s *cycleStore
+}
+
+// Set draws a key for the batch, records it, sends it and records the
+// outcomes. When the answer is lost, the levels tell what became of it.
+func (j *journaled) Set(ctx context.Context, batch inventory.Batch) ([]inventory.Outcome, error) {
+	journal := j.s.c.r.opts.Journal
+	batch.Key = uuid.NewString()
+	id, err := journal.Intend(inventory.Intent{
+		Cycle: batch.Cycle, Store: j.s.Name, Key: batch.Key, At: j.s.c.r.opts.Now(), Changes: batch.Changes,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("state: nothing was sent: %w", err)
+	}
+	outcomes, err := j.Target.Set(ctx, batch)
+	if errors.Is(err, inventory.ErrAnswerLost) {
+		if outcomes, err = j.readBack(ctx, batch.Changes, err); err != nil {
+			// The next look at the store, by this process or another, settles it.
+			j.s.kept.open = append(j.s.kept.open, inventory.OpenIntent{ID: id, Intent: inventory.Intent{Cycle: batch.Cycle, Store: j.s.Name, Key: batch.Key, Changes: batch.Changes}})
+			return nil, err
+		}
+	}
+	recorded := outcomes
+	if err != nil { // refused whole: nothing was applied
+		recorded = notSent(batch.Changes, inventory.ReasonFailed)
+	}
+	if settleErr := journal.Settle(j.s.Name, inventory.Settled{ID: id, Outcomes: recorded, Levels: j.s.confirmed(recorded)}); settleErr != nil {
+		j.s.kept.doubtful = true
+		return nil, errors.Join(err, fmt.Errorf("state: %w", settleErr))
+	}
+	return outcomes, err
+}
+
+// readBack reads the levels of a batch whose answer was lost.
+func (j *journaled) readBack(ctx context.Context, changes []inventory.Change, lost error) ([]inventory.Outcome, error) {
+	levels, err := j.Levels(ctx, keys(changes))
+	if err != nil {
+		return nil, errors.Join(lost, fmt.Errorf("reading back: %w", err))
+	}
+	shows := make(map[inventory.Key]inventory.Units, len(levels))
+	for _, level := range levels {
+		shows[level.Key] = level.Available
+	}
+	return j.s.asFound(changes, shows), nil
+}
+
+// confirmed moves the value seen of the levels that were written, and gives
+// their records. Our own writes are never taken for a fall.
+func (s *cycleStore) confirmed(outcomes []inventory.Outcome) map[inventory.Key]inventory.Seen {
+	levels := map[inventory.Key]inventory.Seen{}
+	for _, o := range outcomes {
+		seen, known := s.kept.levels[o.Key]
+		if !known {
+			continue
+		}
+		if o.Result == inventory.Applied {
+			seen.Units, seen.At = o.To, s.c.r.opts.Now()
+			s.kept.levels[o.Key] = seen
+		}
+		levels[o.Key] = seen
+	}
+	return levels
+}
+
+func keys(changes []inventory.Change) []inventory.Key {
+	all := make([]inventory.Key, len(changes))
+	for i, change := range changes {
+		all[i] = change.Key
+	}
+	return all
+}
