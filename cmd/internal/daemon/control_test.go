@@ -20,7 +20,7 @@ func serve(t *testing.T, b *bench) *Client {
 	t.Helper()
 	b.opts.Socket = filepath.Join(t.TempDir(), "state.db.sock")
 	first := make(chan struct{}, 1)
-	b.opts.Observe = func(*inventory.Report, error) {
+	b.opts.Observe = func(reconcile.Request, *inventory.Report, error) {
 		select {
 		case first <- struct{}{}:
 		default:

@@ -79,7 +79,7 @@ type Options struct {
 	Patience time.Duration
 	Signals  <-chan os.Signal
 	// Observe is told of every cycle, after it is logged.
-	Observe func(report *inventory.Report, err error)
+	Observe func(ask reconcile.Request, report *inventory.Report, err error)
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -236,13 +236,16 @@ func (d *daemon) cycle(ctx context.Context, ask reconcile.Request) (report *inve
 	}()
 	if report != nil {
 		LogReport(d.opts.Log, report, d.lastReport())
-		d.remember(report)
+		// A look at one SKU does not say how things stand.
+		if ask.Store == "" && ask.SKU == "" && ask.Only == nil && !ask.Dry {
+			d.remember(report)
+		}
 	}
 	if err != nil && report == nil {
 		d.opts.Log.Error("cycle failed", "kind", ask.Kind, "err", err)
 	}
 	if d.opts.Observe != nil {
-		d.opts.Observe(report, err)
+		d.opts.Observe(ask, report, err)
 	}
 	d.opts.Notify.Status(d.statusLine(report, err))
 	return report, err
