@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"stocksyncd/reconcile/inventory"
 )
 
 // Options describe one API of one account.
@@ -113,6 +115,14 @@ type Counts struct {
 	Throttled int           // answers that said slow down
 	Waited    time.Duration // for the budget and between tries
 	Cost      float64       // see [Client.AddCost]
+}
+
+// Report gives the counts the form that a cycle's report carries.
+func (n Counts) Report() inventory.RequestCount {
+	return inventory.RequestCount{
+		Count: n.Requests, Retries: n.Retries, Throttled: n.Throttled,
+		Cost: n.Cost, WaitedMS: n.Waited.Milliseconds(),
+	}
 }
 
 // Client sends the requests of one API of one account. It is safe for

@@ -3,10 +3,14 @@ package transport_test
 import (
 	"compress/gzip"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -257,7 +261,7 @@ func TestAnAnswerAboveTheLimitIsRefused(t *testing.T) {
 		w.Header().Set("Content-Encoding", "gzip")
 		zip := gzip.NewWriter(w)
 		fmt.Fprint(zip, large) // a few dozen bytes on the wire
-		zip.Close()
+		_ = zip.Close()
 	}
 	for name, handler := range map[string]http.HandlerFunc{"plain": plain, "packed": packed} {
 		t.Run(name, func(t *testing.T) {
@@ -457,4 +461,66 @@ func TestARedirectNeverCarriesTheKeyElsewhere(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestCountsAreReportedInMilliseconds(t *testing.T) {
+	got := transport.Counts{Requests: 4, Retries: 1, Throttled: 2, Cost: 10.5, Waited: 1500 * time.Millisecond}.Report()
+	want := inventory.RequestCount{Count: 4, Retries: 1, Throttled: 2, Cost: 10.5, WaitedMS: 1500}
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestOnlyModernTLSWithAKnownCertificateIsSpoken(t *testing.T) {
+	tests := []struct {
+		name    string
+		version uint16
+		known   bool
+		tries   int
+		want    string // "" is an answer
+	}{
+		{"TLS 1.2", tls.VersionTLS12, true, 1, ""},
+		{"TLS 1.1", tls.VersionTLS11, true, 2, "protocol version"},
+		{"an unknown certificate is not tried again", tls.VersionTLS13, false, 1, "certificate"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			server := httptest.NewUnstartedServer(status(200))
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			server.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: test.version} // #nosec G402 -- refused by the client
+			server.StartTLS()
+			defer server.Close()
+			pool := transport.NewBase()
+			defer pool.CloseIdleConnections()
+			if test.known {
+				pool.TLSClientConfig.RootCAs = x509.NewCertPool()
+				pool.TLSClientConfig.RootCAs.AddCert(server.Certificate())
+			}
+			client := transport.New(transport.Options{API: "katana", Base: pool, Retries: 1, Rand: never})
+			_, err := client.Do(t.Context(), &transport.Request{Name: "write", Method: http.MethodPost, URL: server.URL, Body: []byte("x")})
+			if (test.want == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("got %v, want %q", err, test.want)
+			}
+			if errors.Is(err, inventory.ErrAnswerLost) || client.Counts().Requests != test.tries {
+				t.Errorf("got %v after %+v, want it known that nothing was sent, after %d tries", err, client.Counts(), test.tries)
+			}
+		})
+	}
+}
+
+func TestAQueryByPostIsARead(t *testing.T) {
+	server := &script{steps: []http.HandlerFunc{reset, status(502), status(200)}}
+	query := post("{ shop { name } }", false)
+	query.ReadOnly = true
+	talk(t, transport.Options{}, server.ServeHTTP, func(t *testing.T, c *transport.Client) {
+		resp, err := c.Do(t.Context(), query)
+		if err != nil || resp.Try != 3 || resp.MaybeApplied {
+			t.Errorf("got %+v, %v, want 200 on try 3, with nothing left open", resp, err)
+		}
+	})
+	talk(t, transport.Options{Retries: -1}, reset, func(t *testing.T, c *transport.Client) {
+		if _, err := c.Do(t.Context(), query); err == nil || errors.Is(err, inventory.ErrAnswerLost) {
+			t.Errorf("got %v, want a plain failure", err)
+		}
+	})
 }

@@ -100,26 +100,30 @@ func (x *exchange) acquire(ctx context.Context) error {
 
 func (x *exchange) send(req *http.Request) (*Response, error) {
 	opts := &x.client.opts
+	header := req.Header.Clone() // a redirect must not inherit what is added here
+	if opts.Authorize != nil {
+		// Outside the time of this try: a renewal is a request of its own.
+		if err := opts.Authorize(req.Context(), header); err != nil {
+			return nil, permanentError{err}
+		}
+	}
 	ctx, cancel := context.WithTimeoutCause(req.Context(), opts.TryTimeout, timeoutError(opts.TryTimeout))
 	defer cancel() // the body is read before this function returns
 	// Sending is unknown to a caller unless the connection pool tells: it asks
 	// for a connection first, and a request that never got one never left.
 	var asked, got atomic.Bool
-	out := req.Clone(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	out := req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { asked.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { got.Store(true) },
 	}))
-	if opts.Authorize != nil {
-		if err := opts.Authorize(ctx, out.Header); err != nil {
-			return nil, permanentError{err}
-		}
-	}
+	out.Header = header
 	x.client.count(func(n *Counts) { n.Requests++ })
 	answer, err := opts.Base.RoundTrip(out)
 	x.sent = err == nil || got.Load() || !asked.Load()
 	if err != nil {
 		return nil, causeOf(ctx, err)
 	}
+	defer func() { _ = answer.Body.Close() }() // what counts is whether it was read to its end
 	body, err := readBody(answer.Body, opts.MaxBody)
 	if err != nil {
 		return nil, causeOf(ctx, err)
@@ -144,16 +148,13 @@ func causeOf(ctx context.Context, err error) error {
 	return err
 }
 
-func readBody(body io.ReadCloser, limit int64) ([]byte, error) {
+func readBody(body io.Reader, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(body, limit+1))
-	closeErr := body.Close()
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("the answer broke off after %d bytes: %w", len(data), err)
 	case int64(len(data)) > limit:
 		return nil, permanentError{fmt.Errorf("%w: above %d bytes", ErrTooLarge, limit)}
-	case closeErr != nil:
-		return nil, fmt.Errorf("the end of the answer: %w", closeErr)
 	}
 	return data, nil
 }

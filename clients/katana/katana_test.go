@@ -1,0 +1,391 @@
+package katana_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"stocksyncd/clients/katana"
+	"stocksyncd/reconcile/inventory"
+)
+
+var day = time.Date(2026, 2, 1, 8, 0, 0, 0, time.UTC)
+
+func units(t *testing.T, text string) inventory.Quantity {
+	t.Helper()
+	q, err := inventory.ParseQuantity(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+var both = []inventory.SourceLocationID{21, 20, 21}
+
+func TestStockIsTheCatalogueJoinedWithTheInventory(t *testing.T) {
+	s := shop()
+	read(t, s, func(t *testing.T, c *katana.Client) {
+		got, err := c.Stock(t.Context(), both)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stock := func(variant, location int, inStock, committed, potential string) inventory.Stock {
+			return inventory.Stock{
+				Variant: inventory.SourceVariantID(variant), Location: inventory.SourceLocationID(location),
+				InStock: units(t, inStock), Committed: units(t, committed), Potential: units(t, potential),
+			}
+		}
+		want := &inventory.Snapshot{
+			Locations: []inventory.SourceLocation{{ID: 20, Name: "Main", SalesAllowed: true}, {ID: 21, Name: "Oslo"}},
+			Variants: []inventory.SourceVariant{
+				{ID: 1, SKU: "MUG", Created: day},
+				{ID: 2, SKU: "KIT", Created: day, Kit: true},
+				{ID: 4, SKU: "WAX", Created: day},
+				{ID: 5, SKU: "OLD", Created: day, Archived: true},
+				{ID: 7, SKU: "GONE", Created: day, Deleted: true},
+				{ID: 8, SKU: "FIT", Created: day, Service: true},
+			},
+			Stock: []inventory.Stock{
+				stock(1, 20, "40", "12", "0"), stock(1, 21, "7", "0.5", "0"),
+				stock(2, 20, "1", "3", "9"),
+				stock(4, 20, "-2.5", "0", "0"), stock(4, 21, "0", "0", "0"),
+			},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("want −, got +:\n%s", diff)
+		}
+		// Locations, four lists, and one chunk for each of two locations.
+		if n := c.Counts().Count; n != 7 {
+			t.Errorf("got %d requests, want 7", n)
+		}
+	})
+	if s.times("/inventory") != 2 {
+		t.Errorf("got %d inventory reads, want 2", s.times("/inventory"))
+	}
+}
+
+// large fills a shop with n products of one variant each, and their stock.
+func large(n int) *fake {
+	s := shop()
+	s.lists["/variants"], s.lists["/products"] = nil, nil
+	s.lists["/services"], s.lists["/inventory"] = nil, nil
+	for i := 1; i <= n; i++ {
+		s.lists["/variants"] = append(s.lists["/variants"], record{"id": i, "sku": "S" + strconv.Itoa(i), "product_id": i, "created_at": created})
+		s.lists["/products"] = append(s.lists["/products"], record{"id": i, "is_auto_assembly": false})
+		for location := 20; location <= 21; location++ {
+			s.lists["/inventory"] = append(s.lists["/inventory"], row(i, location, "1.00000", "0.00000", nil))
+		}
+	}
+	return s
+}
+
+func TestAFullReadTakesNoMoreRequestsThanItsPages(t *testing.T) {
+	s := large(1001)
+	read(t, s, func(t *testing.T, c *katana.Client) {
+		got, err := c.Stock(t.Context(), both)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Variants) != 1001 || len(got.Stock) != 2002 {
+			t.Errorf("got %d variants and %d rows, want 1001 and 2002", len(got.Variants), len(got.Stock))
+		}
+		// 5 pages of variants, 5 of products, services, locations, 2×5 chunks;
+		// no material is needed.
+		if n := c.Counts().Count; n != 5+5+1+1+10 {
+			t.Errorf("got %d requests, want 22", n)
+		}
+	})
+}
+
+func TestALocationThatIsGoneIsNotSoldOut(t *testing.T) {
+	read(t, shop(), func(t *testing.T, c *katana.Client) {
+		for _, id := range []inventory.SourceLocationID{19, 99} {
+			_, err := c.Stock(t.Context(), []inventory.SourceLocationID{20, id})
+			wantError(t, err, fmt.Sprintf("location %d is not among the locations", id))
+		}
+	})
+}
+
+func wantError(t *testing.T, err error, words ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	for _, word := range words {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("got error %q, want %q in it", err, word)
+		}
+	}
+	if strings.Contains(err.Error(), key) || strings.Contains(err.Error(), "limit=") {
+		t.Errorf("got error %q, which shows the key or a query", err)
+	}
+}
+
+func TestAFieldThatIsNeededAndWrongIsNamed(t *testing.T) {
+	tests := []struct {
+		path, field string
+		value       any // nil: the field is taken out
+		want        string
+	}{
+		{"/inventory", "quantity_in_stock", nil, "inventory: record 1: quantity_in_stock is missing"},
+		{"/inventory", "quantity_committed", nil, "quantity_committed is missing"},
+		{"/inventory", "variant_id", nil, "variant_id is missing"},
+		{"/inventory", "quantity_in_stock", "many", "quantity_in_stock is \"many\": not an exact decimal quantity"},
+		{"/inventory", "quantity_in_stock", raw(`1e2`), "quantity_in_stock is \"1e2\": not an exact decimal quantity"},
+		{"/inventory", "quantity_in_stock", raw(`0.12345678901`), "more than 10 decimals"},
+		{"/inventory", "quantity_in_stock", raw(`null`), "quantity_in_stock is null"},
+		{"/inventory", "quantity_in_stock", raw(`{"a":1}`), "quantity_in_stock is"},
+		{"/inventory", "quantity_potential", "x", "quantity_potential is"},
+		{"/variants", "id", nil, "variants: record 1: id is missing"},
+		{"/variants", "id", -4, "id is not an id"},
+		{"/variants", "sku", nil, "sku is missing"},
+		{"/variants", "sku", []int{1}, "sku is not text"},
+		{"/variants", "created_at", nil, "created_at is missing"},
+		{"/variants", "created_at", "yesterday", "created_at is not a time"},
+		{"/products", "is_auto_assembly", nil, "products: record 1: is_auto_assembly is missing"},
+		{"/products", "is_auto_assembly", "perhaps", "is_auto_assembly is not true or false"},
+		{"/products", "id", nil, "id is missing"},
+		{"/materials", "id", nil, "materials: record 1: id is missing"},
+		{"/services", "id", nil, "services: record 1: id is missing"},
+		{"/locations", "name", nil, "locations: record 1: name is missing"},
+		{"/locations", "id", nil, "id is missing"},
+	}
+	for _, test := range tests {
+		t.Run(test.path+" "+test.field+" "+fmt.Sprint(test.value), func(t *testing.T) {
+			s := shop()
+			broken := maps.Clone(s.lists[test.path][0])
+			broken[test.field] = test.value
+			if test.value == nil {
+				delete(broken, test.field)
+			}
+			s.before = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.URL.Path != "/v1"+test.path {
+					return false
+				}
+				answer(w, 1, []record{broken})
+				return true
+			}
+			read(t, s, func(t *testing.T, c *katana.Client) {
+				_, err := c.Stock(t.Context(), []inventory.SourceLocationID{20})
+				wantError(t, err, test.want)
+			})
+		})
+	}
+}
+
+// raw is a value that the fake sends as it is.
+type raw string
+
+func (j raw) MarshalJSON() ([]byte, error) { return []byte(j), nil }
+
+func TestNumbersAndTextAreTheSame(t *testing.T) {
+	s := shop()
+	s.lists["/inventory"] = []record{
+		{"variant_id": "1", "location_id": "20", "quantity_in_stock": raw("0.1"), "quantity_committed": "0.10000"},
+	}
+	s.lists["/products"][0]["is_auto_assembly"] = "true"
+	read(t, s, func(t *testing.T, c *katana.Client) {
+		got, err := c.Stock(t.Context(), []inventory.SourceLocationID{20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Stock) != 1 || got.Stock[0].InStock != got.Stock[0].Committed || got.Stock[0].InStock != units(t, "0.1") || !got.Variants[0].Kit {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+func TestAVariantWithoutAParentIsReadAgainAndThenNamed(t *testing.T) {
+	for _, mended := range []bool{true, false} {
+		t.Run(fmt.Sprint("mended ", mended), func(t *testing.T) {
+			s := shop()
+			all := s.lists["/products"]
+			s.lists["/products"] = all[1:]
+			s.before = func(_ http.ResponseWriter, r *http.Request) bool {
+				if mended && r.URL.Path == "/v1/products" && s.times("/products") == 2 {
+					s.lists["/products"] = all
+				}
+				return false
+			}
+			read(t, s, func(t *testing.T, c *katana.Client) {
+				_, err := c.Stock(t.Context(), both)
+				if mended != (err == nil) {
+					t.Fatalf("got %v", err)
+				}
+				if !mended {
+					wantError(t, err, `variant 1, SKU "MUG" (product 101, material 0)`)
+				}
+			})
+			if s.times("/products") != 2 {
+				t.Errorf("got %d reads of products, want 2", s.times("/products"))
+			}
+		})
+	}
+}
+
+func TestAnInventoryAnswerThatIsNotWhatWasAskedIsNeverData(t *testing.T) {
+	good := row(1, 20, "40.00000", "12.00000", nil)
+	tests := []struct {
+		name  string
+		total int
+		rows  []record
+		want  string
+	}{
+		{"a row of another location", 2, []record{good, row(2, 21, 1, 0, nil)}, "filter location_id was not obeyed"},
+		{"a row of another variant", 2, []record{good, row(5, 20, 1, 0, nil)}, "filter variant_id was not obeyed"},
+		{"two rows that disagree", 2, []record{good, row(1, 20, 41, 12, nil)}, "variant 1 at location 20 came twice with different figures"},
+		{"no rows of many", 3, nil, "incomplete read: 0 of 3 rows arrived"},
+		{"more rows than promised", 0, []record{good}, "incomplete read: 1 of 0 rows arrived"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := shop()
+			s.before = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.URL.Path != "/v1/inventory" {
+					return false
+				}
+				answer(w, test.total, test.rows)
+				return true
+			}
+			read(t, s, func(t *testing.T, c *katana.Client) {
+				snapshot, err := c.Stock(t.Context(), []inventory.SourceLocationID{20})
+				wantError(t, err, test.want)
+				if snapshot != nil {
+					t.Errorf("got a snapshot beside the error")
+				}
+			})
+		})
+	}
+}
+
+func TestARowThatComesTwiceCountsOnce(t *testing.T) {
+	s := shop()
+	s.lists["/inventory"] = append(s.lists["/inventory"], row(1, 20, "40", 12, nil))
+	read(t, s, func(t *testing.T, c *katana.Client) {
+		got, err := c.Stock(t.Context(), []inventory.SourceLocationID{20})
+		if err != nil || len(got.Stock) != 3 {
+			t.Errorf("got %+v, %v, want 3 rows", got, err)
+		}
+	})
+}
+
+func TestAShortInventoryPageIsReadAgain(t *testing.T) {
+	s := shop()
+	s.before = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/v1/inventory" || s.times("/inventory") > 1 {
+			return false
+		}
+		answer(w, 3, []record{row(1, 20, "40.00000", "12.00000", nil)})
+		return true
+	}
+	read(t, s, func(t *testing.T, c *katana.Client) {
+		got, err := c.Stock(t.Context(), []inventory.SourceLocationID{20})
+		if err != nil || len(got.Stock) != 3 {
+			t.Errorf("got %+v, %v, want 3 rows", got, err)
+		}
+	})
+}
+
+func TestAChunkThatTheServerRefusesIsHalvedAndThatIsRemembered(t *testing.T) {
+	maxItems := `{"statusCode":422,"name":"UnprocessableEntityError","message":"bad","details":[{"path":".variant_id","code":"maxItems"}]}`
+	long := func(status int, body string) func(w http.ResponseWriter, r *http.Request) bool {
+		return func(w http.ResponseWriter, r *http.Request) bool {
+			if len(r.URL.Query()["variant_id"]) <= 100 {
+				return false
+			}
+			refuse(w, status, body)
+			return true
+		}
+	}
+	tests := []struct {
+		name    string
+		before  func(w http.ResponseWriter, r *http.Request) bool
+		refused int // requests in vain
+	}{
+		{"414", long(414, "<html>too long"), 2},
+		{"431", long(431, ""), 2},
+		{"400", long(400, `{"error":{"message":"Bad Request"}}`), 2},
+		{"413", long(413, ""), 2},
+		{"422", long(422, maxItems), 2},
+		{"a page of 100 rows", func(w http.ResponseWriter, r *http.Request) bool {
+			ids := r.URL.Query()["variant_id"]
+			if len(ids) <= 100 {
+				return false
+			}
+			location, _ := strconv.Atoi(r.URL.Query().Get("location_id"))
+			var rows []record
+			for _, id := range ids[:100] {
+				n, _ := strconv.Atoi(id)
+				rows = append(rows, row(n, location, 1, 0, nil))
+			}
+			answer(w, len(ids), rows)
+			return true
+		}, 4},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := large(300)
+			s.before = test.before
+			read(t, s, func(t *testing.T, c *katana.Client) {
+				got, err := c.Stock(t.Context(), both)
+				if err != nil || len(got.Stock) != 600 {
+					t.Fatalf("got %v, want 600 rows", err)
+				}
+				// 250 and 125 in vain, then ceil(300/62) = 5 for each location.
+				if got, want := s.times("/inventory"), test.refused+10; got != want {
+					t.Errorf("got %d requests, want %d", got, want)
+				}
+				if _, err := c.Stock(t.Context(), both); err != nil {
+					t.Fatal(err)
+				}
+				if got, want := s.times("/inventory"), test.refused+20; got != want {
+					t.Errorf("got %d requests after the second read, want %d", got, want)
+				}
+			})
+		})
+	}
+}
+
+func TestARefusalThatIsNotForLengthIsAnErrorAndForgotten(t *testing.T) {
+	s := large(300)
+	refusing := true
+	s.before = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/v1/inventory" && refusing {
+			refuse(w, 400, `{"statusCode":400,"name":"BadRequestError","message":"no"}`)
+			return true
+		}
+		return false
+	}
+	read(t, s, func(t *testing.T, c *katana.Client) {
+		_, err := c.Stock(t.Context(), both)
+		wantError(t, err, "HTTP 400", "BadRequestError: no")
+		refusing = false
+		before := s.times("/inventory")
+		if _, err := c.Stock(t.Context(), both); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.times("/inventory") - before; got != 4 {
+			t.Errorf("got %d requests, want 4: the chunks are large again", got)
+		}
+	})
+}
+
+func TestALostCallerEndsTheRead(t *testing.T) {
+	s := shop()
+	read(t, s, func(t *testing.T, c *katana.Client) {
+		ctx, cancel := context.WithCancel(t.Context())
+		s.before = func(http.ResponseWriter, *http.Request) bool { cancel(); return false }
+		_, err := c.Stock(ctx, both)
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want context.Canceled", err)
+		}
+	})
+}

@@ -1,0 +1,170 @@
+package katana
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"stocksyncd/reconcile/inventory"
+)
+
+// Stock reads the catalogue, and the inventory of all live variants at the
+// given locations. The snapshot's Locations are all live ones. A location that
+// Katana no longer lists is an error: its inventory would come back empty, and
+// nothing could tell that from being sold out.
+func (c *Client) Stock(ctx context.Context, at []inventory.SourceLocationID) (*inventory.Snapshot, error) {
+	locations, err := c.Locations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at = slices.Compact(slices.Sorted(slices.Values(at)))
+	for _, id := range at {
+		if !slices.ContainsFunc(locations, func(l inventory.SourceLocation) bool { return l.ID == id }) {
+			return nil, fmt.Errorf("katana: inventory: location %d is not among the locations of the account: map another one", id)
+		}
+	}
+	variants, err := c.catalogue(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var stocked []inventory.SourceVariantID
+	for _, v := range variants {
+		if v.Live() && !v.Service {
+			stocked = append(stocked, v.ID)
+		}
+	}
+	stock := make([]inventory.Stock, 0, len(stocked)*len(at))
+	for _, location := range at {
+		found, err := c.stockAt(ctx, location, stocked)
+		if err != nil {
+			return nil, err
+		}
+		stock = append(stock, found...)
+	}
+	slices.SortFunc(stock, func(a, b inventory.Stock) int {
+		return cmp.Or(cmp.Compare(a.Variant, b.Variant), cmp.Compare(a.Location, b.Location))
+	})
+	return &inventory.Snapshot{Locations: locations, Variants: variants, Stock: stock}, nil
+}
+
+// stockAt reads one location in chunks that fit one page: /inventory has no
+// order to page over, so a second page could repeat rows and lose others.
+func (c *Client) stockAt(ctx context.Context, location inventory.SourceLocationID, variants []inventory.SourceVariantID) ([]inventory.Stock, error) {
+	stock := make([]inventory.Stock, 0, len(variants))
+	before := c.chunkSize()
+	for len(variants) > 0 {
+		n := min(c.chunkSize(), len(variants))
+		found, err := c.readChunk(ctx, location, variants[:n])
+		switch {
+		case err == nil:
+			stock, variants = append(stock, found...), variants[n:]
+		case !isTooLong(err) && !errors.Is(err, errOverfull):
+			return nil, err
+		case n > 1:
+			c.setChunkSize(n / 2)
+		default:
+			// Not even a single id passes: length was not to blame.
+			c.setChunkSize(before)
+			return nil, err
+		}
+	}
+	return stock, nil
+}
+
+func (c *Client) chunkSize() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.chunk
+}
+
+func (c *Client) setChunkSize(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.chunk = n
+}
+
+// errOverfull reports a chunk that did not fit one page, twice.
+var errOverfull = fmt.Errorf("%w: more rows than the page shows", inventory.ErrIncomplete)
+
+// readChunk reads one chunk, and once more when the answer is short.
+func (c *Client) readChunk(ctx context.Context, location inventory.SourceLocationID, variants []inventory.SourceVariantID) ([]inventory.Stock, error) {
+	query := url.Values{
+		"location_id": {strconv.FormatInt(int64(location), 10)},
+		"limit":       {strconv.Itoa(pageSize)},
+	}
+	for _, id := range variants {
+		query.Add("variant_id", strconv.FormatInt(int64(id), 10))
+	}
+	for try := 1; ; try++ {
+		resp, err := c.get(ctx, "inventory", "/inventory", query)
+		if err != nil {
+			return nil, err
+		}
+		rows, total, err := decodePage(c, "inventory", resp, readStock)
+		if err != nil {
+			return nil, err
+		}
+		stock, err := sift(rows, location, variants)
+		if err != nil {
+			return nil, fmt.Errorf("katana: inventory: %w", err)
+		}
+		switch {
+		case len(rows) == total:
+			return stock, nil
+		case try == 1:
+		case len(rows) > 0 && len(rows) < total:
+			return nil, fmt.Errorf("katana: inventory: location %d: %w: %d of %d", location, errOverfull, len(rows), total)
+		default:
+			return nil, fmt.Errorf("katana: inventory: location %d: %w: %d of %d rows arrived", location, inventory.ErrIncomplete, len(rows), total)
+		}
+	}
+}
+
+// sift checks that the rows are those that were asked for: Katana drops a
+// parameter that it does not understand, and answers without the filter.
+func sift(rows []inventory.Stock, location inventory.SourceLocationID, asked []inventory.SourceVariantID) ([]inventory.Stock, error) {
+	found := make([]inventory.Stock, 0, len(rows))
+	place := make(map[inventory.SourceVariantID]int, len(rows))
+	for _, row := range rows {
+		if row.Location != location {
+			return nil, fmt.Errorf("the filter location_id was not obeyed: asked for %d, got a row of %d", location, row.Location)
+		}
+		// The ids of a chunk are sorted, as the catalogue is.
+		if _, ok := slices.BinarySearch(asked, row.Variant); !ok {
+			return nil, fmt.Errorf("the filter variant_id was not obeyed: got a row of %d, which was not asked for", row.Variant)
+		}
+		i, known := place[row.Variant]
+		switch {
+		case !known:
+			place[row.Variant] = len(found)
+			found = append(found, row)
+		case found[i] != row:
+			return nil, fmt.Errorf("variant %d at location %d came twice with different figures", row.Variant, row.Location)
+		}
+	}
+	return found, nil
+}
+
+type stockWire struct {
+	Variant   token `json:"variant_id"`
+	Location  token `json:"location_id"`
+	InStock   token `json:"quantity_in_stock"`
+	Committed token `json:"quantity_committed"`
+	Potential token `json:"quantity_potential"`
+}
+
+// readStock reads a row of the inventory. quantity_potential is null for what
+// is no kit, and is not in older descriptions of the API.
+func readStock(f *fields, w *stockWire) inventory.Stock {
+	return inventory.Stock{
+		Variant:   inventory.SourceVariantID(f.id("variant_id", w.Variant)),
+		Location:  inventory.SourceLocationID(f.id("location_id", w.Location)),
+		InStock:   f.quantity("quantity_in_stock", w.InStock),
+		Committed: f.quantity("quantity_committed", w.Committed),
+		Potential: f.quantityOrZero("quantity_potential", w.Potential),
+	}
+}
