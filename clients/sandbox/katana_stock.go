@@ -1,0 +1,123 @@
+package sandbox
+
+import "slices"
+
+// inventory lists one row for every variant that can have stock at every
+// location, whether anything ever happened there or not.
+//
+// Only the order of the locations is documented: the oldest first. Within one
+// the order is another for each request, so that a read of several pages by
+// offset repeats some rows and misses others.
+func (k *katanaServer) inventory(q *katanaQuery) katanaRows {
+	variants := k.stocked(q.ids("variant_id"), q.yes("include_archived"))
+	wanted := q.one("location_id")
+	extendVariant := slices.Contains(q.values["extend"], "variant")
+	extendLocation := slices.Contains(q.values["extend"], "location")
+	places := pick(k.world.katana.locations, func(l *place) bool { return !l.deleted() && wanted.has(l.id) })
+	slices.SortStableFunc(places, func(a, b *place) int { return a.createdAt.Compare(b.createdAt) })
+	k.reads++
+	mixed := newShuffle(len(variants), k.reads)
+	return katanaRows{total: len(places) * len(variants), page: func(from, to int) any {
+		page := make([]wireInventory, 0, to-from)
+		for i := from; i < to; i++ {
+			v, l := variants[mixed.at(i%len(variants))], places[i/len(variants)]
+			row := k.inventoryRow(v, l)
+			if extendVariant {
+				wire := wireVariantOf(v)
+				row.Variant = &wire
+			}
+			if extendLocation {
+				wire := wireLocationOf(l)
+				row.Location = &wire
+			}
+			page = append(page, row)
+		}
+		return page
+	}}
+}
+
+// stocked lists the variants that have rows in /inventory: of ids, or all.
+func (k *katanaServer) stocked(ids []int64, archived bool) []*variant {
+	source := k.world.katana.variants
+	if ids != nil {
+		source = nil
+		for _, id := range ids {
+			if v := k.world.katana.variantByID[id]; v != nil {
+				source = append(source, v)
+			}
+		}
+	}
+	return pick(source, func(v *variant) bool {
+		return v.item.kind != kindService && !v.gone() && (archived || !v.item.archived())
+	})
+}
+
+func (k *katanaServer) inventoryRow(v *variant, l *place) wireInventory {
+	f := k.world.katana.figures(v, l)
+	cost := money(v.cost)
+	row := wireInventory{
+		VariantID: v.id, LocationID: l.id,
+		SafetyStockLevel: f.safety.text(5), ReorderPoint: f.safety.text(5),
+		AverageCost: cost.text(10), ValueInStock: f.inStock.times(cost).text(10),
+		QuantityInStock: f.inStock.text(5), QuantityCommitted: f.committed.text(5), QuantityExpected: f.expected.text(5),
+		QuantityMissingOrExcess: (f.inStock - f.committed + f.expected - f.safety).text(5),
+		ArchivedAt:              maybeTime(v.item.archivedAt),
+	}
+	if f.isKit {
+		potential := units(f.potential).text(5)
+		row.QuantityPotential = &potential
+	}
+	return row
+}
+
+// shuffle is an order of n things that costs nothing to make: position p
+// holds thing (p × step + start) mod n, which meets each thing once because
+// step and n have no common divisor.
+type shuffle struct{ n, step, start int }
+
+func newShuffle(n int, seed uint64) shuffle {
+	s := shuffle{n: n, step: 1}
+	if n < 2 {
+		return s
+	}
+	mix := seed * 0x9e3779b97f4a7c15 // spreads small seeds over all bits
+	s.start = int(mix >> 33 % uint64(n))
+	s.step = 1 + int(mix>>17&0xffff)%(n-1)
+	for divisor(s.step, n) != 1 {
+		s.step++
+	}
+	return s
+}
+
+func (s shuffle) at(p int) int { return (p*s.step + s.start) % s.n }
+
+func divisor(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+// movements lists the changes of in stock, the newest first. What was removed
+// leaves no trace here.
+func (k *katanaServer) movements(q *katanaQuery) katanaRows {
+	ids, variants, places, resources := q.set("ids"), q.set("variant_ids"), q.one("location_id"), q.one("resource_id")
+	kind := q.isOneOf("resource_type", "PurchaseOrderRow", "PurchaseOrderRecipeRow", movedBySalesOrder, movedAsIngredient,
+		movedByProduction, movedByAdjustment, "StockTransferRow", movedBySystem)
+	orderNo, orders, dates := q.is("caused_by_order_no"), q.one("caused_by_resource_id"), q.dates()
+	list := pick(newestFirst(&k.lists.movements, k.world.katana.movements), func(m *movement) bool {
+		return !m.deleted() && ids.has(m.id) && variants.has(m.variant.id) && places.has(m.location.id) &&
+			kind.has(m.resourceType) && resources.has(m.resourceID) && orderNo.has(m.orderNo) && orders.has(m.orderID) &&
+			dates.has(m.dated)
+	})
+	return rowsOf(list, func(m *movement) wireMovement {
+		cost := money(m.variant.cost)
+		return wireMovement{
+			ID: m.id, VariantID: m.variant.id, LocationID: m.location.id, ResourceType: m.resourceType, ResourceID: m.resourceID,
+			CausedByOrderNo: m.orderNo, CausedByResourceID: m.orderID, MovementDate: wireTime(m.createdAt),
+			QuantityChange: m.change.number(), BalanceAfter: m.balance.number(), ValuePerUnit: cost.number(),
+			ValueInStockAfter: m.balance.times(cost).number(), AverageCostAfter: cost.number(), Rank: 1,
+			CreatedAt: wireTime(m.createdAt), UpdatedAt: wireTime(m.updatedAt),
+		}
+	})
+}
