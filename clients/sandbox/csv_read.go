@@ -96,6 +96,7 @@ type csvReader struct {
 	statuses map[string]string // by handle
 	variants []csvVariant
 	fault    CSVError
+	lost     error // why the file could not be read to its end
 }
 
 // readProducts reads a product export. Rows that only add an image to a
@@ -114,6 +115,8 @@ func readProducts(name string, r io.Reader) ([]csvVariant, error) {
 		}
 	}
 	switch {
+	case c.lost != nil:
+		return nil, fmt.Errorf("%s: row %d: %w", name, c.row, c.lost)
 	case len(c.fault.Problems) > 0:
 		return nil, &c.fault
 	case len(c.variants) == 0:
@@ -160,7 +163,7 @@ func (c *csvReader) record() (cells []string, ok bool) {
 		c.problem("", "line %d, character %d: %s", broken.Line, broken.Column, quoting(broken.Err))
 		return nil, false
 	case err != nil:
-		c.problem("", "%v", err)
+		c.lost = err
 		return nil, false
 	}
 	return cells, true

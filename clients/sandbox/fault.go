@@ -30,6 +30,7 @@ const (
 	FaultCutJSON     FaultKind = "cut-json"     // after: half of the body, with a Content-Length that fits it
 	FaultMalformed   FaultKind = "malformed"    // after: 200 with a page of HTML for a body
 	FaultShortPage   FaultKind = "short-page"   // after: the last Rows of the page are missing, what was promised of it stays
+	FaultMissingRows FaultKind = "missing-rows" // after: as short-page, but Katana's totals agree with what is left
 	FaultHookBefore  FaultKind = "hook-before"  // before: nothing but Do
 	FaultHookAfter   FaultKind = "hook-after"   // after: nothing but Do
 )
@@ -50,7 +51,7 @@ type Fault struct {
 
 	Status int           // of FaultStatus; 0 means 500
 	Wait   time.Duration // of the hangs; for FaultStatus and FaultThrottle the announced pause
-	Rows   int           // of FaultShortPage; 0 means one
+	Rows   int           // of FaultShortPage and FaultMissingRows; 0 means one
 
 	// Do is called where the fault strikes, before or after the effect as the
 	// kind says, without any lock held: it may play events or end the process.
@@ -231,7 +232,7 @@ func (f Fault) play(api string, rw http.ResponseWriter, r *http.Request, next ht
 	case FaultHookBefore:
 		do()
 		next.ServeHTTP(rw, r)
-	case FaultResetAfter, FaultHangAfter, FaultTruncate, FaultCutJSON, FaultMalformed, FaultShortPage, FaultHookAfter:
+	case FaultResetAfter, FaultHangAfter, FaultTruncate, FaultCutJSON, FaultMalformed, FaultShortPage, FaultMissingRows, FaultHookAfter:
 		answer := &heldAnswer{header: rw.Header(), status: http.StatusOK}
 		next.ServeHTTP(answer, r)
 		do()
@@ -243,7 +244,7 @@ func (f Fault) play(api string, rw http.ResponseWriter, r *http.Request, next ht
 
 // spoil sends what is left of an answer whose effect has happened.
 func (f Fault) spoil(api string, answer *heldAnswer, rw http.ResponseWriter, r *http.Request) {
-	switch f.Kind { //nolint:exhaustive // the others never got as far as an answer
+	switch f.Kind {
 	case FaultResetAfter:
 		panic(http.ErrAbortHandler)
 	case FaultHangAfter:
@@ -263,6 +264,9 @@ func (f Fault) spoil(api string, answer *heldAnswer, rw http.ResponseWriter, r *
 		answer.body.WriteString("<!DOCTYPE html>\n<title>One moment, please</title>\n")
 	case FaultShortPage:
 		f.shorten(api, &answer.body)
+	case FaultMissingRows:
+		lowerTotal(rw.Header(), f.shorten(api, &answer.body))
+	default: // the answer goes out as it is
 	}
 	rw.Header().Del("Content-Length")
 	answer.send(rw)

@@ -4,49 +4,70 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
+	"net/http"
 	"slices"
+	"strconv"
 )
 
 // shorten drops the last rows of a page and leaves everything that the answer
 // promises about it: X-Pagination's totals, or pageInfo with its hasNextPage.
-// An answer without rows stays as it is.
-func (f Fault) shorten(api string, body *bytes.Buffer) {
+// It tells how many rows it took; an answer without any stays as it is.
+func (f Fault) shorten(api string, body *bytes.Buffer) (dropped int) {
 	rows := max(f.Rows, 1)
 	drop := dropRows
 	if isShopify(api) {
 		drop = dropNodes
 	}
-	short, ok := drop(body.Bytes(), rows)
-	if !ok {
+	short, dropped := drop(body.Bytes(), rows)
+	if dropped > 0 {
+		body.Reset()
+		body.Write(short)
+	}
+	return dropped
+}
+
+// lowerTotal takes missing rows out of what X-Pagination promises.
+func lowerTotal(header http.Header, missing int) {
+	var pagination map[string]string
+	if json.Unmarshal([]byte(header.Get("X-Pagination")), &pagination) != nil {
 		return
 	}
-	body.Reset()
-	body.Write(short)
+	total, err := strconv.Atoi(pagination["total_records"])
+	if err != nil {
+		return
+	}
+	pagination["total_records"] = strconv.Itoa(total - missing)
+	if text, err := json.Marshal(pagination); err == nil {
+		header.Set("X-Pagination", string(text))
+	}
 }
 
 // dropRows shortens Katana's {"data": […]}.
-func dropRows(body []byte, rows int) ([]byte, bool) {
+func dropRows(body []byte, rows int) (short []byte, dropped int) {
 	var page map[string]json.RawMessage
 	var data []json.RawMessage
 	if json.Unmarshal(body, &page) != nil || json.Unmarshal(page["data"], &data) != nil || len(data) == 0 {
-		return nil, false
+		return nil, 0
 	}
-	list, err := json.Marshal(data[:max(0, len(data)-rows)])
+	rows = min(rows, len(data))
+	list, err := json.Marshal(data[:len(data)-rows])
 	if err != nil {
-		return nil, false
+		return nil, 0
 	}
 	page["data"] = list
-	short, err := json.Marshal(page)
-	return short, err == nil
+	if short, err = json.Marshal(page); err != nil {
+		return nil, 0
+	}
+	return short, rows
 }
 
 // dropNodes shortens the outermost GraphQL connection that has nodes.
-func dropNodes(body []byte, rows int) ([]byte, bool) {
+func dropNodes(body []byte, rows int) (short []byte, dropped int) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber() // ids must come out as they went in
 	var answer map[string]any
 	if decoder.Decode(&answer) != nil {
-		return nil, false
+		return nil, 0
 	}
 	level := []any{answer["data"]}
 	for len(level) > 0 {
@@ -58,9 +79,12 @@ func dropNodes(body []byte, rows int) ([]byte, bool) {
 				below = append(below, list...)
 				continue
 			}
-			if shortenConnection(object, rows) {
+			if dropped := shortenConnection(object, rows); dropped > 0 {
 				short, err := json.Marshal(answer)
-				return short, err == nil
+				if err != nil {
+					return nil, 0
+				}
+				return short, dropped
 			}
 			for _, name := range slices.Sorted(maps.Keys(object)) {
 				below = append(below, object[name])
@@ -68,15 +92,16 @@ func dropNodes(body []byte, rows int) ([]byte, bool) {
 		}
 		level = below
 	}
-	return nil, false
+	return nil, 0
 }
 
-func shortenConnection(object map[string]any, rows int) bool {
+func shortenConnection(object map[string]any, rows int) (dropped int) {
 	for _, name := range []string{"nodes", "edges"} {
 		if list, ok := object[name].([]any); ok && len(list) > 0 {
-			object[name] = list[:max(0, len(list)-rows)]
-			return true
+			rows = min(rows, len(list))
+			object[name] = list[:len(list)-rows]
+			return rows
 		}
 	}
-	return false
+	return 0
 }

@@ -22,6 +22,7 @@ var faultKeys = map[FaultKind][]string{
 	FaultCutJSON:     nil,
 	FaultMalformed:   nil,
 	FaultShortPage:   {"rows"},
+	FaultMissingRows: {"rows"},
 }
 
 // faultForm is the form of a line, for help texts and errors.

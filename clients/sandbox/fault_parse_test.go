@@ -33,7 +33,7 @@ func TestAFaultIsReadFromALine(t *testing.T) {
 }
 
 func TestABrokenFaultLineSaysWhatIsWrong(t *testing.T) {
-	const kinds = "cut-json, hang, hang-after, malformed, reset-after, reset-before, short-page, status, throttle, truncate"
+	const kinds = "cut-json, hang, hang-after, malformed, missing-rows, reset-after, reset-before, short-page, status, throttle, truncate"
 	for _, tc := range []struct{ line, want string }{
 		{"", `fault "": want ` + faultForm},
 		{"hang", `fault "hang": want ` + faultForm},

@@ -187,7 +187,7 @@ func TestAFaultStrikesAfterSomeAndSoOften(t *testing.T) {
 			got := ""
 			for range 6 {
 				rec := httptest.NewRecorder()
-				handler.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/v1/inventory", nil))
+				handler.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/inventory", nil))
 				got += map[bool]string{true: "x", false: "."}[rec.Code == 500]
 			}
 			if got != tc.want || hits() != strings.Count(tc.want, "x") {
@@ -204,7 +204,7 @@ func TestOneFaultAtATimeAndNoneAfterClearing(t *testing.T) {
 	handler := w.faulty("katana", http.NotFoundHandler())
 	ask := func() int {
 		rec := httptest.NewRecorder()
-		handler.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/v1/variants", nil))
+		handler.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/variants", nil))
 		return rec.Code
 	}
 	if got := ask(); got != 401 || first() != 1 || second() != 0 {
@@ -223,7 +223,7 @@ func TestDoRunsBeforeOrAfterTheEffectWithoutALock(t *testing.T) {
 	for kind, want := range map[FaultKind]string{
 		FaultStatus: "do", FaultThrottle: "do", FaultResetBefore: "do", FaultHang: "do effect", FaultHookBefore: "do effect",
 		FaultResetAfter: "effect do", FaultHangAfter: "effect do", FaultTruncate: "effect do", FaultCutJSON: "effect do",
-		FaultMalformed: "effect do", FaultShortPage: "effect do", FaultHookAfter: "effect do",
+		FaultMalformed: "effect do", FaultShortPage: "effect do", FaultMissingRows: "effect do", FaultHookAfter: "effect do",
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			w := NewWorld(Options{})
@@ -280,7 +280,7 @@ func TestShopifyIsThrottledWithStatus200(t *testing.T) {
 	w := NewWorld(Options{})
 	w.Inject(Fault{Kind: FaultThrottle, Wait: 2500 * time.Millisecond})
 	rec := httptest.NewRecorder()
-	w.faulty("shopify/main", http.NotFoundHandler()).ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/admin/api/2026-10/graphql.json", strings.NewReader("{}")))
+	w.faulty("shopify/main", http.NotFoundHandler()).ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/admin/api/2026-10/graphql.json", strings.NewReader("{}")))
 	var answer struct {
 		Data   any
 		Errors []struct {
@@ -324,7 +324,7 @@ func TestRefusalsAnnounceTheirPauseInWholeSeconds(t *testing.T) {
 			w := NewWorld(Options{})
 			w.Inject(tc.fault)
 			rec := httptest.NewRecorder()
-			w.faulty(tc.api, http.NotFoundHandler()).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/v1/variants", nil))
+			w.faulty(tc.api, http.NotFoundHandler()).ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/variants", nil))
 			if got := rec.Header().Get("Retry-After"); got != tc.want {
 				t.Errorf("got Retry-After %q, want %q", got, tc.want)
 			}
@@ -357,7 +357,7 @@ func TestAShortShopifyPageLosesNodesAndKeepsItsPromise(t *testing.T) {
 			w.Inject(Fault{Kind: FaultShortPage})
 			var effects atomic.Int32
 			rec := httptest.NewRecorder()
-			w.faulty("shopify/main", counted(&effects, tc.body)).ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/graphql.json", strings.NewReader("{}")))
+			w.faulty("shopify/main", counted(&effects, tc.body)).ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql.json", strings.NewReader("{}")))
 			if got := rec.Body.String(); got != tc.want {
 				t.Errorf("got %s, want %s", got, tc.want)
 			}
@@ -381,5 +381,18 @@ func TestACutReachesTheClientAsALostConnection(t *testing.T) {
 	}
 	if got, err := io.ReadAll(conn); len(got) > 0 || (err != nil && !errors.Is(err, syscall.ECONNRESET)) {
 		t.Errorf("got %q and %v, want not a byte", got, err)
+	}
+}
+
+func TestMissingRowsAreNotPromisedEither(t *testing.T) {
+	w := plainKatana(t, 120, Options{})
+	w.Inject(Fault{API: "katana", Op: "/inventory", Kind: FaultMissingRows, Rows: 3})
+	rec := askKatana(t, w.Katana(), "/v1/inventory?limit=250&location_id=2201")
+	if got := rec.Header().Get("X-Pagination"); !strings.Contains(got, `"total_records":"117"`) {
+		t.Errorf("got %s, want a total of 117", got)
+	}
+	var page struct{ Data []json.RawMessage }
+	if err := json.Unmarshal(rec.Body.Bytes(), &page); err != nil || len(page.Data) != 117 {
+		t.Errorf("got %d rows, %v, want 117", len(page.Data), err)
 	}
 }

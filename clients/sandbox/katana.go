@@ -11,7 +11,7 @@ import (
 )
 
 // katanaEndpoint reads its filters from the query and answers, with the world
-// locked, how many rows there are and a way to get some of them.
+// locked, what passes them.
 type katanaEndpoint struct {
 	rows func(*katanaServer, *katanaQuery) katanaRows
 	// wraps says that errors come as {"error": {…}}. Katana does so here and
@@ -19,11 +19,10 @@ type katanaEndpoint struct {
 	wraps bool
 }
 
-// katanaRows is a list before it is cut into pages.
-type katanaRows struct {
-	total int
-	page  func(from, to int) any // a slice of wire structs
-}
+// katanaRows is a list that has been filtered but not cut into pages: it
+// gives the rows from ≤ i < to as a slice of wire structs, and how many there
+// are in all.
+type katanaRows func(from, to int) (page any, total int)
 
 var katanaEndpoints = map[string]katanaEndpoint{
 	"/locations":                       {rows: (*katanaServer).locations},
@@ -64,6 +63,8 @@ type katanaServer struct {
 	world *World
 	reads uint64 // of /inventory so far
 	lists katanaLists
+
+	scratch []*variant // of stocked
 }
 
 func (k *katanaServer) mostURL() int {
@@ -105,7 +106,7 @@ func (k *katanaServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 func (k *katanaServer) serveList(rw http.ResponseWriter, r *http.Request, endpoint katanaEndpoint) {
 	q := newKatanaQuery(r.URL.Query())
-	total, data := k.page(endpoint, q)
+	data, total := k.page(endpoint, q)
 	if len(q.details) > 0 {
 		invalid := katanaError{
 			StatusCode: http.StatusUnprocessableEntity,
@@ -128,15 +129,14 @@ func (k *katanaServer) serveList(rw http.ResponseWriter, r *http.Request, endpoi
 
 // page lists and cuts with the world locked, so that one page shows one
 // moment; nothing holds two pages together.
-func (k *katanaServer) page(endpoint katanaEndpoint, q *katanaQuery) (total int, data any) {
+func (k *katanaServer) page(endpoint katanaEndpoint, q *katanaQuery) (data any, total int) {
 	k.world.lock()
 	defer k.world.mu.Unlock()
 	rows := endpoint.rows(k, q)
 	if len(q.details) > 0 {
-		return 0, nil
+		return nil, 0
 	}
-	from := min((q.page-1)*q.limit, rows.total)
-	return rows.total, rows.page(from, min(from+q.limit, rows.total))
+	return rows((q.page-1)*q.limit, q.page*q.limit)
 }
 
 // paginationHeader writes all values as strings, as live answers have them.

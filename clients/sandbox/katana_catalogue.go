@@ -33,27 +33,22 @@ func newestFirst[T interface{ born() time.Time }](known *[]T, source []T) []T {
 	return *known
 }
 
-// pick keeps the rows of a list that pass a filter.
-func pick[T any](list []T, keep func(T) bool) []T {
-	var kept []T
-	for _, row := range list {
-		if keep(row) {
-			kept = append(kept, row)
+// katanaList makes rows of what a filter keeps of a list. Only those of the page
+// that is asked for are remembered and written out.
+func katanaList[T, R any](list []T, keep func(T) bool, wire func(T) R) katanaRows {
+	return func(from, to int) (any, int) {
+		page, total := []R{}, 0
+		for _, row := range list {
+			if !keep(row) {
+				continue
+			}
+			if total >= from && total < to {
+				page = append(page, wire(row))
+			}
+			total++
 		}
+		return page, total
 	}
-	return kept
-}
-
-// rowsOf makes a list out of what passed the filters; only the rows of the
-// page that is asked for are written out.
-func rowsOf[T, R any](list []T, wire func(T) R) katanaRows {
-	return katanaRows{total: len(list), page: func(from, to int) any {
-		page := make([]R, 0, to-from)
-		for _, row := range list[from:to] {
-			page = append(page, wire(row))
-		}
-		return page
-	}}
 }
 
 func stampsOf(d dated) wireStamps {
@@ -78,12 +73,12 @@ func (k *katanaServer) locations(q *katanaQuery) katanaRows {
 	ids, name, legal := q.set("ids"), q.is("name"), q.is("legal_name")
 	primary, sales, makes, buys := q.flag("is_primary"), q.flag("sales_allowed"), q.flag("manufacturing_allowed"), q.flag("purchases_allowed")
 	deleted, dates := q.yes("include_deleted"), q.dates()
-	list := pick(k.world.katana.locations, func(l *place) bool {
+	keep := func(l *place) bool {
 		return ids.has(l.id) && name.has(l.name) && legal.has(l.legalName) &&
 			primary.has(l.primary) && sales.has(l.sales) && makes.has(l.makes) && buys.has(l.buys) &&
 			(deleted || !l.deleted()) && dates.has(l.dated)
-	})
-	return rowsOf(list, wireLocationOf)
+	}
+	return katanaList(k.world.katana.locations, keep, wireLocationOf)
 }
 
 func wireLocationOf(l *place) wireLocation {
@@ -101,13 +96,13 @@ func (k *katanaServer) variants(q *katanaQuery) katanaRows {
 	kind, skus := q.isOneOf("type", kindProduct, kindMaterial), textFilter(q.values["sku"])
 	deleted, archived, dates := q.yes("include_deleted"), q.yes("include_archived"), q.dates()
 	extend := slices.Contains(q.values["extend"], "product_or_material")
-	list := pick(newestFirst(&k.lists.variants, k.world.katana.variants), func(v *variant) bool {
+	keep := func(v *variant) bool {
 		return v.item.kind != kindService && kind.has(v.item.kind) && ids.has(v.id) && skus.has(v.sku) &&
 			(products == nil || v.item.kind == kindProduct && products.has(v.item.id)) &&
 			(materials == nil || v.item.kind == kindMaterial && materials.has(v.item.id)) &&
 			(deleted || !v.gone()) && (archived || !v.item.archived()) && dates.has(v.dated)
-	})
-	return rowsOf(list, func(v *variant) wireVariant {
+	}
+	return katanaList(newestFirst(&k.lists.variants, k.world.katana.variants), keep, func(v *variant) wireVariant {
 		wire := wireVariantOf(v)
 		if extend {
 			wire.ProductOrMaterial = wireItemOf(v.item, false)
@@ -146,23 +141,27 @@ func (k *katanaServer) materials(q *katanaQuery) katanaRows {
 }
 
 func (k *katanaServer) items(q *katanaQuery, kind string) katanaRows {
-	return rowsOf(k.itemsOf(q, kind), func(i *item) wireItem { return wireItemOf(i, true) })
+	return katanaList(k.itemList(), itemFilter(q, kind), func(i *item) wireItem { return wireItemOf(i, true) })
 }
 
-// itemsOf filters the items of one kind. A material is never producible and
+func (k *katanaServer) itemList() []*item {
+	return newestFirst(&k.lists.items, k.world.katana.items)
+}
+
+// itemFilter keeps items of one kind. A material is never producible and
 // has no assembly to ask for, so those filters are unknown there.
-func (k *katanaServer) itemsOf(q *katanaQuery, kind string) []*item {
+func itemFilter(q *katanaQuery, kind string) func(*item) bool {
 	ids, name, uom, category := q.set("ids"), q.is("name"), q.is("uom"), q.is("category_name")
 	sellable, deleted, archived, dates := q.flag("is_sellable"), q.yes("include_deleted"), q.yes("include_archived"), q.dates()
 	var producible, assembly flagFilter
 	if kind == kindProduct {
 		producible, assembly = q.flag("is_producible"), q.flag("is_auto_assembly")
 	}
-	return pick(newestFirst(&k.lists.items, k.world.katana.items), func(i *item) bool {
+	return func(i *item) bool {
 		return i.kind == kind && ids.has(i.id) && name.has(i.name) && uom.has(i.uom) && category.has(i.category) &&
 			sellable.has(i.sellable) && producible.has(i.producible) && assembly.has(i.kit) &&
 			(deleted || !i.deleted()) && (archived || !i.archived()) && dates.has(i.dated)
-	})
+	}
 }
 
 func wireItemOf(i *item, nested bool) wireItem {
@@ -186,7 +185,7 @@ func wireItemOf(i *item, nested bool) wireItem {
 }
 
 func (k *katanaServer) services(q *katanaQuery) katanaRows {
-	return rowsOf(k.itemsOf(q, kindService), func(i *item) wireService {
+	return katanaList(k.itemList(), itemFilter(q, kindService), func(i *item) wireService {
 		wire := wireService{
 			ID: i.id, Name: i.name, UOM: i.uom, CategoryName: i.category, Type: i.kind, IsSellable: i.sellable,
 			ArchivedAt: maybeTime(i.archivedAt), Variants: []wireServiceVariant{}, wireStamps: stampsOf(i.dated),
@@ -207,12 +206,12 @@ func (k *katanaServer) services(q *katanaQuery) katanaRows {
 func (k *katanaServer) bomRows(q *katanaQuery) katanaRows {
 	ids, items, dates := q.is("id"), q.one("product_item_id"), q.dates()
 	products, ingredients := q.one("product_variant_id"), q.one("ingredient_variant_id")
-	var all []*bomRow
-	list := pick(newestFirst(&all, k.world.katana.bom), func(b *bomRow) bool {
+	keep := func(b *bomRow) bool {
 		return ids.has(b.id) && items.has(b.product.item.id) && products.has(b.product.id) &&
 			ingredients.has(b.ingredient.id) && dates.has(b.dated)
-	})
-	return rowsOf(list, func(b *bomRow) wireBOMRow {
+	}
+	var known []*bomRow // rows leave this list, so its order cannot be kept
+	return katanaList(newestFirst(&known, k.world.katana.bom), keep, func(b *bomRow) wireBOMRow {
 		return wireBOMRow{
 			ID: b.id, ProductItemID: b.product.item.id, ProductVariantID: b.product.id, IngredientVariantID: b.ingredient.id,
 			Quantity: b.quantity.number(), Rank: b.rank, CreatedAt: wireTime(b.createdAt), UpdatedAt: wireTime(b.updatedAt),

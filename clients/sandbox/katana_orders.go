@@ -9,14 +9,14 @@ func (k *katanaServer) salesOrders(q *katanaQuery) katanaRows {
 	customers, places := q.one("customer_id"), q.one("location_id")
 	kind, shop, outside := q.is("ecommerce_order_type"), q.is("ecommerce_store_name"), q.is("ecommerce_order_id")
 	deleted, dates := q.yes("include_deleted"), q.dates()
-	list := pick(newestFirst(&k.lists.orders, k.world.katana.orders), func(o *salesOrder) bool {
+	keep := func(o *salesOrder) bool {
 		return ids.has(o.id) && no.has(o.no) && source.has(o.source) && status.has(o.status) &&
 			customers.has(wireCustomer) && places.has(o.location.id) &&
 			kind.has(o.ecommerce.kind) && shop.has(o.ecommerce.store) && outside.has(o.ecommerce.id) &&
 			(deleted || !o.deleted()) && dates.has(o.dated)
-	})
+	}
 	linked := k.linked()
-	return rowsOf(list, func(o *salesOrder) wireSalesOrder {
+	return katanaList(newestFirst(&k.lists.orders, k.world.katana.orders), keep, func(o *salesOrder) wireSalesOrder {
 		wire := wireSalesOrder{
 			ID: o.id, CustomerID: wireCustomer, OrderNo: o.no, Source: maybeText(o.source), OrderCreatedDate: wireTime(o.createdAt),
 			LocationID: o.location.id, Status: o.status, Currency: "EUR", InvoicingStatus: "notInvoiced",
@@ -48,11 +48,11 @@ func (k *katanaServer) salesOrderRows(q *katanaQuery) katanaRows {
 	ids, orders, variants, places := q.set("ids"), q.set("sales_order_ids"), q.one("variant_id"), q.one("location_id")
 	makers, deleted, dates := q.one("linked_manufacturing_order_id"), q.yes("include_deleted"), q.dates()
 	linked := k.linked()
-	list := pick(newestFirst(&k.lists.orderRows, k.world.katana.orderRows), func(r *salesRow) bool {
+	keep := func(r *salesRow) bool {
 		return ids.has(r.id) && orders.has(r.order.id) && variants.has(r.variant.id) && places.has(r.at().id) &&
 			makers.has(linked[r]) && (deleted || !r.deleted() && !r.order.deleted()) && dates.has(r.dated)
-	})
-	return rowsOf(list, func(r *salesRow) wireSalesOrderRow { return wireRowOf(r, linked) })
+	}
+	return katanaList(newestFirst(&k.lists.orderRows, k.world.katana.orderRows), keep, func(r *salesRow) wireSalesOrderRow { return wireRowOf(r, linked) })
 }
 
 func wireRowOf(r *salesRow, linked map[*salesRow]int64) wireSalesOrderRow {
@@ -89,11 +89,11 @@ func rowAvailability(r *salesRow) string {
 func (k *katanaServer) fulfillments(q *katanaQuery) katanaRows {
 	orders, status := q.one("sales_order_id"), q.isOneOf("status", "PACKED", "DELIVERED")
 	picked, deleted, dates := q.date("picked_date_min"), q.yes("include_deleted"), q.dates()
-	list := pick(newestFirst(&k.lists.fulfillments, k.world.katana.fulfillments), func(f *fulfillment) bool {
+	keep := func(f *fulfillment) bool {
 		return orders.has(f.order.id) && status.has(f.status) && !f.picked.Before(picked) &&
 			(deleted || !f.deleted() && !f.order.deleted()) && dates.has(f.dated)
-	})
-	return rowsOf(list, func(f *fulfillment) wireFulfillment {
+	}
+	return katanaList(newestFirst(&k.lists.fulfillments, k.world.katana.fulfillments), keep, func(f *fulfillment) wireFulfillment {
 		wire := wireFulfillment{
 			ID: f.id, SalesOrderID: f.order.id, Status: f.status, PickedDate: wireTime(f.picked),
 			Rows: make([]wireFulfillmentRow, 0, len(f.rows)),
@@ -109,11 +109,11 @@ func (k *katanaServer) manufacturingOrders(q *katanaQuery) katanaRows {
 	ids, no, places, linked := q.set("ids"), q.is("order_no"), q.one("location_id"), q.flag("is_linked_to_sales_order")
 	status := q.isOneOf("status", makeNotStarted, "BLOCKED", makeInProgress, "PARTIALLY_COMPLETED", makeDone)
 	deleted, dates := q.yes("include_deleted"), q.dates()
-	list := pick(newestFirst(&k.lists.making, k.world.katana.making), func(m *makeOrder) bool {
+	keep := func(m *makeOrder) bool {
 		return ids.has(m.id) && no.has(m.no) && places.has(m.location.id) && linked.has(m.salesRow != nil) && status.has(m.status) &&
 			(deleted || !m.deleted()) && dates.has(m.dated)
-	})
-	return rowsOf(list, wireMakeOrderOf)
+	}
+	return katanaList(newestFirst(&k.lists.making, k.world.katana.making), keep, wireMakeOrderOf)
 }
 
 func wireMakeOrderOf(m *makeOrder) wireManufacturingOrder {
@@ -140,11 +140,11 @@ func wireMakeOrderOf(m *makeOrder) wireManufacturingOrder {
 func (k *katanaServer) recipeRows(q *katanaQuery) katanaRows {
 	ids, orders, variants := q.set("ids"), q.one("manufacturing_order_id"), q.one("variant_id")
 	deleted, dates := q.yes("include_deleted"), q.dates()
-	list := pick(newestFirst(&k.lists.recipeRows, k.world.katana.recipeRows), func(r *recipeRow) bool {
+	keep := func(r *recipeRow) bool {
 		return ids.has(r.id) && orders.has(r.order.id) && variants.has(r.variant.id) &&
 			(deleted || !r.deleted() && !r.order.deleted()) && dates.has(r.dated)
-	})
-	return rowsOf(list, func(r *recipeRow) wireRecipeRow {
+	}
+	return katanaList(newestFirst(&k.lists.recipeRows, k.world.katana.recipeRows), keep, func(r *recipeRow) wireRecipeRow {
 		wire := wireRecipeRow{
 			ID: r.id, ManufacturingOrderID: r.order.id, VariantID: r.variant.id, PlannedQuantityPerUnit: r.perUnit.text(10),
 			TotalConsumedQuantity: r.consumed.number(), TotalRemainingQuantity: r.remaining().number(),

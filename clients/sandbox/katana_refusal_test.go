@@ -37,7 +37,7 @@ func TestKatanaRefusesInItsOwnWords(t *testing.T) {
 		{"both mistakes are told", "GET", "/v1/products?limit=0&page=0", key, 422, `"path":".page"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			request := httptest.NewRequest(tc.method, tc.target, nil)
+			request := httptest.NewRequestWithContext(t.Context(), tc.method, tc.target, nil)
 			if tc.auth != "" {
 				request.Header.Set("Authorization", tc.auth)
 			}
@@ -58,13 +58,13 @@ func TestSixtyRequestsAMinuteAndThenAPause(t *testing.T) {
 	w := plainKatana(t, 1, Options{Now: clock.now})
 	handler := w.Katana()
 	for i := range 60 {
-		rec := askKatana(handler, "/v1/variants")
+		rec := askKatana(t, handler, "/v1/variants")
 		if got, want := rec.Header().Get("X-Ratelimit-Remaining"), strconv.Itoa(59-i); rec.Code != 200 || got != want {
 			t.Fatalf("request %d: got %d and %s remaining, want 200 and %s", i+1, rec.Code, got, want)
 		}
 		clock.at = clock.at.Add(500 * time.Millisecond)
 	}
-	rec := askKatana(handler, "/v1/variants")
+	rec := askKatana(t, handler, "/v1/variants")
 	header := rec.Header()
 	if rec.Code != http.StatusTooManyRequests || !strings.Contains(rec.Body.String(), `"name":"TooManyRequests"`) {
 		t.Fatalf("got %d %s, want 429", rec.Code, rec.Body)
@@ -82,7 +82,7 @@ func TestSixtyRequestsAMinuteAndThenAPause(t *testing.T) {
 		t.Errorf("got Date %s, want %s by the world's clock", got, want)
 	}
 	clock.at = clock.at.Add(30 * time.Second)
-	if rec := askKatana(handler, "/v1/variants"); rec.Code != 200 || rec.Header().Get("X-Ratelimit-Remaining") != "59" {
+	if rec := askKatana(t, handler, "/v1/variants"); rec.Code != 200 || rec.Header().Get("X-Ratelimit-Remaining") != "59" {
 		t.Errorf("got %d after the pause, want a new minute", rec.Code)
 	}
 }
@@ -90,8 +90,8 @@ func TestSixtyRequestsAMinuteAndThenAPause(t *testing.T) {
 func TestAWrongKeySpendsNothingOfTheLimit(t *testing.T) {
 	w := plainKatana(t, 1, Options{})
 	handler := w.Katana()
-	handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/v1/variants", nil))
-	if got := askKatana(handler, "/v1/variants").Header().Get("X-Ratelimit-Remaining"); got != "59" {
+	handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/variants", nil))
+	if got := askKatana(t, handler, "/v1/variants").Header().Get("X-Ratelimit-Remaining"); got != "59" {
 		t.Errorf("got %s remaining, want 59", got)
 	}
 	if got := w.Requests("katana"); got != 2 {

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -40,8 +39,8 @@ func katanaSchema(t *testing.T) routers.Router {
 
 // validateKatana compares an answer, and the request that led to it, with the
 // schema.
-func validateKatana(router routers.Router, target string, rec *httptest.ResponseRecorder) error {
-	request := httptest.NewRequest(http.MethodGet, strings.TrimPrefix(target, "/v1"), nil)
+func validateKatana(t *testing.T, router routers.Router, target string, rec *httptest.ResponseRecorder) error {
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, strings.TrimPrefix(target, "/v1"), nil)
 	route, params, err := router.FindRoute(request)
 	if err != nil {
 		return err
@@ -50,14 +49,14 @@ func validateKatana(router routers.Router, target string, rec *httptest.Response
 		IncludeResponseStatus: true, MultiError: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
 	}
 	input := &openapi3filter.RequestValidationInput{Request: request, PathParams: params, Route: route, Options: options}
-	if err := openapi3filter.ValidateRequest(context.Background(), input); err != nil {
+	if err := openapi3filter.ValidateRequest(t.Context(), input); err != nil {
 		return err
 	}
 	header := rec.Header().Clone()
 	// The validator would read an object in a header as comma-separated words;
 	// Katana writes JSON.
 	header.Del("X-Pagination")
-	err = openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
+	err = openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: input, Status: rec.Code, Header: header,
 		Body: io.NopCloser(bytes.NewReader(rec.Body.Bytes())), Options: options,
 	})
@@ -90,14 +89,14 @@ func TestAnswersFitKatanasSchema(t *testing.T) {
 	}
 	for _, target := range targets {
 		t.Run(target, func(t *testing.T) {
-			rec := askKatana(handler, target)
+			rec := askKatana(t, handler, target)
 			if rec.Code != http.StatusOK {
 				t.Fatalf("got %d %s", rec.Code, rec.Body)
 			}
 			if !strings.Contains(target, "page=99") && !strings.Contains(target, "factory") && len(listKatana(t, handler, target)) == 0 {
 				t.Error("got no rows, want some to compare")
 			}
-			if err := validateKatana(router, target, rec); err != nil {
+			if err := validateKatana(t, router, target, rec); err != nil {
 				t.Error(err)
 			}
 		})
@@ -109,13 +108,13 @@ func TestRefusalsFitKatanasSchema(t *testing.T) {
 	w := plainKatana(t, 1, Options{KatanaPerMinute: 1})
 	handler := w.Katana()
 	unauthorized := httptest.NewRecorder()
-	handler.ServeHTTP(unauthorized, httptest.NewRequest(http.MethodGet, "/v1/variants", nil))
-	askKatana(handler, "/v1/variants")
-	for status, rec := range map[int]*httptest.ResponseRecorder{401: unauthorized, 429: askKatana(handler, "/v1/variants")} {
+	handler.ServeHTTP(unauthorized, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/variants", nil))
+	askKatana(t, handler, "/v1/variants")
+	for status, rec := range map[int]*httptest.ResponseRecorder{401: unauthorized, 429: askKatana(t, handler, "/v1/variants")} {
 		if rec.Code != status {
 			t.Errorf("got %d, want %d", rec.Code, status)
 		}
-		if err := validateKatana(router, "/v1/variants", rec); err != nil {
+		if err := validateKatana(t, router, "/v1/variants", rec); err != nil {
 			t.Error(err)
 		}
 	}
@@ -126,7 +125,7 @@ func TestTheSchemaComparisonSeesAWrongAnswer(t *testing.T) {
 	rec := httptest.NewRecorder()
 	rec.Header().Set("Content-Type", "application/json")
 	_, _ = rec.WriteString(`{"data":[{"variant_id":71001,"location_id":2201,"quantity_in_stock":5}]}`)
-	if validateKatana(router, "/v1/inventory", rec) == nil {
+	if validateKatana(t, router, "/v1/inventory", rec) == nil {
 		t.Error("got no complaint about a figure that is a number, want one")
 	}
 }

@@ -13,43 +13,55 @@ func (k *katanaServer) inventory(q *katanaQuery) katanaRows {
 	wanted := q.one("location_id")
 	extendVariant := slices.Contains(q.values["extend"], "variant")
 	extendLocation := slices.Contains(q.values["extend"], "location")
-	places := pick(k.world.katana.locations, func(l *place) bool { return !l.deleted() && wanted.has(l.id) })
+	var places []*place
+	for _, l := range k.world.katana.locations {
+		if !l.deleted() && wanted.has(l.id) {
+			places = append(places, l)
+		}
+	}
 	slices.SortStableFunc(places, func(a, b *place) int { return a.createdAt.Compare(b.createdAt) })
 	k.reads++
 	mixed := newShuffle(len(variants), k.reads)
-	return katanaRows{total: len(places) * len(variants), page: func(from, to int) any {
-		page := make([]wireInventory, 0, to-from)
-		for i := from; i < to; i++ {
-			v, l := variants[mixed.at(i%len(variants))], places[i/len(variants)]
-			row := k.inventoryRow(v, l)
+	return func(from, to int) (any, int) {
+		total := len(places) * len(variants)
+		page := []wireInventory{}
+		for i := from; i < min(to, total); i++ {
+			row := k.inventoryRow(variants[mixed.at(i%len(variants))], places[i/len(variants)])
 			if extendVariant {
-				wire := wireVariantOf(v)
+				wire := wireVariantOf(k.world.katana.variantByID[row.VariantID])
 				row.Variant = &wire
 			}
 			if extendLocation {
-				wire := wireLocationOf(l)
+				wire := wireLocationOf(k.world.katana.locationByID[row.LocationID])
 				row.Location = &wire
 			}
 			page = append(page, row)
 		}
-		return page
-	}}
+		return page, total
+	}
 }
 
-// stocked lists the variants that have rows in /inventory: of ids, or all.
+// stocked lists the variants that have rows in /inventory: of ids, or all
+// when it is nil. The list is good until the next call.
 func (k *katanaServer) stocked(ids []int64, archived bool) []*variant {
-	source := k.world.katana.variants
-	if ids != nil {
-		source = nil
-		for _, id := range ids {
-			if v := k.world.katana.variantByID[id]; v != nil {
-				source = append(source, v)
+	keep := func(v *variant) bool {
+		return v.item.kind != kindService && !v.gone() && (archived || !v.item.archived())
+	}
+	kept := k.scratch[:0]
+	if ids == nil {
+		for _, v := range k.world.katana.variants {
+			if keep(v) {
+				kept = append(kept, v)
 			}
 		}
 	}
-	return pick(source, func(v *variant) bool {
-		return v.item.kind != kindService && !v.gone() && (archived || !v.item.archived())
-	})
+	for _, id := range ids {
+		if v := k.world.katana.variantByID[id]; v != nil && keep(v) {
+			kept = append(kept, v)
+		}
+	}
+	k.scratch = kept
+	return kept
 }
 
 func (k *katanaServer) inventoryRow(v *variant, l *place) wireInventory {
@@ -80,9 +92,9 @@ func newShuffle(n int, seed uint64) shuffle {
 	if n < 2 {
 		return s
 	}
-	mix := seed * 0x9e3779b97f4a7c15 // spreads small seeds over all bits
-	s.start = int(mix >> 33 % uint64(n))
-	s.step = 1 + int(mix>>17&0xffff)%(n-1)
+	mix := seed * 0x9e3779b97f4a7c15       // spreads small seeds over all bits
+	s.start = int(mix>>33) % n             // #nosec G115 -- 31 bits
+	s.step = 1 + int(mix>>17&0xffff)%(n-1) // #nosec G115 -- 16 bits
 	for divisor(s.step, n) != 1 {
 		s.step++
 	}
@@ -105,12 +117,12 @@ func (k *katanaServer) movements(q *katanaQuery) katanaRows {
 	kind := q.isOneOf("resource_type", "PurchaseOrderRow", "PurchaseOrderRecipeRow", movedBySalesOrder, movedAsIngredient,
 		movedByProduction, movedByAdjustment, "StockTransferRow", movedBySystem)
 	orderNo, orders, dates := q.is("caused_by_order_no"), q.one("caused_by_resource_id"), q.dates()
-	list := pick(newestFirst(&k.lists.movements, k.world.katana.movements), func(m *movement) bool {
+	keep := func(m *movement) bool {
 		return !m.deleted() && ids.has(m.id) && variants.has(m.variant.id) && places.has(m.location.id) &&
 			kind.has(m.resourceType) && resources.has(m.resourceID) && orderNo.has(m.orderNo) && orders.has(m.orderID) &&
 			dates.has(m.dated)
-	})
-	return rowsOf(list, func(m *movement) wireMovement {
+	}
+	return katanaList(newestFirst(&k.lists.movements, k.world.katana.movements), keep, func(m *movement) wireMovement {
 		cost := money(m.variant.cost)
 		return wireMovement{
 			ID: m.id, VariantID: m.variant.id, LocationID: m.location.id, ResourceType: m.resourceType, ResourceID: m.resourceID,
