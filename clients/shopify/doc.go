@@ -1,0 +1,20 @@
+// Package shopify reads and writes the stock of one Shopify store through the
+// GraphQL Admin API. What it promises:
+//
+//   - A read is complete or an error: every page and every nested page is
+//     followed to its end, and an answer that carries an error beside its data
+//     is an error.
+//   - A write is compare-and-set on every line, carries the idempotency key of
+//     its batch, and tells what became of each line. When nobody can tell
+//     whether it was applied, the error is [inventory.ErrAnswerLost].
+//   - Nothing is sent that the store's bucket of cost points would not carry,
+//     as far as its answers have told.
+//   - Errors name the operation and Shopify's request id, and hold no secret.
+//
+// [New] makes a [Client]. operations.graphql holds what it asks; generated.go
+// is made of it, against schema.graphql, by `go generate`.
+//
+// https://shopify.dev/docs/api/admin-graphql/2026-10
+package shopify
+
+//go:generate go run ./internal/trim
