@@ -1,0 +1,62 @@
+package configs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"reflect"
+	"strings"
+)
+
+// Load reads and checks a config file. What is wrong with it is a *[Problems].
+func Load(path string) (*Config, error) {
+	data, err := os.ReadFile(path) // #nosec G304 -- the operator names it
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &Problems{File: path, List: []Problem{{Message: "there is no such file; begin with: stocksyncd config example > stocksyncd.yaml"}}}
+	}
+	if err != nil {
+		return nil, &Problems{File: path, List: []Problem{{Message: err.Error()}}}
+	}
+	return Parse(path, data)
+}
+
+// Parse checks the content of a config file; name is how messages call it.
+func Parse(name string, data []byte) (*Config, error) {
+	d := &decoder{problems: Problems{File: name}, lines: map[string]int{}}
+	config := defaults()
+	config.Path = name
+	if root := d.document(data); root != nil {
+		d.value(root, reflect.ValueOf(&config).Elem(), "")
+		config.lines = d.lines
+		config.validate(d)
+	}
+	if len(d.problems.List) > 0 {
+		d.problems.sort()
+		return nil, &d.problems
+	}
+	config.ModeNamed = config.Sync.Mode != ""
+	for _, s := range config.Stores {
+		config.ModeNamed = config.ModeNamed || s.Mode != ""
+	}
+	return &config, nil
+}
+
+// line is where a key stands, or else the nearest key that holds it.
+func (c *Config) line(key string) int {
+	for key != "" {
+		if line, ok := c.lines[key]; ok {
+			return line
+		}
+		key = key[:max(strings.LastIndexAny(key, ".["), 0)]
+	}
+	return 0
+}
+
+// at is a key of a list: stores[0].name.
+func at(list string, i int, key string) string {
+	if key == "" {
+		return fmt.Sprintf("%s[%d]", list, i)
+	}
+	return fmt.Sprintf("%s[%d].%s", list, i, key)
+}

@@ -1,0 +1,166 @@
+package configs
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	"stocksyncd/reconcile/inventory"
+)
+
+func (c *checker) stores() {
+	if len(c.config.Stores) == 0 {
+		c.wrong("stores", "at least one store is needed")
+	}
+	names, shops := map[string]int{}, map[string]int{}
+	for i, s := range c.config.Stores {
+		c.store(i, s)
+		if first, twice := names[s.Name]; twice && s.Name != "" {
+			c.wrong(at("stores", i, "name"), "%q is already the name of stores[%d]", s.Name, first)
+		} else {
+			names[s.Name] = i
+		}
+		if first, twice := shops[strings.ToLower(s.Shop)]; twice && s.Shop != "" {
+			c.wrong(at("stores", i, "shop"), "%q is already served by stores[%d]; two writers would fight", s.Shop, first)
+		} else {
+			shops[strings.ToLower(s.Shop)] = i
+		}
+	}
+}
+
+var (
+	nameForm    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	shopForm    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*\.myshopify\.com$`)
+	versionForm = regexp.MustCompile(`^20\d\d-(01|04|07|10)$`)
+)
+
+func (c *checker) store(i int, s Store) {
+	key := func(name string) string { return at("stores", i, name) }
+	if !nameForm.MatchString(s.Name) {
+		c.wrong(key("name"), "%q is not a name of letters, digits, dots, dashes and underscores", s.Name)
+	}
+	if !shopForm.MatchString(s.Shop) {
+		c.wrong(key("shop"), "%q is not a shop's own domain such as acme.myshopify.com", s.Shop)
+	}
+	if s.URL != "" {
+		c.address(key("url"), s.URL)
+	}
+	if !versionForm.MatchString(s.APIVersion) {
+		c.wrong(key("api_version"), "%q is not a version such as 2026-10", s.APIVersion)
+	}
+	if c.given(key("mode")) {
+		c.oneOf(key("mode"), s.Mode, modes...)
+	}
+	c.oneOf(key("duplicate_stock"), s.DuplicateStock, "warn", "refuse")
+	c.oneOf(key("committed_orders"), s.CommittedOrders, "all", "shopify")
+	c.access(i, s)
+	c.locations(i, s)
+	c.matchers(i, s)
+	c.rules(i, s)
+	c.canary(key("canary"), s.Canary)
+}
+
+// access wants exactly one way to a token.
+func (c *checker) access(i int, s Store) {
+	key := func(name string) string { return at("stores", i, name) }
+	switch {
+	case s.AccessToken != nil && (s.ClientID != "" || s.ClientSecret != nil):
+		c.wrong(key("access_token"), "there is also a client_id or client_secret; keep one of the two ways")
+	case s.AccessToken != nil:
+	case s.ClientID != "" && s.ClientSecret == nil:
+		c.wrong(key("client_id"), "client_secret is missing: credential:NAME, file:PATH or env:NAME")
+	case s.ClientID == "" && s.ClientSecret != nil:
+		c.wrong(key("client_secret"), "client_id is missing")
+	case s.ClientID == "":
+		c.wrong(key("access_token"), "it is needed, or client_id with client_secret")
+	}
+}
+
+func (c *checker) locations(i int, s Store) {
+	if len(s.Locations) == 0 && s.DefaultLocation == "" {
+		c.wrong(at("stores", i, "locations"), "no location is mapped and there is no default_location: nothing could be written")
+	}
+	used := map[string]int{}
+	for j, pair := range s.Locations {
+		list := at("stores", i, "locations")
+		if pair.Shopify == "" {
+			c.wrong(at(list, j, "shopify"), "it is needed: the location's name in Shopify, or gid://shopify/Location/N")
+		} else if strings.HasPrefix(pair.Shopify, "gid:") {
+			if _, err := inventory.ParseLocationID(pair.Shopify); err != nil {
+				c.wrong(at(list, j, "shopify"), "%s", err)
+			}
+		}
+		if first, twice := used[pair.Shopify]; twice && pair.Shopify != "" {
+			c.wrong(at(list, j, "shopify"), "%q is already used by %s", pair.Shopify, at(list, first, ""))
+		} else {
+			used[pair.Shopify] = j
+		}
+		c.sources(at(list, j, "katana"), pair.Katana)
+	}
+}
+
+func (c *checker) sources(key string, names Names) {
+	if len(names) == 0 {
+		c.wrong(key, "it is needed: the name of a Katana location, or a list of them")
+	}
+	seen := map[string]bool{}
+	for _, name := range names {
+		switch {
+		case name == "":
+			c.wrong(key, "a name is empty")
+		case seen[name]:
+			c.wrong(key, "%q stands twice; it would be counted twice", name)
+		}
+		seen[name] = true
+	}
+}
+
+// matchers refuses what could only match orders of a store that is served:
+// Shopify has lowered its stock for these already.
+func (c *checker) matchers(i int, s Store) {
+	list := at("stores", i, "exclude_orders")
+	for j, m := range s.ExcludeOrders {
+		if m == (OrderMatcher{}) {
+			c.wrong(at(list, j, ""), "it is empty and would match every order")
+		}
+		if m.OrderNumber != "" {
+			c.glob(at(list, j, "order_number"), m.OrderNumber)
+		}
+		for _, served := range c.config.Stores {
+			if m.StoreName != "" && strings.EqualFold(m.StoreName, served.Shop) {
+				c.wrong(at(list, j, "store_name"), "%q is served by store %s; its orders are never excluded, or their units would be sold twice", m.StoreName, served.Name)
+			}
+		}
+	}
+}
+
+func (c *checker) rules(i int, s Store) {
+	list := at("stores", i, "rules")
+	for j, r := range s.Rules {
+		if r.SKU == "" {
+			c.wrong(at(list, j, "sku"), "it is needed, such as CAP-* or *")
+		} else {
+			c.glob(at(list, j, "sku"), r.SKU)
+		}
+		c.between(at(list, j, "buffer"), r.Buffer, 0, 1_000_000_000)
+		c.between(at(list, j, "min_to_sell"), r.MinToSell, 0, 1_000_000_000)
+		if r.Max != nil {
+			c.between(at(list, j, "max"), *r.Max, 0, 1_000_000_000)
+		}
+	}
+}
+
+func (c *checker) glob(key, pattern string) {
+	if _, err := path.Match(pattern, ""); err != nil {
+		c.wrong(key, "%q is not a pattern; * stands for anything, ? for one character, [ab] for either", pattern)
+	}
+}
+
+func (c *checker) canary(key string, canary Canary) {
+	switch {
+	case canary.SKU == "" && (canary.Min != 0 || canary.Max != 0):
+		c.wrong(key+".sku", "it is needed with min and max")
+	case canary.Min > canary.Max:
+		c.wrong(key+".min", "%d is above max (%d)", canary.Min, canary.Max)
+	}
+}
