@@ -23,12 +23,14 @@ const maxAsk = 256 << 20
 type CycleAsk struct {
 	// Config is the digest of the config that the command has read. A daemon
 	// that runs another one refuses: the answer would not be what was asked.
-	Config string              `json:"config"`
-	Kind   inventory.Kind      `json:"kind"`
-	Store  inventory.StoreName `json:"store,omitempty"`
-	SKU    inventory.SKU       `json:"sku,omitempty"`
-	Dry    bool                `json:"dry,omitempty"`
-	Only   []inventory.Change  `json:"only"` // null is no limit
+	Config string `json:"config"`
+	// Lineage is the digest of the accounts that a saved plan is for; "" is any.
+	Lineage string              `json:"lineage,omitempty"`
+	Kind    inventory.Kind      `json:"kind"`
+	Store   inventory.StoreName `json:"store,omitempty"`
+	SKU     inventory.SKU       `json:"sku,omitempty"`
+	Dry     bool                `json:"dry,omitempty"`
+	Only    []inventory.Change  `json:"only"` // null is no limit
 }
 
 // ReleaseAsk names what to let go: an id, or all of a store.
@@ -45,8 +47,29 @@ type answer struct {
 	Error  string            `json:"error,omitempty"`
 }
 
-// errOtherConfig is the refusal that [CycleAsk.Config] is for.
-var errOtherConfig = errors.New("the running daemon has not read this config yet; run `stocksyncd reload` first")
+// The refusals that [CycleAsk.Config] and [CycleAsk.Lineage] are for.
+var (
+	errOtherConfig   = errors.New("the running daemon has not read this config yet; run `stocksyncd reload` first")
+	errOtherAccounts = errors.New("the plan was made for other accounts than those of the state file; make a new one with `stocksyncd plan --out FILE`")
+)
+
+// Cycle runs a cycle that a command asks for on the setup that it was meant
+// for, and on no other.
+func (ask CycleAsk) Cycle(ctx context.Context, s *Setup, run func(context.Context, reconcile.Request) (*inventory.Report, error)) (*inventory.Report, error) {
+	if ask.Config != s.Config {
+		return nil, errOtherConfig
+	}
+	if ask.Lineage != "" {
+		lineage, err := s.Memory.Lineage()
+		if err != nil {
+			return nil, err
+		}
+		if lineage != ask.Lineage {
+			return nil, errOtherAccounts
+		}
+	}
+	return run(ctx, reconcile.Request{Kind: ask.Kind, Store: ask.Store, SKU: ask.SKU, Dry: ask.Dry, Only: ask.Only})
+}
 
 // serveControl opens the control socket and returns what closes it again. A
 // socket that cannot be opened costs the commands, not the daemon.
@@ -119,12 +142,7 @@ func (d *daemon) controlHandler() http.Handler {
 		}
 		var report *inventory.Report
 		err := d.byLoop(r.Context(), func(ctx context.Context) (err error) {
-			if ask.Config != d.running().Config {
-				return errOtherConfig
-			}
-			report, err = d.cycle(ctx, reconcile.Request{
-				Kind: ask.Kind, Store: ask.Store, SKU: ask.SKU, Dry: ask.Dry, Only: ask.Only,
-			})
+			report, err = ask.Cycle(ctx, d.running(), d.cycle)
 			return err
 		})
 		reply(w, answer{Report: report}, err)

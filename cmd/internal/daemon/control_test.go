@@ -55,12 +55,20 @@ func TestACommandsCycleIsRunByTheDaemon(t *testing.T) {
 	}
 }
 
-func TestADaemonOfAnotherConfigRefusesTheCycle(t *testing.T) {
+func TestADaemonOfAnotherConfigOrOtherAccountsRefusesTheCycle(t *testing.T) {
 	client := serve(t, newBench(hourly()))
-	_, err := client.Cycle(t.Context(), CycleAsk{Config: "edited since"})
-	var remote *RemoteError
-	if !errors.As(err, &remote) || remote.Message != errOtherConfig.Error() {
-		t.Errorf("got %v, want %v", err, errOtherConfig)
+	for ask, want := range map[[2]string]error{
+		{"edited since", ""}:         errOtherConfig,
+		{"digest", "other accounts"}: errOtherAccounts,
+	} {
+		_, err := client.Cycle(t.Context(), CycleAsk{Config: ask[0], Lineage: ask[1]})
+		var remote *RemoteError
+		if !errors.As(err, &remote) || remote.Message != want.Error() {
+			t.Errorf("%v: got %v, want %v", ask, err, want)
+		}
+	}
+	if _, err := client.Cycle(t.Context(), CycleAsk{Config: "digest", Lineage: "accounts"}); err != nil {
+		t.Errorf("the right config and accounts: %v", err)
 	}
 }
 

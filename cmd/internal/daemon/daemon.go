@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/robfig/cron/v3"
+
 	"stocksyncd/reconcile"
 	"stocksyncd/reconcile/inventory"
 )
@@ -26,16 +28,13 @@ type Cycler interface {
 // Setup is what one reading of the config gives the daemon to work with.
 type Setup struct {
 	Cycler   Cycler
-	Schedule string         // of incremental cycles: a cron expression or @every
-	Full     string         // of full cycles
-	Zone     *time.Location // of both; nil is UTC
-	Config   string         // digest of the config, so that a command can tell whether it speaks of the same one
+	Schedule cron.Schedule // of incremental cycles
+	Full     cron.Schedule // of full cycles
+	Config   string        // digest of the config, so that a command can tell whether it speaks of the same one
 	Memory   Memory
 	// Activity grows with every answer that an API gives. A cycle that waits
 	// for one page after another is alive although no step of it is done.
 	Activity func() int
-	// Close lets go of what this setup holds and the next one does not.
-	Close func() error
 }
 
 // Memory is the state file as status shows it.
@@ -46,6 +45,8 @@ type Memory interface {
 	Stores() []StoreMode
 	// Memory is what is kept of a store between cycles.
 	Memory(store inventory.StoreName) (inventory.Memory, error)
+	// Lineage is a digest of the accounts that the state file is of.
+	Lineage() (string, error)
 }
 
 // StoreMode is a store of the config and what may be done to it.
@@ -117,9 +118,7 @@ func Run(ctx context.Context, opts Options) error {
 	}
 	d := &daemon{opts: opts, inbox: newInbox(), setup: setup, since: opts.Now(), ended: make(chan struct{})}
 	d.pulse = newPulse(opts, d.activity)
-	if d.timing, err = startTiming(setup, d.inbox.due, opts.Log); err != nil {
-		return errors.Join(err, closeSetup(setup))
-	}
+	d.timing = startTiming(setup, d.inbox.due, opts.Log)
 	if d.last, err = setup.Memory.Last(); err != nil {
 		opts.Log.Warn("the last report cannot be read", "err", err)
 	}
@@ -143,14 +142,7 @@ func Run(ctx context.Context, opts Options) error {
 	stop(nil)
 	closeControl()
 	<-watched
-	return closeSetup(d.running())
-}
-
-func closeSetup(s *Setup) error {
-	if s.Close == nil {
-		return nil
-	}
-	return s.Close()
+	return nil
 }
 
 // listen handles signals until the loop has ended.
@@ -275,22 +267,15 @@ func (d *daemon) reload() (err error) {
 		}
 		d.opts.Notify.Ready(status)
 	}()
-	old := d.running()
-	fresh, err := d.opts.Load(old)
+	fresh, err := d.opts.Load(d.running())
 	if err != nil {
 		return err
 	}
-	timing, err := startTiming(fresh, d.inbox.due, d.opts.Log)
-	if err != nil {
-		return errors.Join(err, closeSetup(fresh))
-	}
+	timing := startTiming(fresh, d.inbox.due, d.opts.Log)
 	d.timing.stop()
 	d.mu.Lock()
 	d.setup, d.timing = fresh, timing
 	d.mu.Unlock()
-	if err := closeSetup(old); err != nil {
-		d.opts.Log.Warn("letting go of the former config", "err", err)
-	}
 	d.opts.Log.Info("config read again")
 	return nil
 }

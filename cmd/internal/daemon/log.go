@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"stocksyncd/reconcile/inventory"
 )
@@ -17,7 +18,7 @@ const loud = 100
 // LogReport writes a cycle to the log: one line when all is quiet, else the
 // totals of each store and a line for each change, the first 100 at info. In
 // an incremental cycle a change that before shows too, unaltered, is debug, so
-// that what waits for an hour is said once; before may be nil.
+// that what waits is said once an hour; before may be nil.
 func LogReport(log *slog.Logger, report, before *inventory.Report) {
 	log = log.With("cycle", report.Cycle)
 	if report.Error != "" {
@@ -34,6 +35,8 @@ func LogReport(log *slog.Logger, report, before *inventory.Report) {
 	known := lines(before)
 	if report.Kind == inventory.Full {
 		known = nil
+	} else if before != nil && !report.Started.Truncate(time.Hour).Equal(before.Started.Truncate(time.Hour)) {
+		known = nil // what is held or waits for days is said once an hour
 	}
 	left := loud
 	for i := range report.Stores {
@@ -50,6 +53,11 @@ func logStore(log *slog.Logger, store *inventory.StoreReport, known map[string]b
 	for _, note := range store.Notes {
 		if !known[noteLine(store.Name, note)] {
 			log.Warn("note", "note", note)
+		}
+	}
+	for _, h := range store.Holds {
+		if !known[holdLine(store.Name, h)] {
+			log.Warn("held", "id", h.ID, "rule", h.Rule, "why", h.Text, "release", h.Release)
 		}
 	}
 	if quiet {
@@ -97,6 +105,9 @@ func lines(report *inventory.Report) map[string]bool {
 		for _, note := range store.Notes {
 			known[noteLine(store.Name, note)] = true
 		}
+		for _, h := range store.Holds {
+			known[holdLine(store.Name, h)] = true
+		}
 		for _, c := range store.Changes {
 			// Every write is news, even one with the figures of the last.
 			if c.Outcome != inventory.Applied {
@@ -108,6 +119,11 @@ func lines(report *inventory.Report) map[string]bool {
 }
 
 func noteLine(store inventory.StoreName, note string) string { return string(store) + " note " + note }
+
+// holdLine names a held plan as long as it does not grow.
+func holdLine(store inventory.StoreName, h inventory.HoldReport) string {
+	return fmt.Sprint(store, " hold ", h.ID, h.Levels)
+}
 
 // changeLine names a change as long as it stays the same.
 func changeLine(store inventory.StoreName, c inventory.ChangeReport) string {

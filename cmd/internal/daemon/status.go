@@ -12,6 +12,7 @@ import (
 type Status struct {
 	Running *Running          `json:"running,omitempty"` // nil: read from the state file, no daemon runs
 	Config  string            `json:"config"`            // digest
+	Lineage string            `json:"lineage"`           // digest of the accounts
 	Last    *inventory.Report `json:"last,omitempty"`
 	Stores  []StoreStatus     `json:"stores"`
 }
@@ -41,7 +42,11 @@ func Describe(s *Setup) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	status := &Status{Config: s.Config, Last: last, Stores: []StoreStatus{}}
+	lineage, err := s.Memory.Lineage()
+	if err != nil {
+		return nil, err
+	}
+	status := &Status{Config: s.Config, Lineage: lineage, Last: last, Stores: []StoreStatus{}}
 	for _, store := range s.Memory.Stores() {
 		memory, err := s.Memory.Memory(store.Name)
 		if err != nil {

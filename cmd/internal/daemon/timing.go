@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -17,30 +16,18 @@ type timing struct {
 	incremental, full cron.EntryID
 }
 
-// startTiming parses both schedules and starts them.
-func startTiming(s *Setup, due func(inventory.Kind), log *slog.Logger) (*timing, error) {
-	zone := s.Zone
-	if zone == nil {
-		zone = time.UTC
-	}
-	incremental, err := ParseSchedule(s.Schedule)
-	if err != nil {
-		return nil, fmt.Errorf("sync.schedule: %w", err)
-	}
-	full, err := ParseSchedule(s.Full)
-	if err != nil {
-		return nil, fmt.Errorf("sync.full_schedule: %w", err)
-	}
+// startTiming starts both schedules of a setup.
+func startTiming(s *Setup, due func(inventory.Kind), log *slog.Logger) *timing {
 	logger := cronLog{log}
 	// The first wrapper is the outermost. SkipIfStillRunning does not give its
 	// token back when the job panics, so Recover has to be inside of it.
-	c := cron.New(cron.WithLocation(zone), cron.WithLogger(logger),
+	c := cron.New(cron.WithLocation(time.UTC), cron.WithLogger(logger),
 		cron.WithChain(cron.SkipIfStillRunning(logger), cron.Recover(logger)))
 	t := &timing{cron: c}
-	t.incremental = c.Schedule(incremental, cron.FuncJob(func() { due(inventory.Incremental) }))
-	t.full = c.Schedule(full, cron.FuncJob(func() { due(inventory.Full) }))
+	t.incremental = c.Schedule(s.Schedule, cron.FuncJob(func() { due(inventory.Incremental) }))
+	t.full = c.Schedule(s.Full, cron.FuncJob(func() { due(inventory.Full) }))
 	c.Start()
-	return t, nil
+	return t
 }
 
 // stop ends both schedules. Their jobs take no time, so neither does this.
@@ -56,25 +43,6 @@ func (t *timing) next() time.Time {
 }
 
 func (t *timing) nextOf(id cron.EntryID) time.Time { return t.cron.Entry(id).Next }
-
-// ParseSchedule reads a cron expression of five fields or @every. A schedule
-// that never comes is an error.
-func ParseSchedule(spec string) (schedule cron.Schedule, err error) {
-	// The parser panics on a time zone without a schedule.
-	defer func() {
-		if recover() != nil {
-			schedule, err = nil, fmt.Errorf("%q is not a schedule", spec)
-		}
-	}()
-	schedule, err = cron.ParseStandard(spec)
-	if err != nil {
-		return nil, fmt.Errorf("%q is not a schedule: %w", spec, err)
-	}
-	if schedule.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
-		return nil, fmt.Errorf("%q never comes", spec)
-	}
-	return schedule, nil
-}
 
 // cronLog passes what cron has to say to our log; its routine is debug.
 type cronLog struct{ log *slog.Logger }
