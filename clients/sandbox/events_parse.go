@@ -37,6 +37,7 @@ var eventKinds = map[string]Event{
 	"shop":            ShopSwitched{},
 	"revoke":          TokenRevoked{},
 	"scopes":          ScopesChanged{},
+	"keys-busy":       KeysBusy{},
 }
 
 func eventName(e Event) string {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // HandEdit sets what is available of a SKU at a location by hand in a store's
@@ -169,5 +170,22 @@ func (e ScopesChanged) play(w *World) error {
 		return err
 	}
 	s.opts.Scopes = slices.Clone(e.Scopes)
+	return nil
+}
+
+// KeysBusy lets every mutation count as under way for a while after it was
+// made: a repetition with its key within that time is told to try again. The
+// effect is there at once all the same. Zero ends it.
+type KeysBusy struct {
+	Store string
+	For   time.Duration
+}
+
+func (e KeysBusy) play(w *World) error {
+	s, err := w.store(e.Store)
+	if err != nil {
+		return err
+	}
+	s.keyBusy = e.For
 	return nil
 }

@@ -1,6 +1,9 @@
 package sandbox
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // bucket is the leaky bucket of cost points of one app in one store.
 type bucket struct {
@@ -28,3 +31,12 @@ func (b *bucket) reserve(now time.Time, points int) bool {
 
 // refund gives back what was reserved and not needed.
 func (b *bucket) refund(points int) { b.level = min(b.size, b.level+float64(points)) }
+
+// cost is what answers tell of it. actual is nil when nothing was run.
+func (b *bucket) cost(requested int, actual any) map[string]any {
+	return map[string]any{
+		"requestedQueryCost": requested,
+		"actualQueryCost":    actual,
+		"throttleStatus":     map[string]any{"maximumAvailable": b.size, "currentlyAvailable": math.Floor(b.level), "restoreRate": b.restore},
+	}
+}

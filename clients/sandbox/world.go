@@ -41,6 +41,8 @@ type StoreOptions struct {
 	Restore    float64  // cost points per second; 0 means 100
 	Scopes     []string // nil means all that a stock daemon may need
 	APIVersion string   // the version served; "" means "2026-10"
+
+	PagingDepth int // objects of a connection that can be paged through; 0 means 25,000, negative no end
 }
 
 // World is Katana and one or more Shopify stores over one set of facts. All

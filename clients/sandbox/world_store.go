@@ -29,9 +29,11 @@ type store struct {
 	byProduct     map[string]*storeProduct // by title
 	orderByName   map[string]*storeOrder
 
+	documents documents
 	bucket    bucket
 	tokens    map[string]time.Time // from the grant, with their expiry
 	keys      map[string]*keyUse   // of the idempotent directive
+	keyBusy   time.Duration        // how long a key's first request is under way
 	writes    []Write
 	mutations int
 }
@@ -284,6 +286,7 @@ func newStore(w *World, o StoreOptions) *store {
 	o.TokenTTL = cmp.Or(o.TokenTTL, 24*time.Hour)
 	o.BucketSize = cmp.Or(o.BucketSize, 2000)
 	o.Restore = cmp.Or(o.Restore, 100)
+	o.PagingDepth = cmp.Or(o.PagingDepth, pagingDepth)
 	o.APIVersion = cmp.Or(o.APIVersion, "2026-10")
 	if o.Scopes == nil {
 		o.Scopes = []string{

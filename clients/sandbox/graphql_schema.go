@@ -1,0 +1,177 @@
+package sandbox
+
+import (
+	_ "embed"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/vektah/gqlparser/v2"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
+	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
+)
+
+//go:embed schema.graphql
+var schemaText string
+
+var adminSchema = sync.OnceValue(func() *ast.Schema {
+	return gqlparser.MustLoadSchema(&ast.Source{Name: "schema.graphql", Input: schemaText})
+})
+
+// documents keeps what has been validated: a client sends the same few
+// documents over and over.
+type documents struct {
+	mu    sync.Mutex
+	known map[string]*ast.QueryDocument
+}
+
+const mostDocuments = 200
+
+// load parses and validates a document.
+func (d *documents) load(text string) (*ast.QueryDocument, []graphqlError) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if doc, ok := d.known[text]; ok {
+		return doc, nil
+	}
+	doc, err := parser.ParseQuery(&ast.Source{Input: text})
+	if err != nil {
+		return nil, refusals(gqlerror.WrapIfUnwrapped(err))
+	}
+	if list := validator.ValidateWithRules(adminSchema(), doc, rules.NewDefaultRules()); len(list) > 0 {
+		return nil, refusals(list...)
+	}
+	if len(d.known) >= mostDocuments || d.known == nil {
+		d.known = make(map[string]*ast.QueryDocument)
+	}
+	d.known[text] = doc
+	return doc, nil
+}
+
+// graphqlError is an entry of "errors".
+type graphqlError struct {
+	Message    string         `json:"message"`
+	Locations  []spot         `json:"locations,omitempty"`
+	Extensions map[string]any `json:"extensions,omitempty"`
+	Path       []any          `json:"path,omitempty"`
+}
+
+// spot is a place in a document.
+type spot struct {
+	Line   int `json:"line"`
+	Column int `json:"column"`
+}
+
+func spotOf(p *ast.Position) spot {
+	if p == nil {
+		return spot{1, 1}
+	}
+	return spot{p.Line, p.Column}
+}
+
+// ruleCodes are Shopify's names for what a validation rule has found, as far
+// as they have been seen.
+var ruleCodes = map[string]string{
+	"FieldsOnCorrectType":        "undefinedField",
+	"KnownArgumentNames":         "argumentNotAccepted",
+	"KnownDirectives":            "undefinedDirective",
+	"KnownTypeNames":             "undefinedType",
+	"NoUnusedVariables":          "variableNotUsed",
+	"NoUndefinedVariables":       "variableNotDefined",
+	"ProvidedRequiredArguments":  "missingRequiredArguments",
+	"ScalarLeafs":                "selectionMismatch",
+	"ValuesOfCorrectType":        "argumentLiteralsIncompatible",
+	"VariablesInAllowedPosition": "variableMismatch",
+}
+
+// refusals are what Shopify says of a document that does not fit the schema.
+func refusals(list ...*gqlerror.Error) []graphqlError {
+	out := make([]graphqlError, len(list))
+	for i, err := range list {
+		out[i] = graphqlError{Message: err.Message}
+		for _, l := range err.Locations {
+			out[i].Locations = append(out[i].Locations, spot{l.Line, l.Column})
+		}
+		if code := ruleCodes[err.Rule]; code != "" {
+			out[i].Extensions = map[string]any{"code": code}
+		}
+	}
+	return out
+}
+
+// operationOf picks the operation to run.
+func pickOperation(doc *ast.QueryDocument, name string) (*ast.OperationDefinition, error) {
+	if name == "" && len(doc.Operations) > 1 {
+		return nil, errors.New("An operation name is required")
+	}
+	if op := doc.Operations.ForName(name); op != nil {
+		return op, nil
+	}
+	return nil, errors.New("No operation named " + strings.TrimSpace(name))
+}
+
+// collected are the fields of one response key, in one or more places of the
+// document, whose selections belong together.
+type collected struct {
+	key    string
+	fields []*ast.Field
+}
+
+// collect flattens selections for an object of one type, in the order of the
+// document.
+func collect(sets []ast.SelectionSet, kind string, vars map[string]any) []collected {
+	var out []collected
+	index := make(map[string]int)
+	var add func(ast.SelectionSet)
+	add = func(set ast.SelectionSet) {
+		for _, selection := range set {
+			switch s := selection.(type) {
+			case *ast.Field:
+				if skipped(s.Directives, vars) {
+					continue
+				}
+				i, seen := index[s.Alias]
+				if !seen {
+					i = len(out)
+					index[s.Alias] = i
+					out = append(out, collected{key: s.Alias})
+				}
+				out[i].fields = append(out[i].fields, s)
+			case *ast.InlineFragment:
+				if !skipped(s.Directives, vars) && applies(s.TypeCondition, kind) {
+					add(s.SelectionSet)
+				}
+			case *ast.FragmentSpread:
+				if !skipped(s.Directives, vars) && applies(s.Definition.TypeCondition, kind) {
+					add(s.Definition.SelectionSet)
+				}
+			}
+		}
+	}
+	for _, set := range sets {
+		add(set)
+	}
+	return out
+}
+
+func applies(condition, kind string) bool {
+	if condition == "" || condition == kind {
+		return true
+	}
+	definition := adminSchema().Types[kind]
+	return definition != nil && slices.Contains(definition.Interfaces, condition)
+}
+
+func skipped(directives ast.DirectiveList, vars map[string]any) bool {
+	for _, d := range directives {
+		on, _ := d.ArgumentMap(vars)["if"].(bool)
+		if d.Name == "skip" && on || d.Name == "include" && !on {
+			return true
+		}
+	}
+	return false
+}
