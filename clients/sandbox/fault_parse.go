@@ -40,15 +40,15 @@ const faultForm = "KIND API [OPERATION] [KEY=VALUE ...], such as \"status katana
 func ParseFault(line string) (Fault, error) {
 	words := strings.Fields(line)
 	if len(words) < 2 {
-		return Fault{}, fmt.Errorf("fault %q: want %s", clipText(line), faultForm)
+		return Fault{}, errors.New("want " + faultForm)
 	}
 	f := Fault{Kind: FaultKind(words[0])}
 	own, known := faultKeys[f.Kind]
 	if !known {
-		return Fault{}, fmt.Errorf("fault %q: unknown kind %q: want one of %s", clipText(line), clipText(words[0]), kindList())
+		return Fault{}, fmt.Errorf("%q is not a kind of fault: use one of %s", clipText(words[0]), strings.Join(FaultKinds(), ", "))
 	}
 	if err := f.setAPI(words[1]); err != nil {
-		return Fault{}, fmt.Errorf("fault %q: %w", clipText(line), err)
+		return Fault{}, err
 	}
 	words = words[2:]
 	if len(words) > 0 && !strings.Contains(words[0], "=") {
@@ -61,28 +61,28 @@ func ParseFault(line string) (Fault, error) {
 		key, value, ok := strings.Cut(word, "=")
 		switch {
 		case !ok:
-			return Fault{}, fmt.Errorf("fault %q: %q is not KEY=VALUE: want %s", clipText(line), clipText(word), faultForm)
+			return Fault{}, fmt.Errorf("%q is not KEY=VALUE: want %s", clipText(word), faultForm)
 		case slices.Contains(done, key):
-			return Fault{}, fmt.Errorf("fault %q: %s is given twice", clipText(line), key)
+			return Fault{}, fmt.Errorf("%s is given twice", key)
 		case !slices.Contains(keys, key):
-			return Fault{}, fmt.Errorf("fault %q: %s does not take %q: want one of %s",
-				clipText(line), f.Kind, clipText(key), strings.Join(keys, ", "))
+			return Fault{}, fmt.Errorf("%s does not take %q: use one of %s", f.Kind, clipText(key), strings.Join(keys, ", "))
 		}
 		done = append(done, key)
 		if err := f.set(key, value); err != nil {
-			return Fault{}, fmt.Errorf("fault %q: %s=%s: %w", clipText(line), key, clipText(value), err)
+			return Fault{}, fmt.Errorf("%s=%s: %w", key, clipText(value), err)
 		}
 	}
 	return f, nil
 }
 
-func kindList() string {
+// FaultKinds lists the kinds that [ParseFault] takes, sorted.
+func FaultKinds() []string {
 	var kinds []string
 	for kind := range faultKeys {
 		kinds = append(kinds, string(kind))
 	}
 	slices.Sort(kinds)
-	return strings.Join(kinds, ", ")
+	return kinds
 }
 
 func (f *Fault) setAPI(word string) error {

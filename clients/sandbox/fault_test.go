@@ -396,3 +396,22 @@ func TestMissingRowsAreNotPromisedEither(t *testing.T) {
 		t.Errorf("got %d rows, %v, want 117", len(page.Data), err)
 	}
 }
+
+func TestShopifyRefusesAsAWholeWithAPlainText(t *testing.T) {
+	for status, want := range map[int]string{
+		401: "[API] Invalid API key or access token (unrecognized login or wrong password)",
+		402: "This shop's plan does not have access to this feature",
+		423: "This shop is locked",
+		429: "Too Many Requests",
+		430: "Status 430",
+	} {
+		w := NewWorld(Options{})
+		w.Inject(Fault{Kind: FaultStatus, Status: status})
+		rec := httptest.NewRecorder()
+		w.faulty("shopify/main", http.NotFoundHandler()).ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/graphql.json", strings.NewReader("{}")))
+		var answer struct{ Errors string }
+		if err := json.Unmarshal(rec.Body.Bytes(), &answer); err != nil || rec.Code != status || answer.Errors != want {
+			t.Errorf("%d: got %d %s, %v, want %q", status, rec.Code, rec.Body, err, want)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -18,23 +19,38 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 )
 
-// katanaSchema loads the response schemas of Katana from the reference folder.
+// katanaSchema finds the response schemas of Katana in the reference folder.
 func katanaSchema(t *testing.T) routers.Router {
 	t.Helper()
 	folder := os.Getenv("STOCKSYNCD_REFERENCE")
 	if folder == "" {
 		t.Skip("STOCKSYNCD_REFERENCE is not set: set it to the folder with katana-openapi-community.yaml")
 	}
-	doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join(folder, "katana-openapi-community.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc.Servers = nil // the paths stand on their own here
-	router, err := gorillamux.NewRouter(doc)
+	router, err := loadKatanaSchema(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return router
+}
+
+var schemaOnce struct {
+	sync.Once
+	router routers.Router
+	err    error
+}
+
+// loadKatanaSchema reads the large file once for all tests.
+func loadKatanaSchema(folder string) (routers.Router, error) {
+	schemaOnce.Do(func() {
+		doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join(folder, "katana-openapi-community.yaml"))
+		if err != nil {
+			schemaOnce.err = err
+			return
+		}
+		doc.Servers = nil // the paths stand on their own here
+		schemaOnce.router, schemaOnce.err = gorillamux.NewRouter(doc)
+	})
+	return schemaOnce.router, schemaOnce.err
 }
 
 // validateKatana compares an answer, and the request that led to it, with the
