@@ -51,39 +51,55 @@ func ParseLocationID(gid string) (LocationID, error) {
 
 func parseGID[T ~int64](gid, prefix string) (T, error) {
 	number, ok := strings.CutPrefix(gid, prefix)
-	if ok {
-		// A leading zero or sign would make two texts of one id.
-		if n, err := strconv.ParseInt(number, 10, 64); err == nil && n > 0 && strconv.FormatInt(n, 10) == number {
-			return T(n), nil
-		}
+	if n, plain := parseNumber(number); ok && plain {
+		return T(n), nil
 	}
 	return 0, fmt.Errorf("%q is not of the form %sN", clip(gid), prefix)
 }
 
-// MarshalText writes the global id, the form that Shopify's tools show.
-func (id ItemID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
-
-// UnmarshalText reads the global id.
-func (id *ItemID) UnmarshalText(text []byte) (err error) {
-	*id, err = ParseItemID(string(text))
-	return err
+// parseNumber reads a positive id in the one form that it is written in: a
+// leading zero or sign would make two texts of one id.
+func parseNumber(s string) (n int64, ok bool) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil && n > 0 && strconv.FormatInt(n, 10) == s
 }
 
-// MarshalText writes the global id, the form that Shopify's tools show.
-func (id VariantID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+// MarshalText writes the global id, the form that Shopify's tools show; the
+// zero id, that of no item, is empty text.
+func (id ItemID) MarshalText() ([]byte, error) { return marshalGID(id, id.String()), nil }
 
 // UnmarshalText reads the global id.
-func (id *VariantID) UnmarshalText(text []byte) (err error) {
-	*id, err = ParseVariantID(string(text))
-	return err
+func (id *ItemID) UnmarshalText(text []byte) error { return unmarshalGID(id, text, itemPrefix) }
+
+// MarshalText writes the global id, the form that Shopify's tools show; the
+// zero id, that of no variant, is empty text.
+func (id VariantID) MarshalText() ([]byte, error) { return marshalGID(id, id.String()), nil }
+
+// UnmarshalText reads the global id.
+func (id *VariantID) UnmarshalText(text []byte) error { return unmarshalGID(id, text, variantPrefix) }
+
+// MarshalText writes the global id, the form that Shopify's tools show; the
+// zero id, that of no location, is empty text.
+func (id LocationID) MarshalText() ([]byte, error) { return marshalGID(id, id.String()), nil }
+
+// UnmarshalText reads the global id.
+func (id *LocationID) UnmarshalText(text []byte) error { return unmarshalGID(id, text, locationPrefix) }
+
+// marshalGID keeps the zero id readable: gid://shopify/ProductVariant/0 names
+// nothing, and one such line would make a whole record unreadable.
+func marshalGID[T ~int64](id T, gid string) []byte {
+	if id == 0 {
+		return []byte{}
+	}
+	return []byte(gid)
 }
 
-// MarshalText writes the global id, the form that Shopify's tools show.
-func (id LocationID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
-
-// UnmarshalText reads the global id.
-func (id *LocationID) UnmarshalText(text []byte) (err error) {
-	*id, err = ParseLocationID(string(text))
+func unmarshalGID[T ~int64](id *T, text []byte, prefix string) (err error) {
+	if len(text) == 0 {
+		*id = 0
+		return nil
+	}
+	*id, err = parseGID[T](string(text), prefix)
 	return err
 }
 
@@ -133,9 +149,9 @@ func (k Key) String() string {
 func ParseKey(s string) (Key, error) {
 	parts := strings.Split(s, "/")
 	if len(parts) == 3 && parts[0] != "" {
-		item, errItem := strconv.ParseInt(parts[1], 10, 64)
-		location, errLocation := strconv.ParseInt(parts[2], 10, 64)
-		if errItem == nil && errLocation == nil && item > 0 && location > 0 {
+		item, okItem := parseNumber(parts[1])
+		location, okLocation := parseNumber(parts[2])
+		if okItem && okLocation {
 			return Key{StoreName(parts[0]), ItemID(item), LocationID(location)}, nil
 		}
 	}

@@ -23,8 +23,9 @@ type InFlight struct {
 }
 
 // Credit is units of a Katana order whose fall at Shopify has not been
-// observed yet. Shopify falls before Katana knows, so the next complete look
-// at the store must show it; a credit lives no longer than that.
+// observed yet, because it was sold after the last look. Shopify falls before
+// Katana knows, so the next complete look at the store must show it; a credit
+// lives no longer than that.
 type Credit struct {
 	SKU      SKU              `json:"sku"`
 	Location SourceLocationID `json:"location"`

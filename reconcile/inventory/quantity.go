@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 )
@@ -107,10 +106,11 @@ func (q Quantity) Add(other Quantity) (sum Quantity, ok bool) {
 // Sub is q − other; ok is false when the difference does not fit, and then it
 // must not be used.
 func (q Quantity) Sub(other Quantity) (difference Quantity, ok bool) {
-	if other == math.MinInt64 {
+	difference = q - other
+	if (other > 0 && difference > q) || (other < 0 && difference < q) {
 		return 0, false
 	}
-	return q.Add(-other)
+	return difference, true
 }
 
 // Floor is the largest whole number of units that is not above q: what can be
