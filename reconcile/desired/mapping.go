@@ -23,7 +23,7 @@ type Pair struct {
 // Feed says where the stock of one Shopify location comes from.
 type Feed struct {
 	Name    string                       // the Shopify location's name
-	Sources []inventory.SourceLocationID // sorted; summed
+	Sources []inventory.SourceLocationID // sorted; summed; empty, never nil, when Left
 	Left    inventory.Reason             // not "": its levels are left alone
 }
 
@@ -51,6 +51,10 @@ func Resolve(m Mapping, targets []inventory.Location, sources []inventory.Source
 		}
 		if _, twice := named[target.ID]; twice {
 			r.problem("Shopify location %q is mapped twice", target.Name)
+		}
+		if len(pair.Sources) == 0 {
+			// Not the default: whoever names a location means something else.
+			r.problem("Shopify location %q is mapped to no Katana location", target.Name)
 		}
 		named[target.ID] = r.feed(pair.Sources)
 	}
@@ -82,7 +86,9 @@ func feedOf(target inventory.Location, named, fallback []inventory.SourceLocatio
 		feed.Left = inventory.ReasonUnmapped
 	}
 	if feed.Left != "" {
-		feed.Sources = nil
+		// Known to draw on nothing, which is not the same as not known: what such a
+		// level loses is no sale of Katana's stock.
+		feed.Sources = []inventory.SourceLocationID{}
 	}
 	return feed
 }

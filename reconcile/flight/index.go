@@ -20,7 +20,8 @@ type draw struct {
 }
 
 // NewIndex adds up the entries of all stores. feeds tells which Katana
-// locations a level draws on.
+// locations a level draws on: nil when that is not known, empty when it is known
+// to draw on none.
 func NewIndex(entries []inventory.InFlight, feeds func(inventory.Key) []inventory.SourceLocationID) *Index {
 	ix := &Index{bySKU: make(map[inventory.SKU][]draw)}
 	for _, e := range entries {
@@ -49,7 +50,7 @@ func (ix *Index) Own(key inventory.Key, sku inventory.SKU) inventory.Units {
 func (ix *Index) Others(key inventory.Key, sku inventory.SKU, sources []inventory.SourceLocationID) (units inventory.Units) {
 	for _, d := range ix.bySKU[sku] {
 		// A level whose feed is not known today may draw on any of them.
-		if d.key != key && (len(d.sources) == 0 || overlap(d.sources, sources)) {
+		if d.key != key && (d.sources == nil || overlap(d.sources, sources)) {
 			units += d.units
 		}
 	}

@@ -64,13 +64,18 @@ func takeCredit(l *inventory.Ledger, sku inventory.SKU, want inventory.Units) (t
 
 // Arrivals takes Katana's orders into the ledger of the store that shop names:
 // the rows of its orders that are committed now and were not before take their
-// units away. What finds no entry becomes a credit for the fall that the next
-// look must show.
+// units away. looked is when the levels of the look before had been read.
+//
+// A unit of an order that Katana created since then finds no entry when the
+// sale came after the look: it becomes a credit for the fall that the next look
+// must show. The fall of an older order has shown already, as an entry that has
+// expired since or hidden under a rise; a credit for it would hide another
+// sale.
 //
 // skus names the SKU of each Katana variant; feeds tells which Katana
 // locations a level draws on, so that the level which sold is found first.
-func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, skus map[inventory.SourceVariantID]inventory.SKU, feeds func(inventory.Key) []inventory.SourceLocationID, now time.Time) {
-	oldest := now.Add(-Remember)
+func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, skus map[inventory.SourceVariantID]inventory.SKU, feeds func(inventory.Key) []inventory.SourceLocationID, looked time.Time) {
+	oldest := looked.Add(-Remember)
 	for id, row := range l.Counted {
 		if row.At.Before(oldest) {
 			delete(l.Counted, id)
@@ -93,7 +98,7 @@ func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, 
 				continue
 			}
 			units -= takeEntries(l, sku, row.Location, units, feeds)
-			if units > 0 {
+			if units > 0 && !order.Created.Before(looked) {
 				l.Credits = append(l.Credits, inventory.Credit{SKU: sku, Location: row.Location, Units: units})
 			}
 		}

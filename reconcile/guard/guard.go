@@ -65,14 +65,15 @@ func Check(in Input) Verdict {
 	free := released(in.Holds)
 	var guarded []inventory.Change
 	for _, change := range in.Changes {
-		if raise, ok := free[change.Key]; ok && raise == change.Raise() {
+		if free[moved(change)] {
 			c.verdict.Freed[change.Key] = true
 			continue
 		}
 		guarded = append(guarded, change)
 	}
-	holder := map[inventory.Key]string{}
-	for _, rule := range c.rules() {
+	rules := c.rules()
+	holder := c.named(rules, guarded)
+	for _, rule := range rules {
 		c.apply(rule, guarded, holder)
 	}
 	for _, change := range in.Changes {
@@ -119,8 +120,29 @@ func (c *checker) rules() []rule {
 	}
 }
 
-// apply holds the changes that the rule counts, if it trips, and in any case
-// those that it held before.
+// named gives each change that an open hold names to that hold, so that a hold
+// keeps its levels, and with them its id, when another guard trips as well.
+func (c *checker) named(rules []rule, changes []inventory.Change) (holder map[inventory.Key]string) {
+	holder = map[inventory.Key]string{}
+	for _, r := range rules {
+		hold, found := c.hold(r)
+		if !found {
+			continue
+		}
+		names := make(map[inventory.HeldLevel]bool, len(hold.Levels))
+		for _, level := range hold.Levels {
+			names[level] = true
+		}
+		for _, change := range changes {
+			if names[moved(change)] && r.counts(change) && holder[change.Key] == "" {
+				holder[change.Key] = hold.ID
+			}
+		}
+	}
+	return holder
+}
+
+// apply holds the changes that the rule counts and no hold names, if it trips.
 func (c *checker) apply(r rule, changes []inventory.Change, holder map[inventory.Key]string) {
 	hold, found := c.hold(r)
 	tripped := c.trips(r, changes, &hold)
@@ -129,13 +151,11 @@ func (c *checker) apply(r rule, changes []inventory.Change, holder map[inventory
 	}
 	var levels []inventory.HeldLevel
 	for _, change := range changes {
-		if !r.counts(change) || holder[change.Key] != "" {
-			continue
-		}
-		level := inventory.HeldLevel{Key: change.Key, Raise: change.Raise()}
-		if tripped || slices.Contains(hold.Levels, level) {
-			levels = append(levels, level)
+		if tripped && r.counts(change) && holder[change.Key] == "" {
 			holder[change.Key] = hold.ID
+		}
+		if holder[change.Key] == hold.ID {
+			levels = append(levels, moved(change))
 		}
 	}
 	slices.SortFunc(levels, func(a, b inventory.HeldLevel) int { return a.Key.Compare(b.Key) })
@@ -213,7 +233,7 @@ func (c *checker) tidied() []inventory.Hold {
 func (c *checker) keepReleased() []inventory.Hold {
 	moves := map[inventory.HeldLevel]bool{}
 	for _, change := range c.in.Changes {
-		moves[inventory.HeldLevel{Key: change.Key, Raise: change.Raise()}] = true
+		moves[moved(change)] = true
 	}
 	var kept []inventory.Hold
 	for _, h := range c.in.Holds {
@@ -238,14 +258,19 @@ func openHolds(holds []inventory.Hold) []inventory.Hold {
 	return open
 }
 
-func released(holds []inventory.Hold) map[inventory.Key]bool {
-	free := map[inventory.Key]bool{}
+// moved is the level of a change and its direction, as holds name it.
+func moved(change inventory.Change) inventory.HeldLevel {
+	return inventory.HeldLevel{Key: change.Key, Raise: change.Raise()}
+}
+
+func released(holds []inventory.Hold) map[inventory.HeldLevel]bool {
+	free := map[inventory.HeldLevel]bool{}
 	for _, h := range holds {
 		if h.Released.IsZero() {
 			continue
 		}
 		for _, level := range h.Levels {
-			free[level.Key] = level.Raise
+			free[level] = true
 		}
 	}
 	return free

@@ -112,12 +112,17 @@ func waits(change inventory.Change, own inventory.Units, view View) inventory.Re
 }
 
 // target is the figure to write when own units of the desired ones are sold
-// already: a raise stops short of them, a reduction goes beyond.
+// already: a raise stops short of them, a reduction goes beyond. A raise that
+// leaves nothing to sell is none: a negative level stays where it is.
 func target(observed, want, own inventory.Units) inventory.Units {
-	if observed < want {
-		return max(observed, want-own)
+	left := max(0, want-own)
+	switch {
+	case observed >= want:
+		return left
+	case left == 0:
+		return observed
 	}
-	return max(0, want-own)
+	return max(observed, left)
 }
 
 // inOrder puts reductions first: when a cycle is cut short, what would oversell
