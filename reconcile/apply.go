@@ -52,17 +52,20 @@ func (s *cycleStore) asSaved(changes []inventory.Change) (still []inventory.Chan
 	if s.c.ask.Only == nil {
 		return changes
 	}
-	lines := make(map[inventory.Key]inventory.Units, len(s.c.ask.Only))
+	lines := make(map[inventory.Key]inventory.Change, len(s.c.ask.Only))
 	for _, line := range s.c.ask.Only {
-		lines[line.Key] = line.To
+		lines[line.Key] = line
 	}
 	for _, change := range changes {
-		to, named := lines[change.Key]
+		line, named := lines[change.Key]
 		switch {
-		case named && to == change.To:
+		case named && line.To == change.To:
 			still = append(still, change)
 		case named:
-			s.outcomes = append(s.outcomes, inventory.Outcome{Change: change, Result: inventory.Skipped, Because: inventory.ReasonChanged})
+			s.outcomes = append(s.outcomes, inventory.Outcome{
+				Change: line, Result: inventory.Skipped, Because: inventory.ReasonChanged,
+				Detail: fmt.Sprintf("the figure to write is %d by now", change.To),
+			})
 		}
 	}
 	return still

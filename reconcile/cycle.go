@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -97,6 +98,13 @@ func (c *cycle) each(step func(*cycleStore) error) {
 			continue
 		}
 		group.Go(func() error {
+			defer func() {
+				if p := recover(); p != nil {
+					s.kept.doubtful = true // it may be half changed
+					s.err = fmt.Errorf("panic: %v", p)
+					c.r.opts.Log.Error("a store's part of a cycle panicked", "store", s.Name, "cycle", c.number, "err", s.err, "stack", string(debug.Stack()))
+				}
+			}()
 			s.err = step(s)
 			return nil // one store's failure stops no other
 		})

@@ -1,0 +1,311 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/desired"
+	"stocksyncd/reconcile/guard"
+	"stocksyncd/reconcile/inventory"
+	"stocksyncd/state"
+)
+
+// katana is a source in memory.
+type katana struct {
+	locations []inventory.SourceLocation
+	variants  []inventory.SourceVariant
+	stock     map[inventory.StockKey]inventory.Stock
+	orders    []inventory.SourceOrder
+	fail      error
+	reads     int
+}
+
+func (k *katana) Locations(context.Context) ([]inventory.SourceLocation, error) {
+	return k.locations, k.fail
+}
+
+func (k *katana) Orders(_ context.Context, since time.Time) (orders []inventory.SourceOrder, _ error) {
+	for _, o := range k.orders {
+		if !o.Updated.Before(since) {
+			orders = append(orders, o)
+		}
+	}
+	return orders, k.fail
+}
+
+func (k *katana) Stock(_ context.Context, at []inventory.SourceLocationID) (*inventory.Snapshot, error) {
+	k.reads++
+	if k.fail != nil {
+		return nil, k.fail
+	}
+	snap := &inventory.Snapshot{Locations: k.locations, Variants: slices.Clone(k.variants)}
+	for _, s := range k.stock {
+		if slices.Contains(at, s.Location) {
+			snap.Stock = append(snap.Stock, s)
+		}
+	}
+	return snap, nil
+}
+
+// shop is a store in memory, with compare-and-set.
+type shop struct {
+	levels map[inventory.Key]*inventory.Level
+	fail   error
+	// refuse says why a line is refused; "" takes it.
+	refuse func(inventory.Change) string
+	// nameless makes refusals name no line.
+	nameless bool
+	// before and after are called around the effect of a write; an error of
+	// after means that the answer is lost.
+	before func([]inventory.Change)
+	after  func() error
+	batch  [][]inventory.Change // every batch that was asked for
+	keys   []string
+	writes int // lines applied
+}
+
+func (s *shop) Locations(context.Context) ([]inventory.Location, error) {
+	return []inventory.Location{{ID: 1, Name: "Shop", Active: true}, {ID: 2, Name: "Market", Active: true}}, s.fail
+}
+
+func (s *shop) Observe(context.Context) (levels []inventory.Level, _ error) {
+	for _, l := range s.levels {
+		levels = append(levels, *l)
+	}
+	return levels, s.fail
+}
+
+func (s *shop) Levels(_ context.Context, keys []inventory.Key) (levels []inventory.Level, _ error) {
+	for _, key := range keys {
+		if l, ok := s.levels[key]; ok {
+			levels = append(levels, *l)
+		}
+	}
+	return levels, s.fail
+}
+
+func (s *shop) Set(_ context.Context, batch inventory.Batch) ([]inventory.Outcome, error) {
+	s.batch = append(s.batch, slices.Clone(batch.Changes))
+	s.keys = append(s.keys, batch.Key)
+	if s.before != nil {
+		s.before(batch.Changes)
+	}
+	outcomes, good := make([]inventory.Outcome, len(batch.Changes)), true
+	for i, change := range batch.Changes {
+		outcomes[i] = inventory.Outcome{Change: change, Result: inventory.Unsent}
+		level := s.levels[change.Key]
+		why := ""
+		if s.refuse != nil {
+			why = s.refuse(change)
+		}
+		switch {
+		case why != "" && s.nameless:
+			return nil, &inventory.RefusedError{Code: why, Message: "some line"}
+		case why != "" || level == nil:
+			outcomes[i].Result, outcomes[i].Detail, good = inventory.Rejected, why, false
+		case level.Available != change.From:
+			outcomes[i].Result, good = inventory.Stale, false
+		}
+	}
+	if !good {
+		return outcomes, nil
+	}
+	for i, change := range batch.Changes {
+		s.levels[change.Key].Available = change.To
+		outcomes[i].Result = inventory.Applied
+		s.writes++
+	}
+	if s.after != nil {
+		if err := s.after(); err != nil {
+			return nil, err
+		}
+	}
+	return outcomes, nil
+}
+
+// world is one Katana and its stores, a clock, and a state file.
+type world struct {
+	t      *testing.T
+	now    time.Time
+	path   string
+	katana *katana
+	shops  map[inventory.StoreName]*shop
+	stores []reconcile.Store
+	guards guard.Limits
+	state  *state.Store
+	r      *reconcile.Reconciler
+	nextID int64
+}
+
+const settle = 10 * time.Minute
+
+// newWorld makes a world with one store whose two locations, Shop and Market,
+// are fed by Katana's Main and Side.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{
+		t: t, now: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), path: filepath.Join(t.TempDir(), "state.db"),
+		katana: &katana{
+			locations: []inventory.SourceLocation{{ID: 10, Name: "Main"}, {ID: 20, Name: "Side"}},
+			stock:     map[inventory.StockKey]inventory.Stock{},
+		},
+		shops: map[inventory.StoreName]*shop{},
+	}
+	w.addStore("main", inventory.ModeApply)
+	return w
+}
+
+func (w *world) addStore(name inventory.StoreName, mode inventory.Mode) *shop {
+	s := &shop{levels: map[inventory.Key]*inventory.Level{}}
+	w.shops[name] = s
+	w.stores = append(w.stores, reconcile.Store{
+		Name: name, Shop: string(name) + ".myshopify.com", Mode: mode, Target: s,
+		Mapping: desired.Mapping{Locations: []desired.Pair{{Target: "Shop", Sources: []string{"Main"}}, {Target: "Market", Sources: []string{"Side"}}}},
+	})
+	return s
+}
+
+// sku adds a SKU to Katana, with its stock at Main.
+func (w *world) sku(sku inventory.SKU, inStock int64) inventory.SourceVariantID {
+	w.nextID++
+	id := inventory.SourceVariantID(w.nextID)
+	w.katana.variants = append(w.katana.variants, inventory.SourceVariant{ID: id, SKU: sku})
+	w.has(id, 10, inStock)
+	w.has(id, 20, 0)
+	return id
+}
+
+func (w *world) has(id inventory.SourceVariantID, at inventory.SourceLocationID, inStock int64) {
+	w.katana.stock[inventory.StockKey{Variant: id, Location: at}] = inventory.Stock{Variant: id, Location: at, InStock: inventory.Quantity(inStock) * inventory.Scale}
+}
+
+// commit is the import of an order of a store: Katana commits the units.
+func (w *world) commit(store inventory.StoreName, id inventory.SourceVariantID, units int64) {
+	key := inventory.StockKey{Variant: id, Location: 10}
+	row := w.katana.stock[key]
+	row.Committed += inventory.Quantity(units) * inventory.Scale
+	w.katana.stock[key] = row
+	w.nextID++
+	w.katana.orders = append(w.katana.orders, inventory.SourceOrder{
+		ID: w.nextID, Status: "NOT_SHIPPED", Platform: "shopify", Store: string(store) + ".myshopify.com",
+		Created: w.now, Updated: w.now, Location: 10,
+		Rows: []inventory.SourceOrderRow{{ID: w.nextID, Variant: id, Location: 10, Quantity: inventory.Quantity(units) * inventory.Scale}},
+	})
+}
+
+// level adds a level at Shop (or, where, at Market).
+func (w *world) level(store inventory.StoreName, item int64, sku inventory.SKU, available int64, where ...inventory.LocationID) inventory.Key {
+	key := inventory.Key{Store: store, Item: inventory.ItemID(item), Location: 1}
+	if len(where) > 0 {
+		key.Location = where[0]
+	}
+	w.shops[store].levels[key] = &inventory.Level{Key: key, SKU: sku, Available: inventory.Units(available), Active: true, Variant: inventory.VariantID(item)}
+	return key
+}
+
+func (w *world) shows(key inventory.Key) inventory.Units {
+	return w.shops[key.Store].levels[key].Available
+}
+
+func (w *world) sell(key inventory.Key, units int64) {
+	w.shops[key.Store].levels[key].Available -= inventory.Units(units)
+}
+
+// start opens the state file and makes a reconciler; again, it is a restart.
+func (w *world) start() {
+	w.t.Helper()
+	w.stop()
+	var err error
+	if w.state, err = state.Open(w.path, state.Options{Now: w.clock}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(w.stop)
+	w.with(w.state)
+}
+
+func (w *world) with(journal reconcile.Journal) {
+	w.t.Helper()
+	var err error
+	w.r, err = reconcile.New(reconcile.Options{
+		Source: w.katana, Stores: w.stores, Journal: journal, Guards: w.guards,
+		Settle: settle, Quarantine: 24 * time.Hour, Now: w.clock,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) stop() {
+	if w.state != nil {
+		_ = w.state.Close()
+		w.state = nil
+	}
+}
+
+func (w *world) clock() time.Time { return w.now }
+
+func (w *world) pass(d time.Duration) { w.now = w.now.Add(d) }
+
+// cycle runs one and fails the test on any error of it or of a store.
+func (w *world) cycle() *inventory.Report { return w.ask(reconcile.Request{Kind: inventory.Full}) }
+
+func (w *world) ask(ask reconcile.Request) *inventory.Report {
+	w.t.Helper()
+	if w.r == nil {
+		w.start()
+	}
+	w.pass(time.Second)
+	report, err := w.r.Cycle(context.Background(), ask)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, s := range report.Stores {
+		if s.Error != "" {
+			w.t.Fatalf("store %s: %s", s.Name, s.Error)
+		}
+	}
+	return report
+}
+
+// settled runs a first cycle and lets one settle pass, so that raises no longer
+// wait for it.
+func (w *world) settled() *world {
+	w.t.Helper()
+	w.ask(reconcile.Request{Kind: inventory.Full, Dry: true})
+	w.pass(settle)
+	return w
+}
+
+// outcome is what a report says of a level: "applied drift 3→5", or "".
+func outcome(report *inventory.Report, key inventory.Key) string {
+	for _, s := range report.Stores {
+		for _, c := range s.Changes {
+			if s.Name == key.Store && c.Item == key.Item && c.LocationID == key.Location {
+				return fmt.Sprintf("%s %s %d→%d", c.Outcome, c.Reason, c.From, c.To)
+			}
+		}
+	}
+	return ""
+}
+
+func (w *world) want(report *inventory.Report, key inventory.Key, want string) {
+	w.t.Helper()
+	if got := outcome(report, key); got != want {
+		w.t.Errorf("%s: got %q, want %q", key, got, want)
+	}
+}
+
+func (w *world) wantShown(key inventory.Key, want inventory.Units) {
+	w.t.Helper()
+	if got := w.shows(key); got != want {
+		w.t.Errorf("%s shows %d, want %d", key, got, want)
+	}
+}
+
+var errCut = errors.New("connection cut")
