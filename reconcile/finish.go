@@ -78,7 +78,7 @@ func (s *cycleStore) report() inventory.StoreReport {
 	if r.Skipped == nil {
 		r.Skipped = map[inventory.Reason]int{}
 	}
-	slices.SortStableFunc(s.outcomes, func(a, b inventory.Outcome) int { return a.Key.Compare(b.Key) })
+	slices.SortStableFunc(s.outcomes, func(a, b inventory.Outcome) int { return a.Compare(b.Key) })
 	for _, o := range s.outcomes {
 		r.Changes = append(r.Changes, inventory.ReportChange(o))
 		tally(&r, o.Result)
