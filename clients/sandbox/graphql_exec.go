@@ -86,6 +86,9 @@ func (x *execution) object(o object, sets []ast.SelectionSet, path []any) (out a
 		if !valid {
 			return nil, cost, false
 		}
+		if value == nil && o.kind() == "Mutation" {
+			fieldCost = mutationCost // refused or not, it is charged
+		}
 		cost += fieldCost
 		out = append(out, member{c.key, completed})
 	}

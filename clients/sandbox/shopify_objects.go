@@ -33,6 +33,10 @@ func (o shopObject) field(_ *execution, f *ast.Field, _ map[string]any) (any, er
 		return o.name, nil
 	case "myshopifyDomain":
 		return o.opts.Shop, nil
+	case "currencyCode":
+		return "EUR", nil
+	case "ianaTimezone":
+		return "Europe/Tallinn", nil
 	case "resourceLimits":
 		return fixed{"ShopResourceLimits", map[string]any{"locationLimit": 200, "maxProductVariants": 2048}}, nil
 	}
@@ -78,6 +82,8 @@ func (o installation) field(_ *execution, f *ast.Field, _ map[string]any) (any, 
 	switch f.Name {
 	case "id":
 		return gid("AppInstallation", 1), nil
+	case "app":
+		return fixed{"App", map[string]any{"id": gid("App", 1), "title": "Stock sync"}}, nil
 	case "accessScopes":
 		list := make([]object, len(o.opts.Scopes))
 		for i, scope := range o.opts.Scopes {
@@ -113,6 +119,8 @@ func (o variantObject) field(x *execution, f *ast.Field, args map[string]any) (a
 		return o.product.title + " - " + o.title, nil
 	case "price":
 		return o.price, nil
+	case "barcode":
+		return nil, nil
 	case "inventoryPolicy":
 		if o.sellOn {
 			return "CONTINUE", nil
@@ -175,6 +183,8 @@ func (o productObject) field(_ *execution, f *ast.Field, _ map[string]any) (any,
 		return o.title, nil
 	case "status":
 		return o.status, nil
+	case "hasOnlyDefaultVariant":
+		return len(o.listings) == 1 && o.listings[0].title == "Default Title", nil
 	case "isGiftCard":
 		return o.giftCard, nil
 	case "totalInventory":
@@ -223,6 +233,9 @@ func (o itemObject) field(x *execution, f *ast.Field, args map[string]any) (any,
 		return o.itemUpdatedAt, nil
 	case "variant":
 		return variantObject(o), nil
+	case "variants":
+		one := []*listing{o.listing}
+		return x.paginate(rowsOf("ProductVariant", one, func(l *listing) int64 { return l.id }, variantNode), args)
 	case "inventoryLevel":
 		text, _ := args["locationId"].(string)
 		id, ok := gidNumber("Location", text)

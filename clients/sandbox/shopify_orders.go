@@ -14,9 +14,14 @@ func (o orderObject) field(x *execution, f *ast.Field, args map[string]any) (any
 		return legacyID(o.id), nil
 	case "name":
 		return o.name, nil
-	case "createdAt":
+	case "createdAt", "processedAt":
 		return o.createdAt, nil
 	case "updatedAt":
+		return o.updatedAt, nil
+	case "closedAt":
+		if !o.closed {
+			return nil, nil
+		}
 		return o.updatedAt, nil
 	case "cancelledAt":
 		return o.cancelledAt, nil
@@ -103,6 +108,7 @@ func (o fulfillmentOrderObject) field(x *execution, f *ast.Field, args map[strin
 func fulfillmentLineNode(l *storeLine) object {
 	return fixed{"FulfillmentOrderLineItem", map[string]any{
 		"id": gid("FulfillmentOrderLineItem", l.id), "sku": orNull(l.listing.sku), "inventoryItemId": l.listing.itemGID(),
-		"totalQuantity": l.quantity, "remainingQuantity": l.remaining(),
+		"totalQuantity": l.quantity - l.removed, "remainingQuantity": l.remaining(),
+		"variant": variantObject{l.listing}, "lineItem": lineNode(l),
 	}}
 }

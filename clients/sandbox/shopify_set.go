@@ -230,7 +230,7 @@ type groupObject struct{ *adjustment }
 
 func (groupObject) kind() string { return "InventoryAdjustmentGroup" }
 
-func (o groupObject) field(_ *execution, f *ast.Field, _ map[string]any) (any, error) {
+func (o groupObject) field(_ *execution, f *ast.Field, args map[string]any) (any, error) {
 	switch f.Name {
 	case "id":
 		return o.id, nil
@@ -241,15 +241,27 @@ func (o groupObject) field(_ *execution, f *ast.Field, _ map[string]any) (any, e
 	case "referenceDocumentUri":
 		return orNull(o.reference), nil
 	case "changes":
-		list := make([]object, len(o.changes))
-		for i, c := range o.changes {
-			// quantityAfterChange is null in all recorded answers.
-			list[i] = fixed{"InventoryChange", map[string]any{
-				"name": c.name, "delta": c.delta, "quantityAfterChange": nil,
-				"item": itemObject{c.level.listing}, "location": locationObject{c.level.location},
-			}}
-		}
-		return list, nil
+		return o.list(args), nil
 	}
 	return nil, unknownField(o, f)
+}
+
+// list gives the changes, of some names, items or locations if asked so.
+func (a *adjustment) list(args map[string]any) []object {
+	wanted := func(argument, value string) bool {
+		only, given := args[argument].([]any)
+		return !given || slices.Contains(only, any(value))
+	}
+	list := make([]object, 0, len(a.changes))
+	for _, c := range a.changes {
+		if !wanted("quantityNames", c.name) || !wanted("inventoryItemIds", c.level.listing.itemGID()) || !wanted("locationIds", c.level.location.gid()) {
+			continue
+		}
+		// quantityAfterChange is null in all recorded answers.
+		list = append(list, fixed{"InventoryChange", map[string]any{
+			"name": c.name, "delta": c.delta, "quantityAfterChange": nil, "ledgerDocumentUri": nil,
+			"item": itemObject{c.level.listing}, "location": locationObject{c.level.location},
+		}})
+	}
+	return list
 }
