@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/binary"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -11,7 +12,7 @@ import (
 	"stocksyncd/reconcile/inventory"
 )
 
-// most is how many levels one transaction carries: bbolt takes sorted keys in
+// most is how many keys one transaction carries: bbolt takes sorted keys in
 // portions of this size fastest, and a larger one holds them all in memory.
 const most = 10_000
 
@@ -19,38 +20,42 @@ const most = 10_000
 // becomes of the cycle.
 func (s *Store) Begin() (cycle uint64, err error) {
 	err = s.update(func(tx *bolt.Tx) error {
-		meta := tx.Bucket(bucketMeta)
-		if last := meta.Get(keyCycle); len(last) == 8 {
-			cycle = binary.BigEndian.Uint64(last)
-		}
-		cycle++
-		return meta.Put(keyCycle, number(cycle))
+		cycle, err = draw(tx, keyCycle)
+		return err
 	})
 	return cycle, err
+}
+
+// draw gives the next number of a row.
+func draw(tx *bolt.Tx, row []byte) (n uint64, err error) {
+	meta := tx.Bucket(bucketMeta)
+	if _, err := get(meta, placeMeta, row, &n); err != nil {
+		return 0, err
+	}
+	n++
+	return n, put(meta, placeMeta, row, time.Time{}, n)
 }
 
 // Source gives back what [Store.Finish] was given last.
 func (s *Store) Source() (source inventory.SourceMemory, err error) {
 	err = s.view(func(tx *bolt.Tx) error {
-		if b := tx.Bucket(bucketMeta).Get(keySource); b != nil {
-			return decode("source", b, &source)
-		}
-		return nil
+		_, err := get(tx.Bucket(bucketMeta), placeMeta, keySource, &source)
+		return err
 	})
 	return source, err
 }
 
 // Store gives back what is remembered of a store; nothing of one it has not
 // met.
-func (s *Store) Store(name inventory.StoreName) (inventory.StoreMemory, error) {
-	memory := inventory.StoreMemory{Levels: map[inventory.Key]inventory.Seen{}}
-	err := s.view(func(tx *bolt.Tx) error {
+func (s *Store) Store(name inventory.StoreName) (memory inventory.StoreMemory, err error) {
+	memory.Levels = map[inventory.Key]inventory.Seen{}
+	err = s.view(func(tx *bolt.Tx) error {
 		if err := readStore(tx.Bucket(bucketStores).Bucket([]byte(name)), name, &memory); err != nil {
 			return err
 		}
-		return tx.Bucket(bucketIntents).ForEach(func(id, value []byte) error {
+		return tx.Bucket(bucketIntents).ForEach(func(id, b []byte) error {
 			open := inventory.OpenIntent{ID: binary.BigEndian.Uint64(id)}
-			if err := decode("intent", value, &open.Intent); err != nil {
+			if err := reveal(placeIntents, id, b, &open.Intent); err != nil {
 				return err
 			}
 			if open.Store == name {
@@ -59,39 +64,43 @@ func (s *Store) Store(name inventory.StoreName) (inventory.StoreMemory, error) {
 			return nil
 		})
 	})
-	return memory, err
+	if err != nil {
+		return inventory.StoreMemory{}, err
+	}
+	return memory, nil
 }
 
 func readStore(bucket *bolt.Bucket, name inventory.StoreName, memory *inventory.StoreMemory) error {
 	if bucket == nil {
 		return nil
 	}
-	if b := bucket.Get(keyMemory); b != nil {
-		if err := decode("memory", b, &memory.Memory); err != nil {
-			return err
-		}
+	if _, err := get(bucket, storePlace(name), keyMemory, &memory.Memory); err != nil {
+		return err
 	}
 	levels := bucket.Bucket(keyLevels)
-	if levels == nil {
-		return nil
-	}
+	memory.Levels = make(map[inventory.Key]inventory.Seen, levels.Stats().KeyN)
 	return levels.ForEach(func(k, v []byte) error {
 		key, err := decodeKey(name, k)
 		if err != nil {
 			return err
 		}
-		memory.Levels[key], err = decodeSeen(v)
+		memory.Levels[key], err = decodeSeen(name, k, v)
 		return err
 	})
 }
 
-// Observe records what a cycle saw of a store. The ledger and the settled
-// batches are in the first transaction: when the machine stops before the
-// last, a fall may be noted twice, and never not at all.
+// Observe records what a cycle saw of a store, in as many transactions as the
+// levels need. The ledger and the settled batches are in the first of them:
+// when the machine stops before the last, a fall may be noted twice, and never
+// not at all. For the same reason an error leaves the portions before it.
 func (s *Store) Observe(name inventory.StoreName, seen inventory.Observation) error {
-	keys := slices.SortedFunc(maps.Keys(seen.Levels), inventory.Key.Compare)
-	first := true
-	for first || len(keys) > 0 {
+	keys := slices.AppendSeq(make([]inventory.Key, 0, len(seen.Levels)+len(seen.Gone)), maps.Keys(seen.Levels))
+	keys = append(keys, seen.Gone...)
+	slices.SortFunc(keys, inventory.Key.Compare)
+	if err := belong(name, keys); err != nil {
+		return err
+	}
+	for first := true; first || len(keys) > 0; first = false {
 		portion := keys[:min(len(keys), most)]
 		keys = keys[len(portion):]
 		err := s.update(func(tx *bolt.Tx) error {
@@ -100,54 +109,55 @@ func (s *Store) Observe(name inventory.StoreName, seen inventory.Observation) er
 				return err
 			}
 			if first {
-				if err := observeFirst(tx, bucket, levels, seen, s.opts.Now()); err != nil {
+				if err := s.observeFirst(tx, bucket, name, seen); err != nil {
 					return err
 				}
 			}
-			return putLevels(levels, portion, seen.Levels)
+			return writeLevels(levels, name, portion, seen.Levels)
 		})
 		if err != nil {
 			return err
 		}
-		first = false
 	}
 	return nil
 }
 
-func observeFirst(tx *bolt.Tx, bucket, levels *bolt.Bucket, seen inventory.Observation, now time.Time) error {
-	memory, err := encode(seen.Memory)
-	if err != nil {
-		return err
-	}
-	if err := bucket.Put(keyMemory, memory); err != nil {
+func (s *Store) observeFirst(tx *bolt.Tx, bucket *bolt.Bucket, name inventory.StoreName, seen inventory.Observation) error {
+	if err := put(bucket, storePlace(name), keyMemory, s.opts.Now(), seen.Memory); err != nil {
 		return err
 	}
 	for _, settled := range seen.Settled {
-		if err := settle(tx, settled, now); err != nil {
-			return err
-		}
-	}
-	for _, key := range seen.Gone {
-		if err := levels.Delete(encodeKey(key)); err != nil {
+		if err := s.settle(tx, name, settled); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func storeBuckets(tx *bolt.Tx, name inventory.StoreName) (store, levels *bolt.Bucket, err error) {
-	if store, err = tx.Bucket(bucketStores).CreateBucketIfNotExists([]byte(name)); err != nil {
-		return nil, nil, err
+// belong refuses levels of another store: a record does not say whose it is.
+func belong(name inventory.StoreName, keys []inventory.Key) error {
+	for _, key := range keys {
+		if key.Store != name {
+			return fmt.Errorf("level %s is not of store %s", key, name)
+		}
 	}
-	levels, err = store.CreateBucketIfNotExists(keyLevels)
-	return store, levels, err
+	return nil
 }
 
-func putLevels(bucket *bolt.Bucket, keys []inventory.Key, levels map[inventory.Key]inventory.Seen) error {
+// writeLevels writes the levels of sorted keys, and deletes those that have no
+// value.
+func writeLevels(bucket *bolt.Bucket, store inventory.StoreName, keys []inventory.Key, levels map[inventory.Key]inventory.Seen) error {
 	bucket.FillPercent = 0.9 // keys come sorted
 	for _, key := range keys {
-		if err := bucket.Put(encodeKey(key), encodeSeen(levels[key])); err != nil {
-			return err
+		k := encodeKey(key)
+		var err error
+		if seen, ok := levels[key]; ok {
+			err = bucket.Put(k, encodeSeen(store, k, seen))
+		} else {
+			err = bucket.Delete(k)
+		}
+		if err != nil {
+			return fmt.Errorf("level %s: %w", key, err)
 		}
 	}
 	return nil
@@ -155,16 +165,11 @@ func putLevels(bucket *bolt.Bucket, keys []inventory.Key, levels map[inventory.K
 
 // Intend records a batch before it is sent.
 func (s *Store) Intend(intent inventory.Intent) (id uint64, err error) {
-	value, err := encode(intent)
-	if err != nil {
-		return 0, err
-	}
 	err = s.update(func(tx *bolt.Tx) error {
-		bucket := tx.Bucket(bucketIntents)
-		if id, err = bucket.NextSequence(); err != nil {
+		if id, err = draw(tx, keyIntent); err != nil {
 			return err
 		}
-		return bucket.Put(number(id), value)
+		return put(tx.Bucket(bucketIntents), placeIntents, number(id), intent.At, intent)
 	})
 	return id, err
 }
@@ -172,61 +177,59 @@ func (s *Store) Intend(intent inventory.Intent) (id uint64, err error) {
 // Settle records what became of a batch, and what its levels show now, in one
 // transaction.
 func (s *Store) Settle(name inventory.StoreName, found inventory.Settled) error {
+	keys := slices.SortedFunc(maps.Keys(found.Levels), inventory.Key.Compare)
+	if err := belong(name, keys); err != nil {
+		return err
+	}
 	return s.update(func(tx *bolt.Tx) error {
 		_, levels, err := storeBuckets(tx, name)
 		if err != nil {
 			return err
 		}
-		if err := settle(tx, found, s.opts.Now()); err != nil {
+		if err := s.settle(tx, name, found); err != nil {
 			return err
 		}
-		return putLevels(levels, slices.SortedFunc(maps.Keys(found.Levels), inventory.Key.Compare), found.Levels)
+		return writeLevels(levels, name, keys, found.Levels)
 	})
 }
 
 // settledBatch is a batch of the past: what was meant, and what became of it.
 type settledBatch struct {
-	Intent   inventory.Intent    `json:"intent"`
+	Cycle    uint64              `json:"cycle"`
+	Store    inventory.StoreName `json:"store"`
+	Key      string              `json:"key"`
+	Sent     time.Time           `json:"sent"`
 	Outcomes []inventory.Outcome `json:"outcomes"`
-	At       time.Time           `json:"at"`
 }
 
-func settle(tx *bolt.Tx, found inventory.Settled, now time.Time) error {
-	intents := tx.Bucket(bucketIntents)
-	value := intents.Get(number(found.ID))
-	if value == nil {
-		return nil // settled before
-	}
-	batch := settledBatch{Outcomes: found.Outcomes, At: now}
-	if err := decode("intent", value, &batch.Intent); err != nil {
+// settle moves a batch from the open ones to the past. One that is not open
+// has been settled before.
+func (s *Store) settle(tx *bolt.Tx, name inventory.StoreName, found inventory.Settled) error {
+	id := number(found.ID)
+	open := tx.Bucket(bucketIntents)
+	var intent inventory.Intent
+	if ok, err := get(open, placeIntents, id, &intent); err != nil || !ok {
 		return err
 	}
-	settled, err := encode(batch)
-	if err != nil {
+	if intent.Store != name {
+		return fmt.Errorf("batch %d is of store %s, not of %s", found.ID, intent.Store, name)
+	}
+	batch := settledBatch{intent.Cycle, intent.Store, intent.Key, intent.At, found.Outcomes}
+	if err := put(tx.Bucket(bucketSettled), placeSettled, id, s.opts.Now(), batch); err != nil {
 		return err
 	}
-	if err := tx.Bucket(bucketSettled).Put(number(found.ID), settled); err != nil {
-		return err
-	}
-	return intents.Delete(number(found.ID))
+	return open.Delete(id)
 }
 
 // Finish records the report of a cycle and what its stores wait for, and drops
 // what is older than the history to keep.
 func (s *Store) Finish(end inventory.Finish) error {
-	report, err := encode(end.Report)
-	if err != nil {
-		return err
-	}
-	source, err := encode(end.Source)
-	if err != nil {
-		return err
-	}
+	now := s.opts.Now()
 	return s.update(func(tx *bolt.Tx) error {
-		if err := tx.Bucket(bucketHistory).Put(number(end.Report.Cycle), report); err != nil {
+		if err := put(tx.Bucket(bucketHistory), placeHistory, number(end.Report.Cycle), end.Report.Started, end.Report); err != nil {
 			return err
 		}
-		if err := tx.Bucket(bucketMeta).Put(keySource, source); err != nil {
+		if err := put(tx.Bucket(bucketMeta), placeMeta, keySource, now, end.Source); err != nil {
 			return err
 		}
 		for _, name := range slices.Sorted(maps.Keys(end.Stores)) {
@@ -234,25 +237,60 @@ func (s *Store) Finish(end inventory.Finish) error {
 			if err != nil {
 				return err
 			}
-			memory, err := encode(end.Stores[name])
-			if err != nil {
-				return err
-			}
-			if err := bucket.Put(keyMemory, memory); err != nil {
+			if err := put(bucket, storePlace(name), keyMemory, now, end.Stores[name]); err != nil {
 				return err
 			}
 		}
-		return s.prune(tx)
+		return s.prune(tx, now)
 	})
 }
 
-// Forget drops the levels and the ledger of a store; its history stays.
-func (s *Store) Forget(name inventory.StoreName) error {
+// Update changes what is remembered of a store beside its levels, for a
+// command that works while no daemon runs. When change returns an error,
+// nothing is written.
+func (s *Store) Update(name inventory.StoreName, change func(*inventory.Memory) error) error {
 	return s.update(func(tx *bolt.Tx) error {
+		bucket, _, err := storeBuckets(tx, name)
+		if err != nil {
+			return err
+		}
+		var memory inventory.Memory
+		if _, err := get(bucket, storePlace(name), keyMemory, &memory); err != nil {
+			return err
+		}
+		if err := change(&memory); err != nil {
+			return err
+		}
+		return put(bucket, storePlace(name), keyMemory, s.opts.Now(), memory)
+	})
+}
+
+// Forget drops the levels, the ledger and the open batches of a store, so that
+// each of its levels is seen first again; its history stays.
+func (s *Store) Forget(name inventory.StoreName) error {
+	memory, err := s.Store(name)
+	if err != nil {
+		return err
+	}
+	return s.update(func(tx *bolt.Tx) error {
+		for _, open := range memory.Open {
+			if err := s.settle(tx, name, inventory.Settled{ID: open.ID, Outcomes: unknown(open.Changes)}); err != nil {
+				return err
+			}
+		}
 		stores := tx.Bucket(bucketStores)
 		if stores.Bucket([]byte(name)) == nil {
 			return nil
 		}
 		return stores.DeleteBucket([]byte(name))
 	})
+}
+
+// unknown is what became of changes that nobody will look at.
+func unknown(changes []inventory.Change) []inventory.Outcome {
+	outcomes := make([]inventory.Outcome, len(changes))
+	for i, change := range changes {
+		outcomes[i] = inventory.Outcome{Change: change, Result: inventory.Stale, Because: inventory.ReasonUnknown}
+	}
+	return outcomes
 }

@@ -1,7 +1,10 @@
 package state
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -14,67 +17,58 @@ type Lineage struct {
 	Stores map[inventory.StoreName]string `json:"stores"` // the shop of each store; "" when it could not be asked
 }
 
-// ForeignError reports a state file that belongs to another account or shop.
-type ForeignError struct {
-	Path      string
-	What      string // "the Katana account" or "store main"
-	Has, Want string
-}
-
-func (e *ForeignError) Error() string {
-	return fmt.Sprintf("%s belongs to another account: %s was %q, the config now leads to %q; set state.path to a new file, or move this one away: the next full cycle rebuilds it", e.Path, e.What, e.Has, e.Want)
-}
-
-// Bind ties the file to an account and its shops, or refuses when it is tied
-// to others. What could not be asked is neither compared nor recorded.
+// Bind ties the file to an account and its shops, or refuses with
+// [*ForeignError] when it is tied to others. A store that is new is added; one
+// that the config no longer has stays. What could not be asked is neither
+// compared nor recorded.
 func (s *Store) Bind(now Lineage) error {
-	var foreign *ForeignError
 	err := s.update(func(tx *bolt.Tx) error {
 		meta := tx.Bucket(bucketMeta)
 		var bound Lineage
-		if b := meta.Get(keyLineage); b != nil {
-			if err := decode("lineage", b, &bound); err != nil {
-				return err
-			}
-		}
-		if bound.Stores == nil {
-			bound.Stores = map[inventory.StoreName]string{}
-		}
-		if bound.Katana != "" && now.Katana != "" && bound.Katana != now.Katana {
-			foreign = &ForeignError{s.path, "the Katana account", bound.Katana, now.Katana}
-			return nil
-		}
-		if now.Katana != "" {
-			bound.Katana = now.Katana
-		}
-		for name, shop := range now.Stores {
-			if has := bound.Stores[name]; has != "" && shop != "" && has != shop {
-				foreign = &ForeignError{s.path, fmt.Sprintf("store %s", name), has, shop}
-				return nil
-			}
-			if shop != "" {
-				bound.Stores[name] = shop
-			}
-		}
-		b, err := encode(bound)
-		if err != nil {
+		if _, err := get(meta, placeMeta, keyLineage, &bound); err != nil {
 			return err
 		}
-		return meta.Put(keyLineage, b)
+		if err := s.join(&bound, now); err != nil {
+			return err
+		}
+		return put(meta, placeMeta, keyLineage, s.opts.Now(), bound)
 	})
-	if foreign != nil {
-		return foreign
+	if other := (*ForeignError)(nil); errors.As(err, &other) {
+		return other // it names the file itself
 	}
 	return err
 }
 
+// join adds what is new to the lineage.
+func (s *Store) join(bound *Lineage, now Lineage) error {
+	if foreign(bound.Katana, now.Katana) {
+		return &ForeignError{s.path, "the Katana account", bound.Katana, now.Katana}
+	}
+	if now.Katana != "" {
+		bound.Katana = now.Katana
+	}
+	if bound.Stores == nil {
+		bound.Stores = map[inventory.StoreName]string{}
+	}
+	for _, name := range slices.Sorted(maps.Keys(now.Stores)) {
+		shop := now.Stores[name]
+		if foreign(bound.Stores[name], shop) {
+			return &ForeignError{s.path, fmt.Sprintf("store %s", name), bound.Stores[name], shop}
+		}
+		if shop != "" {
+			bound.Stores[name] = shop
+		}
+	}
+	return nil
+}
+
+func foreign(has, want string) bool { return has != "" && want != "" && has != want }
+
 // Lineage says whose stock the file is about.
 func (s *Store) Lineage() (bound Lineage, err error) {
 	err = s.view(func(tx *bolt.Tx) error {
-		if b := tx.Bucket(bucketMeta).Get(keyLineage); b != nil {
-			return decode("lineage", b, &bound)
-		}
-		return nil
+		_, err := get(tx.Bucket(bucketMeta), placeMeta, keyLineage, &bound)
+		return err
 	})
 	return bound, err
 }

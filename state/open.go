@@ -1,37 +1,15 @@
 package state
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
-)
-
-// schema is the version of the file's layout. It grows when an older program
-// could misread what a newer one wrote.
-const schema = 1
-
-// The buckets. Each store has one of its own below stores, named as in the
-// config.
-var (
-	bucketMeta    = []byte("meta")    // schema, cycle, source, lineage
-	bucketStores  = []byte("stores")  // store → levels, memory
-	bucketIntents = []byte("intents") // id → intent whose outcome is not known
-	bucketSettled = []byte("settled") // id → intent with its outcomes
-	bucketHistory = []byte("history") // cycle → report
-
-	keySchema  = []byte("schema")
-	keyCycle   = []byte("cycle")
-	keySource  = []byte("source")
-	keyLineage = []byte("lineage")
-	keyMemory  = []byte("memory")
-	keyLevels  = []byte("levels")
 )
 
 // Options says how a state file is opened.
@@ -39,37 +17,23 @@ type Options struct {
 	Timeout     time.Duration    // how long to wait for another process; default 2 s
 	KeepHistory time.Duration    // how long reports and settled batches are kept; 0 is for ever
 	Now         func() time.Time // default time.Now
-	ReadOnly    bool
+	ReadOnly    bool             // beside other readers; nothing is made, written or set aside
 }
 
 // Store is an open state file. It is safe for concurrent use.
 type Store struct {
-	db    *bolt.DB
-	path  string
-	opts  Options
-	notes []string
+	db     *bolt.DB
+	file   *os.File
+	path   string
+	opts   Options
+	notes  []string
+	broken atomic.Pointer[error] // why nothing is read or written any more
 }
 
-// LockedError reports a state file that another process holds.
-type LockedError struct{ Path string }
-
-func (e *LockedError) Error() string {
-	return fmt.Sprintf("%s is in use by another stocksyncd; ask the running daemon (stocksyncd status), or stop it first (systemctl stop stocksyncd)", e.Path)
-}
-
-// NewerError reports a state file that a newer version of this program wrote.
-type NewerError struct {
-	Path      string
-	Has, Know uint64
-}
-
-func (e *NewerError) Error() string {
-	return fmt.Sprintf("%s was written by a newer stocksyncd (layout %d, this one knows %d); install that version again, or move the file away: the next full cycle rebuilds it", e.Path, e.Has, e.Know)
-}
-
-// Open opens the state file, or makes one. A file that is not readable as a
-// state file is set aside under another name and a new one is begun; [Store.Notes]
-// says so.
+// Open opens the state file, or makes one. All of it is read and checked: a
+// damaged file is set aside as PATH.corrupt-TIME and a new one is begun, which
+// [Store.Notes] tells. The errors are [*LockedError], [*NewerError],
+// [ErrNotState], and those of the file system with the next step.
 func Open(path string, opts Options) (*Store, error) {
 	if opts.Timeout <= 0 {
 		opts.Timeout = 2 * time.Second
@@ -77,17 +41,10 @@ func Open(path string, opts Options) (*Store, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	folder := filepath.Dir(path)
-	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("state: the folder %s is not there; make it (mkdir -p %s), or set state.path", folder, folder)
-	}
 	s := &Store{path: path, opts: opts}
 	err := s.open()
-	if damaged := (*damagedError)(nil); errors.As(err, &damaged) && !opts.ReadOnly {
-		if err := s.setAside(damaged); err != nil {
-			return nil, err
-		}
-		err = s.open()
+	if errors.Is(err, errSetAside) {
+		err = s.open() // the new one
 	}
 	if err != nil {
 		return nil, err
@@ -95,116 +52,107 @@ func Open(path string, opts Options) (*Store, error) {
 	return s, nil
 }
 
-// damagedError reports a file that cannot be read as a state file.
-type damagedError struct{ err error }
+// errSetAside tells that the way is free for a new file.
+var errSetAside = errors.New("set aside")
 
-func (e *damagedError) Error() string { return "state: damaged: " + e.err.Error() }
-func (e *damagedError) Unwrap() error { return e.err }
-
-// open opens the file and reads all of it once: bbolt panics on pages that make
-// no sense, and it is better that it does so here.
+// open locks the file, checks it and opens it. A damaged one is set aside
+// while the lock is held.
 func (s *Store) open() (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &damagedError{fmt.Errorf("%v", p)}
-		}
-		if err != nil && s.db != nil {
-			closeDamaged(s.db)
-			s.db = nil
-		}
-	}()
-	s.db, err = bolt.Open(s.path, 0o600, &bolt.Options{
-		Timeout: s.opts.Timeout, FreelistType: bolt.FreelistMapType, ReadOnly: s.opts.ReadOnly,
-		InitialMmapSize: 64 << 20, // so that a growing file seldom waits for its readers
-	})
-	switch {
-	case errors.Is(err, berrors.ErrTimeout):
-		return &LockedError{s.path}
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("state: %w", err)
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrVersionMismatch), errors.Is(err, berrors.ErrChecksum):
-		return &damagedError{err}
-	case err != nil && isShort(s.path):
-		return &damagedError{err}
-	case err != nil:
-		return fmt.Errorf("state: %s: %w", s.path, err)
-	}
-	if err := s.sound(); err != nil {
+	if s.file, err = lock(s.path, s.opts); err != nil {
 		return err
 	}
-	if s.opts.ReadOnly {
+	defer func() {
+		if err != nil {
+			_ = s.file.Close() // gives the lock back; the error to tell is the first
+		}
+	}()
+	fresh, err := s.inspect()
+	if damaged := (*damagedError)(nil); errors.As(err, &damaged) && !s.opts.ReadOnly {
+		return s.setAside(damaged)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.openBolt(); err != nil {
+		return err
+	}
+	if !fresh {
 		return nil
 	}
-	return s.update(s.lay)
+	if err := s.update(lay); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return syncFolder(s.path)
 }
 
-// isShort tells a file that ends before its first pages do, which bbolt reports
-// as plain read errors.
-func isShort(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular() && info.Size() < int64(4*os.Getpagesize())
+// inspect tells whether the file is new, and refuses one that cannot be used.
+func (s *Store) inspect() (fresh bool, err error) {
+	info, err := s.file.Stat()
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("state: %w", err)
+	case !info.Mode().IsRegular():
+		return false, fmt.Errorf("%s is not a file; set state.path to one", s.path)
+	case info.Size() == 0 && s.opts.ReadOnly:
+		return false, fmt.Errorf("%s is empty; the first cycle fills it", s.path)
+	case info.Size() == 0:
+		return true, nil
+	}
+	if !s.opts.ReadOnly && info.Mode().Perm()&0o077 != 0 {
+		if err := s.file.Chmod(0o600); err != nil {
+			s.notes = append(s.notes, fmt.Sprintf("others may read the state file; run: chmod 600 %s", s.path))
+		}
+	}
+	found, err := examine(s.file, info.Size())
+	switch {
+	case errors.Is(err, ErrNotState):
+		return false, fmt.Errorf("%s: %w", s.path, err)
+	case err != nil:
+		return false, &damagedError{s.path, err}
+	case found.schema > schema:
+		return false, &NewerError{Path: s.path, Has: found.schema, Know: schema}
+	case found.empty && s.opts.ReadOnly:
+		return false, fmt.Errorf("%s is empty; the first cycle fills it", s.path)
+	}
+	return found.empty, nil
 }
 
-// closeDamaged gives the lock back. Closing a damaged file may panic as well.
-func closeDamaged(db *bolt.DB) {
-	defer func() { _ = recover() }()
-	_ = db.Close()
-}
-
-// sound reads every page and record of the file.
-func (s *Store) sound() error {
-	return s.db.View(func(tx *bolt.Tx) error {
-		var first error
-		for err := range tx.Check() { // to its end: it runs in a goroutine of its own
-			if first == nil {
-				first = err
-			}
+// openBolt hands the locked file to bbolt.
+func (s *Store) openBolt() error {
+	return s.guarded(func() (err error) {
+		s.db, err = bolt.Open(s.path, 0o600, &bolt.Options{
+			Timeout: s.opts.Timeout, FreelistType: bolt.FreelistMapType, ReadOnly: s.opts.ReadOnly,
+			InitialMmapSize: 256 << 20, // address space only, so that a growing file seldom waits for its readers
+			OpenFile:        func(string, int, os.FileMode) (*os.File, error) { return s.file, nil },
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.path, err)
 		}
-		if first != nil {
-			return &damagedError{first}
-		}
-		meta := tx.Bucket(bucketMeta)
-		if meta == nil {
-			if name, _ := tx.Cursor().First(); name != nil {
-				return &damagedError{errors.New("it is some other program's file")}
-			}
-			return nil // new
-		}
-		has := meta.Get(keySchema)
-		if len(has) != 8 {
-			return &damagedError{errors.New("it does not say which layout it has")}
-		}
-		if v := binary.BigEndian.Uint64(has); v > schema {
-			return &NewerError{Path: s.path, Has: v, Know: schema}
-		}
-		return s.readable(tx)
+		s.db.AllocSize = 4 << 20
+		return nil
 	})
 }
 
-// lay makes the buckets of a new file.
-func (s *Store) lay(tx *bolt.Tx) error {
-	for _, name := range [][]byte{bucketMeta, bucketStores, bucketIntents, bucketSettled, bucketHistory} {
-		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-			return err
-		}
-	}
-	return tx.Bucket(bucketMeta).Put(keySchema, number(schema))
-}
-
-// setAside moves a damaged file out of the way.
+// setAside moves a damaged file out of the way, and gives errSetAside.
 func (s *Store) setAside(damaged *damagedError) error {
-	aside := fmt.Sprintf("%s.corrupt-%s", s.path, s.opts.Now().UTC().Format("20060102T150405Z"))
+	stamp := s.path + ".corrupt-" + s.opts.Now().UTC().Format("20060102T150405Z")
+	aside := stamp
 	for i := 2; ; i++ {
 		if _, err := os.Lstat(aside); errors.Is(err, fs.ErrNotExist) {
 			break
+		} else if err != nil {
+			return fmt.Errorf("state: %w", err)
 		}
-		aside = fmt.Sprintf("%s.corrupt-%s-%d", s.path, s.opts.Now().UTC().Format("20060102T150405Z"), i)
+		aside = fmt.Sprintf("%s-%d", stamp, i)
 	}
 	if err := os.Rename(s.path, aside); err != nil {
-		return fmt.Errorf("state: %s is damaged (%w) and could not be set aside; move it away by hand: %w", s.path, damaged.err, err)
+		return fmt.Errorf("%s is damaged (%w) and could not be set aside; move it away by hand: %w", s.path, damaged.err, err)
 	}
 	s.notes = append(s.notes, fmt.Sprintf("the state file was damaged (%v); it is set aside as %s and a new one is begun: raises wait until what may be in flight has settled", damaged.err, aside))
-	return nil
+	if err := syncFolder(s.path); err != nil {
+		return err
+	}
+	return errSetAside
 }
 
 // Notes says what Open found that somebody may want to know.
@@ -212,37 +160,88 @@ func (s *Store) Notes() []string { return s.notes }
 
 // Close gives the file back.
 func (s *Store) Close() error {
-	if err := s.db.Close(); err != nil {
-		return fmt.Errorf("state: %s: %w", s.path, err)
+	closing := s.file.Close
+	if s.broken.Load() == nil {
+		closing = s.db.Close
+	} // else bbolt may still hold its own locks, and would wait for itself
+	if err := closing(); err != nil {
+		return fmt.Errorf("state: %w", err)
 	}
 	return nil
 }
 
-// update runs one transaction. Its error names the file and, where the disk is
-// to blame, what to do.
-func (s *Store) update(change func(*bolt.Tx) error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%s: %v; stop the daemon and move the file away: the next full cycle rebuilds it", s.path, p)
-		}
-	}()
-	if err := s.db.Update(change); err != nil {
-		return fmt.Errorf("%s could not be written: %w; make room or mend the permissions, nothing is sent to Shopify meanwhile", s.path, err)
+// update runs one transaction. When it returns an error, nothing of it is in
+// the file.
+func (s *Store) update(change func(*bolt.Tx) error) error {
+	if s.opts.ReadOnly {
+		return fmt.Errorf("%s is open for reading only", s.path)
 	}
-	return nil
+	var refused error
+	var id int
+	err := s.guarded(func() error {
+		return s.db.Update(func(tx *bolt.Tx) error {
+			id = tx.ID()
+			refused = change(tx)
+			return refused
+		})
+	})
+	switch {
+	case err == nil, s.broken.Load() != nil:
+		return err
+	case refused != nil:
+		return fmt.Errorf("%s: %w", s.path, refused)
+	}
+	err = fmt.Errorf("%s could not be written: %w; make room on its disk or mend its permissions, nothing is sent to Shopify meanwhile", s.path, err)
+	return s.doubt(id, err)
+}
+
+// doubt gives up on the file when a transaction that was said not to be
+// written shows all the same: only its last step was not confirmed by the
+// disk, and nobody knows what a power cut would leave.
+func (s *Store) doubt(id int, err error) error {
+	shown := s.guarded(func() error {
+		return s.db.View(func(tx *bolt.Tx) error {
+			if tx.ID() >= id {
+				return err
+			}
+			return nil
+		})
+	})
+	if shown != nil {
+		broken := fmt.Errorf("%w; restart the daemon", err)
+		s.broken.Store(&broken)
+		return broken
+	}
+	return err
 }
 
 // view runs one short read.
-func (s *Store) view(read func(*bolt.Tx) error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%s: %v; stop the daemon and move the file away: the next full cycle rebuilds it", s.path, p)
-		}
-	}()
-	if err := s.db.View(read); err != nil {
-		return fmt.Errorf("%s: %w", s.path, err)
+func (s *Store) view(read func(*bolt.Tx) error) error {
+	var refused error
+	err := s.guarded(func() error {
+		return s.db.View(func(tx *bolt.Tx) error {
+			refused = read(tx)
+			return refused
+		})
+	})
+	if refused != nil {
+		return fmt.Errorf("%s: %w", s.path, refused)
 	}
-	return nil
+	return err
 }
 
-func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+// guarded runs what touches the file's pages. They are mapped into memory and
+// bbolt trusts them: a disk that fails beneath would end the process.
+func (s *Store) guarded(touch func() error) (err error) {
+	if broken := s.broken.Load(); broken != nil {
+		return *broken
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s cannot be read: %v; look at the disk's health and restart the daemon, which checks the file", s.path, p)
+			s.broken.Store(&err)
+		}
+	}()
+	return touch()
+}

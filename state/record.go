@@ -5,26 +5,36 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 
 	"stocksyncd/reconcile/inventory"
 )
 
+// Every record ends its own doubt: it starts with a version and carries a sum
+// over itself and the place where it belongs, so that a bit that flips on the
+// disk is found and not read as a figure.
+
+// errRecord reports a record that is not as it was written.
+var errRecord = errors.New("a record does not add up")
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 // A level's record has a fixed form, since there may be a million of them:
 //
-//	key    item (8 bytes), location (8)         big endian, so that they sort
-//	value  version (1), flags (1), units (8), desired (8), first (8), at (8)
+//	key    item (8 bytes), location (8)        big endian, so that they sort
+//	value  version (1), flags (1), units (8), desired (8), first (8), at (8), sum (4)
 //
-// Times are nanoseconds since 1970, UTC.
+// Times are microseconds since 1970, UTC. The sum covers the store's name too.
 const (
 	levelKey     = 16
-	levelValue   = 34
+	levelValue   = 38
 	levelVersion = 1
 
 	flagFigured = 1 << 0
 )
-
-var errRecord = errors.New("not a level's record")
 
 func encodeKey(key inventory.Key) []byte {
 	b := make([]byte, 0, levelKey)
@@ -34,63 +44,104 @@ func encodeKey(key inventory.Key) []byte {
 
 func decodeKey(store inventory.StoreName, b []byte) (inventory.Key, error) {
 	if len(b) != levelKey {
-		return inventory.Key{}, fmt.Errorf("key of %d bytes: %w", len(b), errRecord)
+		return inventory.Key{}, fmt.Errorf("level key of %d bytes: %w", len(b), errRecord)
 	}
-	key := inventory.Key{
+	return inventory.Key{
 		Store:    store,
-		Item:     inventory.ItemID(binary.BigEndian.Uint64(b)),         // #nosec G115 -- checked below
-		Location: inventory.LocationID(binary.BigEndian.Uint64(b[8:])), // #nosec G115 -- checked below
-	}
-	if key.Item <= 0 || key.Location <= 0 {
-		return inventory.Key{}, fmt.Errorf("key of no level: %w", errRecord)
-	}
-	return key, nil
+		Item:     inventory.ItemID(binary.BigEndian.Uint64(b)),         // #nosec G115 -- written from an int64
+		Location: inventory.LocationID(binary.BigEndian.Uint64(b[8:])), // #nosec G115 -- written from an int64
+	}, nil
 }
 
-func encodeSeen(seen inventory.Seen) []byte {
+func encodeSeen(store inventory.StoreName, key []byte, seen inventory.Seen) []byte {
 	b := make([]byte, 0, levelValue)
 	var flags byte
 	if seen.Figured {
 		flags |= flagFigured
 	}
 	b = append(b, levelVersion, flags)
-	b = binary.BigEndian.AppendUint64(b, uint64(seen.Units))   // #nosec G115 -- read back the same way
-	b = binary.BigEndian.AppendUint64(b, uint64(seen.Desired)) // #nosec G115 -- read back the same way
-	b = binary.BigEndian.AppendUint64(b, uint64(seen.First.UnixNano()))
-	return binary.BigEndian.AppendUint64(b, uint64(seen.At.UnixNano()))
+	for _, n := range [...]int64{int64(seen.Units), int64(seen.Desired), seen.First.UnixMicro(), seen.At.UnixMicro()} {
+		b = binary.BigEndian.AppendUint64(b, uint64(n)) // #nosec G115 -- read back the same way
+	}
+	return binary.BigEndian.AppendUint32(b, sum(store, key, b))
 }
 
-func decodeSeen(b []byte) (inventory.Seen, error) {
-	switch {
-	case len(b) != levelValue:
-		return inventory.Seen{}, fmt.Errorf("%d bytes: %w", len(b), errRecord)
-	case b[0] != levelVersion:
-		return inventory.Seen{}, fmt.Errorf("version %d: %w", b[0], errRecord)
-	case b[1]&^flagFigured != 0:
-		return inventory.Seen{}, fmt.Errorf("flags %#x: %w", b[1], errRecord)
+func decodeSeen(store inventory.StoreName, key, b []byte) (inventory.Seen, error) {
+	if len(b) != levelValue || b[0] != levelVersion || b[1]&^flagFigured != 0 ||
+		binary.BigEndian.Uint32(b[levelValue-4:]) != sum(store, key, b[:levelValue-4]) {
+		return inventory.Seen{}, fmt.Errorf("level of store %s: %w", store, errRecord)
 	}
+	number := func(at int) int64 { return int64(binary.BigEndian.Uint64(b[at:])) } // #nosec G115 -- written from an int64
 	return inventory.Seen{
-		Units:   inventory.Units(binary.BigEndian.Uint64(b[2:])),  // #nosec G115 -- written from an int64
-		Desired: inventory.Units(binary.BigEndian.Uint64(b[10:])), // #nosec G115 -- written from an int64
-		Figured: b[1]&flagFigured != 0,
-		First:   time.Unix(0, int64(binary.BigEndian.Uint64(b[18:]))).UTC(), // #nosec G115 -- written from an int64
-		At:      time.Unix(0, int64(binary.BigEndian.Uint64(b[26:]))).UTC(), // #nosec G115 -- written from an int64
+		Units: inventory.Units(number(2)), Desired: inventory.Units(number(10)), Figured: b[1]&flagFigured != 0,
+		First: time.UnixMicro(number(18)).UTC(), At: time.UnixMicro(number(26)).UTC(),
 	}, nil
 }
 
-// The rare records are JSON: they can grow fields, and be read by people.
-
-func encode(v any) ([]byte, error) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("record: %w", err)
-	}
-	return b, nil
+// sum covers a record and its place: the bucket's name, the key, the content.
+func sum[T ~string](bucket T, key, content []byte) uint32 {
+	s := crc32.Checksum([]byte(bucket), castagnoli)
+	s = crc32.Update(s, castagnoli, []byte{0}) // no name holds one
+	s = crc32.Update(s, castagnoli, key)
+	return crc32.Update(s, castagnoli, content)
 }
 
-func decode(what string, b []byte, v any) error {
-	if err := json.Unmarshal(b, v); err != nil {
-		return fmt.Errorf("%s record: %w", what, err)
+// The other records are rare. They are JSON, which can grow fields and be read
+// by people, after a head:
+//
+//	version (1), sum (4), time (8, microseconds since 1970)
+//
+// The time is when the record was made; what is too old is found by it without
+// reading the JSON.
+const (
+	headSize      = 13
+	recordVersion = 1
+)
+
+// put writes a record. The place names the bucket, and for a store's own
+// records the store.
+func put(bucket *bolt.Bucket, place string, key []byte, at time.Time, v any) error {
+	content, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("%s record: %w", place, err)
+	}
+	return bucket.Put(key, seal(place, key, at, content))
+}
+
+func seal(place string, key []byte, at time.Time, content []byte) []byte {
+	b := make([]byte, headSize, headSize+len(content))
+	b[0] = recordVersion
+	binary.BigEndian.PutUint64(b[5:], uint64(at.UnixMicro())) // #nosec G115 -- read back the same way
+	b = append(b, content...)
+	binary.BigEndian.PutUint32(b[1:], sum(place, key, b[5:]))
+	return b
+}
+
+// unseal gives a record's content, which is valid as long as b.
+func unseal(place string, key, b []byte) (at time.Time, content []byte, err error) {
+	if len(b) < headSize || b[0] != recordVersion || binary.BigEndian.Uint32(b[1:]) != sum(place, key, b[5:]) {
+		return time.Time{}, nil, fmt.Errorf("%s: %w", place, errRecord)
+	}
+	micros := int64(binary.BigEndian.Uint64(b[5:])) // #nosec G115 -- written from an int64
+	return time.UnixMicro(micros).UTC(), b[headSize:], nil
+}
+
+// get reads a record into v, and tells whether there is one.
+func get(bucket *bolt.Bucket, place string, key []byte, v any) (bool, error) {
+	b := bucket.Get(key)
+	if b == nil {
+		return false, nil
+	}
+	return true, reveal(place, key, b, v)
+}
+
+func reveal(place string, key, b []byte, v any) error {
+	_, content, err := unseal(place, key, b)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(content, v); err != nil {
+		return fmt.Errorf("%s record: %w", place, err)
 	}
 	return nil
 }

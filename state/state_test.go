@@ -1,0 +1,349 @@
+package state
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	bolt "go.etcd.io/bbolt"
+
+	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/inventory"
+)
+
+var _ reconcile.Journal = (*Store)(nil)
+
+var epoch = time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
+
+func clock() time.Time { return epoch }
+
+func newPath(t testing.TB) string { return filepath.Join(t.TempDir(), "state.db") }
+
+func mustOpen(t testing.TB, path string) *Store {
+	t.Helper()
+	return mustOpenWith(t, path, Options{Now: clock})
+}
+
+func mustOpenWith(t testing.TB, path string, opts Options) *Store {
+	t.Helper()
+	s, err := Open(path, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func mustClose(t testing.TB, s *Store) {
+	t.Helper()
+	must(t, s.Close())
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func level(item int) inventory.Key {
+	return inventory.Key{Store: "main", Item: inventory.ItemID(item), Location: 7}
+}
+
+func seenUnits(n int) inventory.Seen {
+	return inventory.Seen{Units: inventory.Units(n), Desired: inventory.Units(n + 1), Figured: true, First: epoch, At: epoch}
+}
+
+func seenLevels(count, units int) map[inventory.Key]inventory.Seen {
+	levels := make(map[inventory.Key]inventory.Seen, count)
+	for i := range count {
+		levels[level(i+1)] = seenUnits(units)
+	}
+	return levels
+}
+
+func inFlight(units int) inventory.Memory {
+	return inventory.Memory{Ledger: inventory.Ledger{
+		Entries: []inventory.InFlight{{Key: level(1), SKU: "MUG", Units: inventory.Units(units), Since: epoch, Expires: epoch.Add(time.Hour)}},
+		Since:   epoch, Orders: epoch,
+	}}
+}
+
+func batchOf(store inventory.StoreName, cycle uint64, to int) inventory.Intent {
+	return inventory.Intent{Cycle: cycle, Store: store, Key: "6f1c", At: epoch, Changes: []inventory.Change{{
+		Key: inventory.Key{Store: store, Item: 1, Location: 7}, Variant: 3, SKU: "MUG", LocationName: "Oslo",
+		From: 5, To: inventory.Units(to), Reason: inventory.ReasonDrift,
+	}}}
+}
+
+func reportOf(cycle uint64, at time.Time) *inventory.Report {
+	return &inventory.Report{
+		Cycle: cycle, Kind: inventory.Full, Started: at, Requests: map[string]inventory.RequestCount{"katana": {Count: 3}},
+		Stores: []inventory.StoreReport{{Name: "main", Mode: inventory.ModeApply, Skipped: map[inventory.Reason]int{"no_sku": 1}, Changes: []inventory.ChangeReport{}}},
+	}
+}
+
+// dump is all that a state file gives back.
+type dump struct {
+	Source  inventory.SourceMemory
+	Stores  map[inventory.StoreName]inventory.StoreMemory
+	History []inventory.Report
+	Lineage Lineage
+}
+
+func dumpOf(t testing.TB, s *Store, stores ...inventory.StoreName) dump {
+	t.Helper()
+	d := dump{Stores: map[inventory.StoreName]inventory.StoreMemory{}}
+	var err error
+	d.Source, err = s.Source()
+	must(t, err)
+	d.History, err = s.History(0)
+	must(t, err)
+	d.Lineage, err = s.Lineage()
+	must(t, err)
+	for _, name := range stores {
+		d.Stores[name], err = s.Store(name)
+		must(t, err)
+	}
+	return d
+}
+
+func same(t testing.TB, what string, got, want any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Fatalf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func TestAStoreThatWasNeverMetHasNothing(t *testing.T) {
+	s := mustOpen(t, newPath(t))
+	defer mustClose(t, s)
+	got, err := s.Store("main")
+	must(t, err)
+	same(t, "store", got, inventory.StoreMemory{})
+	last, err := s.Last()
+	must(t, err)
+	if last != nil {
+		t.Errorf("got a report %v of no cycle", last)
+	}
+	if _, err := s.Report(4); !errors.Is(err, ErrNoCycle) {
+		t.Errorf("got %v, want ErrNoCycle", err)
+	}
+	if notes := s.Notes(); len(notes) != 0 {
+		t.Errorf("got notes %q about a new file", notes)
+	}
+}
+
+func TestTheFileIsForItsOwnerOnly(t *testing.T) {
+	path := newPath(t)
+	mustClose(t, mustOpen(t, path))
+	must(t, os.Chmod(path, 0o644))
+	mustClose(t, mustOpen(t, path))
+	info, err := os.Stat(path)
+	must(t, err)
+	if got := info.Mode().Perm(); got != 0o600 {
+		t.Errorf("got mode %o, want 600", got)
+	}
+}
+
+func TestCycleNumbersGoOnAfterARestart(t *testing.T) {
+	path := newPath(t)
+	for want := uint64(1); want <= 3; want++ {
+		s := mustOpen(t, path)
+		got, err := s.Begin()
+		must(t, err)
+		mustClose(t, s)
+		if got != want {
+			t.Errorf("got cycle %d, want %d", got, want)
+		}
+	}
+}
+
+func TestABatchIsOpenUntilItsOutcomeIsKnown(t *testing.T) {
+	path := newPath(t)
+	s := mustOpen(t, path)
+	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(2, 5)}))
+	intent := batchOf("main", 1, 9)
+	id, err := s.Intend(intent)
+	must(t, err)
+	other, err := s.Intend(batchOf("outlet", 1, 2))
+	must(t, err)
+	if other == id {
+		t.Fatalf("two batches are both number %d", id)
+	}
+	mustClose(t, s)
+
+	s = mustOpen(t, path)
+	defer mustClose(t, s)
+	kept, err := s.Store("main")
+	must(t, err)
+	same(t, "open", kept.Open, []inventory.OpenIntent{{ID: id, Intent: intent}})
+
+	settled := inventory.Settled{ID: id, Outcomes: []inventory.Outcome{{Change: intent.Changes[0], Result: inventory.Applied}},
+		Levels: map[inventory.Key]inventory.Seen{level(1): seenUnits(9)}}
+	if err := s.Settle("outlet", inventory.Settled{ID: id}); err == nil {
+		t.Error("another store's batch could be settled")
+	}
+	must(t, s.Settle("main", settled))
+	must(t, s.Settle("main", settled)) // once more does no harm
+	kept, err = s.Store("main")
+	must(t, err)
+	if len(kept.Open) != 0 || kept.Levels[level(1)] != seenUnits(9) || kept.Levels[level(2)] != seenUnits(5) {
+		t.Errorf("got %+v after the batch was settled", kept)
+	}
+}
+
+func TestALookSettlesTheBatchesThatWereCutOff(t *testing.T) {
+	s := mustOpen(t, newPath(t))
+	defer mustClose(t, s)
+	intent := batchOf("main", 1, 9)
+	id, err := s.Intend(intent)
+	must(t, err)
+	must(t, s.Observe("main", inventory.Observation{
+		Levels: seenLevels(1, 9), Memory: inFlight(2),
+		Settled: []inventory.Settled{{ID: id, Outcomes: []inventory.Outcome{{Change: intent.Changes[0], Result: inventory.Applied}}}},
+	}))
+	kept, err := s.Store("main")
+	must(t, err)
+	same(t, "store", kept, inventory.StoreMemory{Levels: seenLevels(1, 9), Memory: inFlight(2)})
+}
+
+func TestALevelOfAnotherStoreIsRefusedWhole(t *testing.T) {
+	s := mustOpen(t, newPath(t))
+	defer mustClose(t, s)
+	if err := s.Observe("outlet", inventory.Observation{Levels: seenLevels(1, 9), Memory: inFlight(2)}); err == nil {
+		t.Error("a level of main was kept as one of outlet")
+	}
+	got, err := s.Store("outlet")
+	must(t, err)
+	same(t, "outlet", got, inventory.StoreMemory{})
+}
+
+func TestReleaseByACommandChangesOnlyTheMemory(t *testing.T) {
+	s := mustOpen(t, newPath(t))
+	defer mustClose(t, s)
+	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(3, 5), Memory: inFlight(2)}))
+	must(t, s.Update("main", func(m *inventory.Memory) error {
+		m.Ledger.Entries[0].Units = 1
+		return nil
+	}))
+	refusal := errors.New("not held")
+	err := s.Update("main", func(m *inventory.Memory) error {
+		m.Ledger.Entries = nil
+		return refusal
+	})
+	if !errors.Is(err, refusal) {
+		t.Errorf("got %v, want the refusal", err)
+	}
+	got, err := s.Store("main")
+	must(t, err)
+	same(t, "store", got, inventory.StoreMemory{Levels: seenLevels(3, 5), Memory: inFlight(1)})
+}
+
+func TestAForgottenStoreIsSeenFirstAgainAndKeepsItsHistory(t *testing.T) {
+	path := newPath(t)
+	s := mustOpen(t, path)
+	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(3, 5), Memory: inFlight(2)}))
+	_, err := s.Intend(batchOf("main", 1, 9))
+	must(t, err)
+	must(t, s.Finish(inventory.Finish{Report: reportOf(1, epoch)}))
+	must(t, s.Forget("main"))
+	must(t, s.Forget("never-met"))
+	mustClose(t, s)
+
+	s = mustOpen(t, path)
+	defer mustClose(t, s)
+	got := dumpOf(t, s, "main")
+	same(t, "file", got, dump{
+		Stores:  map[inventory.StoreName]inventory.StoreMemory{"main": {}},
+		History: []inventory.Report{*reportOf(1, epoch)},
+	})
+}
+
+func TestHistoryIsNewestFirstAndEndsWhereItIsTooOld(t *testing.T) {
+	now := epoch
+	s := mustOpenWith(t, newPath(t), Options{KeepHistory: 3 * time.Hour, Now: func() time.Time { return now }})
+	defer mustClose(t, s)
+	for cycle := uint64(1); cycle <= 6; cycle++ {
+		id, err := s.Intend(batchOf("main", cycle, 9))
+		must(t, err)
+		if cycle != 2 { // this one stays open, however old
+			must(t, s.Settle("main", inventory.Settled{ID: id}))
+		}
+		must(t, s.Finish(inventory.Finish{Report: reportOf(cycle, now)}))
+		now = now.Add(time.Hour)
+	}
+	now = now.Add(-time.Hour)
+
+	reports, err := s.History(0)
+	must(t, err)
+	var cycles []uint64
+	for _, r := range reports {
+		cycles = append(cycles, r.Cycle)
+	}
+	same(t, "cycles", cycles, []uint64{6, 5, 4, 3})
+	two, err := s.History(2)
+	must(t, err)
+	same(t, "two", two, reports[:2])
+	if _, err := s.Report(2); !errors.Is(err, ErrNoCycle) {
+		t.Errorf("cycle 2: got %v, want ErrNoCycle", err)
+	}
+	kept, err := s.Store("main")
+	must(t, err)
+	if len(kept.Open) != 1 || kept.Open[0].Cycle != 2 {
+		t.Errorf("got open batches %+v, want that of cycle 2", kept.Open)
+	}
+	settled := 0
+	must(t, s.view(func(tx *bolt.Tx) error {
+		settled = tx.Bucket(bucketSettled).Stats().KeyN
+		return nil
+	}))
+	if settled != 4 {
+		t.Errorf("got %d settled batches, want 4", settled)
+	}
+}
+
+// txid is the number of the last transaction.
+func txid(t testing.TB, s *Store) (id int) {
+	t.Helper()
+	must(t, s.view(func(tx *bolt.Tx) error {
+		id = tx.ID()
+		return nil
+	}))
+	return id
+}
+
+func TestAHundredThousandLevelsAreKeptInPortions(t *testing.T) {
+	path := newPath(t)
+	s := mustOpen(t, path)
+	levels := seenLevels(100_000, 5)
+	before := txid(t, s)
+	must(t, s.Observe("main", inventory.Observation{Levels: levels, Memory: inFlight(2)}))
+	if got := txid(t, s) - before; got != 10 {
+		t.Errorf("got %d transactions, want 10 of 10,000 levels each", got)
+	}
+	mustClose(t, s)
+
+	s = mustOpen(t, path)
+	got, err := s.Store("main")
+	must(t, err)
+	same(t, "levels", len(got.Levels), len(levels))
+	for key, want := range levels {
+		if got.Levels[key] != want {
+			t.Fatalf("%s: got %+v, want %+v", key, got.Levels[key], want)
+		}
+	}
+	var gone []inventory.Key
+	for i := range 99_990 {
+		gone = append(gone, level(i+1))
+	}
+	must(t, s.Observe("main", inventory.Observation{Gone: gone}))
+	got, err = s.Store("main")
+	must(t, err)
+	same(t, "levels left", len(got.Levels), 10)
+	mustClose(t, s)
+	mustClose(t, mustOpen(t, path))
+}
