@@ -226,6 +226,10 @@ func (d *daemon) cycle(ctx context.Context, ask reconcile.Request) (report *inve
 		}()
 		report, err = d.running().Cycler.Cycle(ctx, ask)
 	}()
+	if ctx.Err() != nil && (report == nil || report.Error != "") {
+		d.opts.Log.Info("cycle stopped before its end", "kind", ask.Kind, "cause", context.Cause(ctx))
+		return report, err
+	}
 	if report != nil {
 		LogReport(d.opts.Log, report, d.lastReport())
 		// A look at one SKU does not say how things stand.

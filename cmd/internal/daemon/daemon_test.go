@@ -411,3 +411,32 @@ func TestAQuietCycleIsOneLine(t *testing.T) {
 		t.Errorf("%d lines, want 1 with the levels:\n%s", got, &log)
 	}
 }
+
+func TestWhatIsHeldOrWaitsIsSaidOnceAnHour(t *testing.T) {
+	report := drifted(inventory.Incremental, 2)
+	report.Started = time.Date(2026, 11, 24, 8, 10, 0, 0, time.UTC)
+	report.Stores[0].Holds = []inventory.HoldReport{{ID: "main-3", Levels: 2, Text: "too many", Release: "stocksyncd release main-3"}}
+	says := func(report, before *inventory.Report) int {
+		var log bytes.Buffer
+		LogReport(slog.New(slog.NewTextHandler(&log, nil)), report, before)
+		return strings.Count(log.String(), "msg=change") + strings.Count(log.String(), "msg=held")
+	}
+	if got := says(report, nil); got != 3 {
+		t.Errorf("the first time: %d lines, want both changes and the held plan", got)
+	}
+	again := *report
+	again.Started = report.Started.Add(30 * time.Second)
+	if got := says(&again, report); got != 0 {
+		t.Errorf("half a minute later: %d lines, want none", got)
+	}
+	grown := *report
+	grown.Stores = []inventory.StoreReport{report.Stores[0]}
+	grown.Stores[0].Holds = []inventory.HoldReport{{ID: "main-3", Levels: 5}}
+	if got := says(&grown, report); got != 1 {
+		t.Errorf("when the plan has grown: %d lines, want 1", got)
+	}
+	again.Started = report.Started.Add(time.Hour)
+	if got := says(&again, report); got != 3 {
+		t.Errorf("an hour later: %d lines, want all three", got)
+	}
+}

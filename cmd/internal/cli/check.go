@@ -1,0 +1,334 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"stocksyncd/clients/shopify"
+	"stocksyncd/cmd/internal/daemon"
+	"stocksyncd/configs"
+	"stocksyncd/reconcile/desired"
+	"stocksyncd/reconcile/inventory"
+	"stocksyncd/state"
+)
+
+// checkTimeout bounds each question to an API, retries and all: a check that
+// waits for minutes is no check.
+const checkTimeout = 30 * time.Second
+
+// finding is one line of a check.
+type finding struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+	Next   string `json:"next,omitempty"` // what to do; "" when there is nothing
+}
+
+// neededScopes is what the daemon cannot do without.
+var neededScopes = []string{"read_products", "read_inventory", "write_inventory", "read_locations"}
+
+func (a *app) checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Check config, credentials, scopes, locations, clocks and state file",
+		Long: `Check that everything the daemon needs is in place: one line each, ✓ or ✗ with
+the next step. Both APIs are asked, nothing is written. A store that is down does
+not hide what is wrong with another.` + exitStatus("0 all is well", "1 something is not", "2 usage or config"),
+		Example: `  stocksyncd check
+  stocksyncd check --output json | jq '.checks[] | select(.ok | not)'`,
+		Args: cobra.NoArgs,
+		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.workingConfig()
+			if err != nil {
+				return err
+			}
+			ctx, cancel := a.interruptible(cmd.Context())
+			defer cancel()
+			progress := a.newProgress()
+			progress.step("asking both sides")
+			findings, err := a.check(ctx, cfg)
+			progress.clear()
+			if err != nil {
+				return err
+			}
+			ok := !slices.ContainsFunc(findings, func(f finding) bool { return !f.OK })
+			err = a.result(struct {
+				OK     bool      `json:"ok"`
+				Checks []finding `json:"checks"`
+			}{ok, findings}, func(w io.Writer) error { return a.writeFindings(w, findings) })
+			if err == nil && !ok {
+				return codeError(exitFailed)
+			}
+			return err
+		}),
+	}
+}
+
+func (a *app) writeFindings(w io.Writer, findings []finding) error {
+	for _, f := range findings {
+		sign := a.dye(green, "✓")
+		if !f.OK {
+			sign = a.dye(red, "✗")
+		}
+		line := fmt.Sprintf("%s: %s", quoteCell(f.Name), quoteLines(f.Detail))
+		if f.Next != "" {
+			line += ". Next: " + quoteLines(f.Next)
+		}
+		if _, err := fmt.Fprintf(w, "%s %s\n", sign, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check asks everybody side by side and keeps the answers in a fixed order.
+func (a *app) check(ctx context.Context, cfg *configs.Config) ([]finding, error) {
+	findings := []finding{a.checkConfig(cfg)}
+	rig := &rig{config: cfg, shops: map[inventory.StoreName]*shopify.Client{}}
+	if err := a.connect(rig, a.quietLog(cfg)); err != nil {
+		return nil, err
+	}
+	stateFile, lineage := a.checkState(ctx, cfg)
+	findings = append(findings, pass("credentials", "all are there"), stateFile)
+	c := &checker{a: a, rig: rig, lineage: lineage}
+	stores := make([][]finding, len(cfg.Stores))
+	var katana []finding
+	source := make(chan struct{}) // closed when c.locations is known
+	var group errgroup.Group
+	group.Go(func() error {
+		defer close(source)
+		katana = c.checkKatana(ctx)
+		return nil
+	})
+	for i, store := range cfg.Stores {
+		group.Go(func() error {
+			stores[i] = c.checkStore(ctx, store, source)
+			return nil
+		})
+	}
+	_ = group.Wait() // findings are no errors
+	return slices.Concat(append([][]finding{findings, katana}, stores...)...), nil
+}
+
+func (a *app) checkConfig(cfg *configs.Config) finding {
+	f := pass("config", fmt.Sprintf("%s, %s", cfg.Path, count(len(cfg.Stores), "store", "stores")))
+	if !cfg.ModeNamed {
+		f.Detail += "; no mode is named, so nothing is written"
+		f.Next = "set sync.mode: apply when the plan looks right"
+	}
+	return f
+}
+
+// checkState opens the state file, or asks the daemon that holds it.
+func (a *app) checkState(ctx context.Context, cfg *configs.Config) (finding, state.Lineage) {
+	const name = "state file"
+	if _, err := os.Stat(cfg.State.Path); errors.Is(err, fs.ErrNotExist) {
+		if info, err := os.Stat(filepath.Dir(cfg.State.Path)); err == nil && info.IsDir() {
+			return pass(name, cfg.State.Path+" is not there yet; the first cycle makes it"), state.Lineage{}
+		}
+	}
+	store, err := a.openState(cfg)
+	var locked *state.LockedError
+	if errors.As(err, &locked) {
+		return a.checkDaemon(ctx, cfg, name), state.Lineage{}
+	}
+	if err != nil {
+		return fail(name, err, ""), state.Lineage{}
+	}
+	lineage, err := store.Lineage()
+	if err := errors.Join(err, store.Close()); err != nil {
+		return fail(name, err, ""), state.Lineage{}
+	}
+	return pass(name, strings.Join(append([]string{cfg.State.Path}, store.Notes()...), "; ")), lineage
+}
+
+// checkDaemon asks the daemon that holds the state file.
+func (a *app) checkDaemon(ctx context.Context, cfg *configs.Config, name string) finding {
+	status, err := daemon.NewClient(socketPath(cfg)).Status(ctx)
+	if err != nil {
+		return fail(name, explainLocked(cfg, err), "see which process holds it, such as with: fuser "+cfg.State.Path)
+	}
+	f := pass(name, fmt.Sprintf("%s, held by the running daemon (process %d)", cfg.State.Path, status.Running.PID))
+	if status.Config != cfg.Digest() {
+		f.OK, f.Next = false, "stocksyncd reload"
+		f.Detail += ", which has not read this config yet"
+	}
+	return f
+}
+
+// checkLineage compares who answers with whom the state file is of.
+func checkLineage(f finding, has, now string) finding {
+	if has == "" || has == now {
+		return f
+	}
+	f.OK = false
+	f.Detail = fmt.Sprintf("%s answers, but the state file is of %s", quoteCell(now), quoteCell(has))
+	f.Next = "set state.path to a new file, or look whether the key or token is the right one"
+	return f
+}
+
+func pass(name, detail string) finding { return finding{Name: name, OK: true, Detail: detail} }
+
+func fail(name string, err error, next string) finding {
+	return finding{Name: name, Detail: err.Error(), Next: next}
+}
+
+// checker asks both sides.
+type checker struct {
+	a       *app
+	rig     *rig
+	lineage state.Lineage // of the state file, empty when it is new or held
+
+	mu        sync.Mutex
+	locations []inventory.SourceLocation // of Katana, nil when it could not be asked
+}
+
+func (c *checker) checkKatana(ctx context.Context) []finding {
+	findings := []finding{c.checkClock(ctx, "katana", c.rig.config.Katana.URL)}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	id, account, err := c.rig.katana.Account(ctx)
+	if err != nil {
+		return append(findings, fail("katana account", err, "look at katana.api_key and katana.url"))
+	}
+	findings = append(findings, checkLineage(pass("katana account", fmt.Sprintf("%s (%s)", quoteCell(account), quoteCell(id))), c.lineage.Katana, id))
+	locations, err := c.rig.katana.Locations(ctx)
+	if err != nil {
+		return append(findings, fail("katana locations", err, ""))
+	}
+	c.mu.Lock()
+	c.locations = locations
+	c.mu.Unlock()
+	var names []string
+	for _, l := range locations {
+		names = append(names, quoteCell(l.Name))
+	}
+	return append(findings, pass("katana locations", strings.Join(names, ", ")))
+}
+
+func (c *checker) checkStore(ctx context.Context, s configs.Store, source <-chan struct{}) []finding {
+	prefix := "store " + s.Name + " "
+	client := c.rig.shops[inventory.StoreName(s.Name)]
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	id, err := client.Identity(ctx)
+	if err != nil {
+		return []finding{fail(prefix+"token", err, "look at its shop, url and token")}
+	}
+	findings := []finding{checkLineage(pass(prefix+"token", fmt.Sprintf("answers for %s", quoteCell(id))), c.lineage.Stores[inventory.StoreName(s.Name)], id)}
+	scopes, err := client.Scopes(ctx)
+	if err != nil {
+		findings = append(findings, fail(prefix+"scopes", err, ""))
+	} else {
+		findings = append(findings, checkScopes(prefix+"scopes", scopes))
+	}
+	locations, err := client.Locations(ctx)
+	if err != nil {
+		return append(findings, fail(prefix+"locations", err, ""))
+	}
+	findings = append(findings, checkVersion(prefix+"API version", client.ServedVersion(), s.APIVersion))
+	<-source
+	c.mu.Lock()
+	sources := c.locations
+	c.mu.Unlock()
+	if sources == nil {
+		return append(findings, finding{Name: prefix + "mapping", Detail: "not checked: Katana's locations are unknown", Next: "mend the lines on Katana first"})
+	}
+	return append(findings, checkMapping(prefix+"mapping", s, locations, sources))
+}
+
+func checkScopes(name string, scopes []string) finding {
+	var missing []string
+	for _, scope := range neededScopes {
+		if !slices.Contains(scopes, scope) && !slices.Contains(scopes, strings.Replace(scope, "read_", "write_", 1)) {
+			missing = append(missing, scope)
+		}
+	}
+	if len(missing) > 0 {
+		return finding{Name: name, Detail: "missing: " + strings.Join(missing, ", "), Next: "grant them to the app in Shopify's admin, install it again and renew the token"}
+	}
+	return pass(name, strings.Join(neededScopes, ", "))
+}
+
+func checkVersion(name, served, configured string) finding {
+	switch served {
+	case configured:
+		return pass(name, served)
+	case "":
+		return finding{Name: name, Detail: "Shopify did not say which version it served", Next: "look at what stands between: a proxy may drop X-Shopify-API-Version"}
+	}
+	return finding{Name: name, Detail: fmt.Sprintf("Shopify serves %s, the config asks for %s", served, configured), Next: "set api_version to a version that Shopify still serves"}
+}
+
+// checkMapping resolves a store's mapping and says where each location leads.
+func checkMapping(name string, s configs.Store, locations []inventory.Location, sources []inventory.SourceLocation) finding {
+	feeds, err := desired.Resolve(mappingOf(s), locations, sources)
+	if err != nil {
+		return fail(name, err, "name locations as `stocksyncd check` lists them")
+	}
+	names := map[inventory.SourceLocationID]string{}
+	for _, l := range sources {
+		names[l.ID] = quoteCell(l.Name)
+	}
+	var pairs, alone []string
+	for _, l := range locations {
+		feed := feeds[l.ID]
+		if len(feed.Sources) == 0 {
+			alone = append(alone, quoteCell(l.Name))
+			continue
+		}
+		var from []string
+		for _, id := range feed.Sources {
+			from = append(from, names[id])
+		}
+		pairs = append(pairs, fmt.Sprintf("%s ← %s", quoteCell(l.Name), strings.Join(from, " + ")))
+	}
+	detail := strings.Join(pairs, "; ")
+	if len(alone) > 0 {
+		detail += "; left alone: " + strings.Join(alone, ", ")
+	}
+	if len(pairs) == 0 {
+		return finding{Name: name, Detail: "no location of the store is mapped", Next: "name them under locations, or set default_location"}
+	}
+	return pass(name, strings.TrimPrefix(detail, "; "))
+}
+
+// checkClock compares our clock with the server's: signatures, tokens and the
+// cursors of the order feed go by it. Any answer carries the time.
+func (c *checker) checkClock(ctx context.Context, who, url string) finding {
+	const name, most = "clock", 30 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, url, nil)
+	if err != nil {
+		return fail(name, err, "")
+	}
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(request)
+	if err != nil {
+		return fail(name, fmt.Errorf("%s did not answer: %w", who, err), "look at the network and at the url in the config")
+	}
+	_ = response.Body.Close() // a HEAD has none
+	server, err := http.ParseTime(response.Header.Get("Date"))
+	if err != nil {
+		return fail(name, fmt.Errorf("%s does not say what time it is", who), "look at what stands between: a proxy may drop the Date header")
+	}
+	off := c.a.Now().Sub(server).Round(time.Second)
+	if off.Abs() > most {
+		return finding{Name: name, Detail: fmt.Sprintf("ours is %s off %s's", off, who), Next: "set the clock of this machine, such as with timesyncd or chrony"}
+	}
+	return pass(name, "agrees with "+who+"'s")
+}

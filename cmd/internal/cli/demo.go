@@ -1,0 +1,263 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"stocksyncd/clients/sandbox"
+	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/inventory"
+)
+
+// The demo's pace. A sale reaches Katana well within settle, as it should.
+const (
+	demoSettle = 8 * time.Second
+	demoImport = 5 * time.Second
+	demoRows   = 8 // of a table
+	// demoPerMinute is ten times what Katana allows: by its own limit, a second
+	// full cycle of some hundred products would have to wait for half a minute.
+	demoPerMinute = 600
+)
+
+func (a *app) demoCommand() *cobra.Command {
+	var world sandboxWorld
+	var length time.Duration
+	var keep string
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Show the whole job on a simulated shop; no account needed",
+		Long: `Start a simulated Katana and a simulated Shopify store over HTTP, with their rate
+limits, make some figures drift, and run the daemon on them: the same code as
+"stocksyncd run". Then things happen: an order, a stock adjustment, an edit by hand.
+The demo says what it does, and ends by itself. So that a minute is enough, Katana
+allows ten times its real rate; --katana-per-minute 60 is the real one.` + exitStatus("0 done", "1 something failed", "2 usage"),
+		Example: `  stocksyncd demo
+  stocksyncd demo --for 5m --products 800
+  stocksyncd demo --keep ./demo`,
+		Args: cobra.NoArgs,
+		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
+			if length <= 0 {
+				return usageError{fmt.Errorf("--for %s is no length of time", length)}
+			}
+			ctx, cancel := a.interruptible(cmd.Context())
+			defer cancel()
+			dir, tidy, err := demoFolder(keep)
+			if err != nil {
+				return err
+			}
+			w, err := world.build(sandbox.Options{Now: a.Now})
+			if err != nil {
+				return errors.Join(err, tidy())
+			}
+			d := &demo{
+				a: a, w: w, dir: dir, began: a.Now(), products: world.products, perMinute: world.perMinute, reports: make(chan *inventory.Report, 64),
+				signals: make(chan os.Signal, 8), page: make(chan string, 1), over: make(chan struct{}),
+			}
+			ctx, end := context.WithTimeout(ctx, length)
+			defer end()
+			return errors.Join(d.run(ctx), d.farewell(keep != ""), tidy())
+		}),
+	}
+	world.flags(cmd, demoPerMinute)
+	cmd.Flags().DurationVar(&length, "for", time.Minute, "how long the demo lasts")
+	cmd.Flags().StringVar(&keep, "keep", "", "keep config, state file and log in this folder")
+	_ = cmd.MarkFlagDirname("keep") // the flag exists
+	return cmd
+}
+
+// demoFolder is where the demo's files go; tidy removes what is not kept.
+func demoFolder(keep string) (dir string, tidy func() error, err error) {
+	if keep != "" {
+		if err := os.MkdirAll(keep, 0o700); err != nil {
+			return "", nil, err
+		}
+		dir, err = filepath.Abs(keep)
+		return dir, func() error { return nil }, err
+	}
+	dir, err = os.MkdirTemp("", "stocksyncd-demo-")
+	return dir, func() error { return os.RemoveAll(dir) }, err
+}
+
+// demo is one run of the demo.
+type demo struct {
+	a         *app
+	w         *sandbox.World
+	dir       string
+	began     time.Time
+	products  int
+	perMinute int
+	reports   chan *inventory.Report
+	signals   chan os.Signal
+	page      chan string
+	over      chan struct{} // closed when the daemon has ended
+	ended     error         // with what
+	picks     []pick        // levels that nothing has happened to yet
+}
+
+// pick is a level that the demo lets something happen to.
+type pick struct {
+	sku, location string
+	units         int
+}
+
+func (d *demo) configPath() string { return filepath.Join(d.dir, "stocksyncd.yaml") }
+func (d *demo) logPath() string    { return filepath.Join(d.dir, "daemon.log") }
+
+// run serves the sandbox, runs the daemon on it and plays the scenes. The end
+// of ctx is the end of the demo, not an error.
+func (d *demo) run(ctx context.Context) error {
+	served, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	address, serve, err := listenWorld(served, d.w, "127.0.0.1:0")
+	if err != nil {
+		stopServing()
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- serve() }()
+	err = d.play(ctx, address)
+	stopServing()
+	return errors.Join(err, <-ended)
+}
+
+func (d *demo) play(ctx context.Context, address string) error {
+	if err := d.prologue(ctx, address); err != nil {
+		return err
+	}
+	go func() {
+		defer close(d.over)
+		d.ended = d.daemon(context.WithoutCancel(ctx))
+	}()
+	err := d.scenes(ctx)
+	if ctx.Err() != nil { // the end of the demo, by its clock or by a signal
+		err = nil
+	}
+	d.signals <- syscall.SIGTERM
+	<-d.over
+	return errors.Join(err, d.ended)
+}
+
+// daemon runs the daemon as run does, with its log in a file.
+func (d *demo) daemon(ctx context.Context) error {
+	log, err := os.OpenFile(d.logPath(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	inner := &app{Env: d.a.Env, color: "never"}
+	inner.Stderr = log
+	inner.Getenv = func(name string) string {
+		switch name {
+		case "SANDBOX_KATANA_KEY":
+			return sandboxKey
+		case "SANDBOX_SHOPIFY_TOKEN":
+			return sandboxToken
+		}
+		return d.a.Getenv(name)
+	}
+	err = inner.runDaemon(ctx, running{
+		path: d.configPath(), signals: d.signals,
+		page: func(url string) { d.page <- url },
+		observe: func(_ reconcile.Request, report *inventory.Report, err error) {
+			if report == nil {
+				report = &inventory.Report{Error: err.Error()}
+			}
+			d.reports <- report
+		},
+	})
+	return errors.Join(err, log.Close())
+}
+
+// say writes a line of the narration with the time since the start.
+func (d *demo) say(format string, values ...any) {
+	since := d.a.Now().Sub(d.began).Round(time.Second)
+	text := strings.ReplaceAll(fmt.Sprintf(format, values...), "\n", "\n        ")
+	_, _ = fmt.Fprintf(d.a.Stdout, "[%02d:%02d] %s\n", int(since.Minutes()), int(since.Seconds())%60, text)
+}
+
+// next waits for the daemon's next report.
+func (d *demo) next(ctx context.Context) (*inventory.Report, error) {
+	select {
+	case report := <-d.reports:
+		if report.Error != "" {
+			return nil, fmt.Errorf("the daemon's cycle failed: %s; its log: %s", report.Error, d.logPath())
+		}
+		return report, nil
+	case <-d.over:
+		return nil, fmt.Errorf("the daemon has ended; its log: %s", d.logPath())
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// cycle asks the daemon for a cycle, as an operator would, and waits for it.
+func (d *demo) cycle(ctx context.Context) (*inventory.Report, error) {
+	d.signals <- syscall.SIGUSR1
+	return d.next(ctx)
+}
+
+func wait(ctx context.Context, span time.Duration) error {
+	timer := time.NewTimer(span)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// show tells what a cycle did, with the first of its changes.
+func (d *demo) show(report *inventory.Report) error {
+	requests := []string{}
+	for _, api := range []string{"katana", "shopify/main"} {
+		requests = append(requests, fmt.Sprintf("%d to %s", report.Requests[api].Count, api))
+	}
+	d.say("Cycle %d took %.1f s and %s requests. %s", report.Cycle, float64(report.DurationMS)/1000, strings.Join(requests, ", "), summary(report, false))
+	short := *report
+	short.Stores = nil
+	left := demoRows
+	for _, store := range report.Stores {
+		store.Changes = store.Changes[:min(left, len(store.Changes))]
+		left -= len(store.Changes)
+		short.Stores = append(short.Stores, store)
+	}
+	t, _ := d.a.changeTable(&short, false)
+	if len(t.rows) == 0 {
+		return nil
+	}
+	return t.write(indented{d.a.Stdout})
+}
+
+// indented sets each line it is given apart from the narration.
+type indented struct{ w io.Writer }
+
+func (i indented) Write(text []byte) (int, error) {
+	lines := strings.TrimSuffix(string(text), "\n")
+	_, err := io.WriteString(i.w, "        "+strings.ReplaceAll(lines, "\n", "\n        ")+"\n")
+	return len(text), err
+}
+
+// farewell says what to look at next.
+func (d *demo) farewell(kept bool) error {
+	text := `
+That was the whole job. To go on:
+  stocksyncd sandbox           the same shop for as long as you like, with a config to use it
+  stocksyncd config example    a config for your own shop; begin with "mode: report"
+  stocksyncd plan              what would be written to your shop, before anything is
+`
+	if kept {
+		text += fmt.Sprintf(`Kept in %[1]s: the config, the state file and the daemon's log (daemon.log).
+  stocksyncd status --config %[1]s/stocksyncd.yaml
+`, d.dir)
+	}
+	_, err := io.WriteString(d.a.Stdout, text)
+	return err
+}

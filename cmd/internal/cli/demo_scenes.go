@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"stocksyncd/clients/sandbox"
+	"stocksyncd/reconcile/inventory"
+)
+
+// prologue writes the config, presents the shop and lets figures drift before
+// the daemon looks for the first time.
+func (d *demo) prologue(ctx context.Context, address string) error {
+	config := sandboxConfig(d.w, address, sandboxTuning{
+		mode: "apply", schedule: "@every 1h", settle: demoSettle.String(), state: filepath.Join(d.dir, "state.db"), listen: "127.0.0.1:0",
+		perMinute: d.perMinute,
+	})
+	if err := os.WriteFile(d.configPath(), []byte(config), 0o600); err != nil {
+		return err
+	}
+	if err := d.pick(ctx, address); err != nil {
+		return err
+	}
+	shop := d.w.Summary()
+	d.say("A made-up shop: %s, %d variants, Katana and Shopify simulated at http://%s.\nKatana allows %d requests a minute (60 in real life), Shopify has its real cost points.",
+		count(d.products, "product", "products"), shop.Katana.Variants, address, d.perMinute)
+	edits, moves := 0, 0
+	for range 12 {
+		p, err := d.take()
+		if err != nil {
+			return err
+		}
+		wrong := p.units + 5 - 3*(edits%4)
+		if err := d.w.Do(sandbox.HandEdit{Store: "main", SKU: p.sku, Location: p.location, Available: max(wrong, 0)}); err != nil {
+			return err
+		}
+		edits++
+	}
+	for range 8 {
+		p, err := d.take()
+		if err != nil {
+			return err
+		}
+		if err := d.w.Do(sandbox.StockAdjusted{SKU: p.sku, Location: p.location, By: strconv.Itoa(4 - 3*(moves%3))}); err != nil {
+			return err
+		}
+		moves++
+	}
+	d.say("Before the daemon starts, %d figures were edited by hand in Shopify and %d moved in Katana.", edits, moves)
+	return nil
+}
+
+// pick lists levels that things can happen to, spread over the catalogue.
+func (d *demo) pick(ctx context.Context, address string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/katana/v1/variants?limit=250", nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+sandboxKey)
+	var client http.Client
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close() //nolint:errcheck // read or given up
+	var page struct {
+		Data []struct {
+			SKU string `json:"sku"`
+		} `json:"data"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&page); err != nil {
+		return fmt.Errorf("the sandbox's variants: %w", err)
+	}
+	locations := d.w.Summary().Stores[0].Locations
+	for i := range page.Data {
+		// 37 is prime to the size of a page: every variant comes once, neighbours far apart.
+		sku := page.Data[i*37%len(page.Data)].SKU
+		location := locations[i%len(locations)].Name
+		units, stocked := d.w.Available("main", sku, location)
+		figure, known := d.w.KatanaAvailable(sku, location)
+		if stocked && known && units == figure && units >= 6 {
+			d.picks = append(d.picks, pick{sku, location, units})
+		}
+	}
+	return nil
+}
+
+// take gives a level that nothing has happened to yet.
+func (d *demo) take() (pick, error) {
+	if len(d.picks) == 0 {
+		return pick{}, usageError{fmt.Errorf("--products %d is too small a shop for the demo", d.products)}
+	}
+	p := d.picks[0]
+	d.picks = d.picks[1:]
+	return p, nil
+}
+
+// scenes is the demo from the daemon's start to the end of ctx.
+func (d *demo) scenes(ctx context.Context) error {
+	d.say("The daemon starts: the same code as `stocksyncd run`, with a full cycle first.")
+	first, err := d.next(ctx)
+	if err != nil {
+		return err
+	}
+	select {
+	case url := <-d.page:
+		d.say("Its status page, while the demo runs: %s", url)
+	default:
+	}
+	if err := d.show(first); err != nil {
+		return err
+	}
+	if err := d.settled(ctx, first); err != nil {
+		return err
+	}
+	if err := d.live(ctx); err != nil {
+		return err
+	}
+	return d.encore(ctx)
+}
+
+// settled shows the raises that waited.
+func (d *demo) settled(ctx context.Context, first *inventory.Report) error {
+	if first.Stores[0].Waiting > 0 {
+		d.say("Reductions go at once. Raises wait for one settle (%s here, 10 minutes by default):\na figure that was just seen for the first time may miss a sale that Katana has not heard of.", demoSettle)
+		if err := wait(ctx, demoSettle); err != nil {
+			return err
+		}
+	}
+	report, err := d.cycle(ctx)
+	if err != nil {
+		return err
+	}
+	return d.show(report)
+}
+
+// live plays an order, an adjustment and an edit by hand, and shows what the
+// daemon makes of each.
+func (d *demo) live(ctx context.Context) error {
+	sold, errSold := d.take()
+	counted, errCounted := d.take()
+	edited, errEdited := d.take()
+	for _, err := range []error{errSold, errCounted, errEdited} {
+		if err != nil {
+			return err
+		}
+	}
+	order := sandbox.OrderPlaced{
+		Store: "main", Order: "#1001", Location: sold.location, Lines: []sandbox.Line{{SKU: sold.sku, Quantity: "2"}},
+		Import: sandbox.Import{After: demoImport},
+	}
+	for _, event := range []sandbox.Event{
+		order,
+		sandbox.StockAdjusted{SKU: counted.sku, Location: counted.location, By: "-4"},
+		sandbox.HandEdit{Store: "main", SKU: edited.sku, Location: edited.location, Available: edited.units + 50},
+	} {
+		if err := d.w.Do(event); err != nil {
+			return err
+		}
+	}
+	placed := d.a.Now()
+	d.say("Three things happen at once:\n- order #1001 in Shopify: 2 × %s at %s. Katana will hear of it in %s.\n- a count in Katana takes 4 off %s at %s.\n- somebody types %d for %s at %s into Shopify; Katana has %d.",
+		quoteCell(sold.sku), sold.location, demoImport, quoteCell(counted.sku), counted.location,
+		edited.units+50, quoteCell(edited.sku), edited.location, edited.units)
+	report, err := d.cycle(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.show(report); err != nil {
+		return err
+	}
+	if now, _ := d.w.Available("main", sold.sku, sold.location); now == sold.units-2 {
+		d.say("%s still shows %d in Shopify although Katana says %d: those 2 are sold, and the daemon\nknows that Katana is late. A plain copy would have offered them again.", quoteCell(sold.sku), now, sold.units)
+	}
+	if err := wait(ctx, demoImport-d.a.Now().Sub(placed)+time.Second); err != nil {
+		return err
+	}
+	d.say("Order #1001 has reached Katana.")
+	if report, err = d.cycle(ctx); err != nil {
+		return err
+	}
+	return d.show(report)
+}
+
+// encore lets small things happen until the demo ends.
+func (d *demo) encore(ctx context.Context) error {
+	d.say("From here on something happens every few seconds, until the demo ends.")
+	for n := 0; ; n++ {
+		if err := wait(ctx, 4*time.Second); err != nil {
+			return err
+		}
+		p, err := d.take()
+		if err != nil {
+			<-ctx.Done() // nothing is left to move
+			return ctx.Err()
+		}
+		var event sandbox.Event = sandbox.StockAdjusted{SKU: p.sku, Location: p.location, By: "-1"}
+		what := fmt.Sprintf("Katana: 1 × %s at %s is written off.", quoteCell(p.sku), p.location)
+		if n%2 == 1 {
+			event = sandbox.HandEdit{Store: "main", SKU: p.sku, Location: p.location, Available: p.units + 3}
+			what = fmt.Sprintf("Shopify: somebody adds 3 to %s at %s by hand.", quoteCell(p.sku), p.location)
+		}
+		if err := d.w.Do(event); err != nil {
+			return err
+		}
+		d.say("%s", what)
+		report, err := d.cycle(ctx)
+		if err != nil {
+			return err
+		}
+		if err := d.show(report); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"stocksyncd/cmd/internal/daemon"
+	"stocksyncd/reconcile/inventory"
+)
+
+func (a *app) releaseCommand() *cobra.Command {
+	var all bool
+	var store string
+	cmd := &cobra.Command{
+		Use:   "release ID | --all --store STORE",
+		Short: "Let a held plan or a quarantined level go",
+		Long: `Let go of a plan that a guard holds (an id such as main-3), or of a level in
+quarantine (such as main/4711/42); "stocksyncd status" lists both. The next cycle
+then writes the figure that is desired by that time, if it still goes in the same
+direction.` + exitStatus("0 done", "1 nothing goes by that id", "2 usage or config"),
+		Example: `  stocksyncd release main-3
+  stocksyncd release main/4711/42
+  stocksyncd release --all --store main`,
+		Args: func(_ *cobra.Command, args []string) error {
+			switch {
+			case all && (len(args) > 0 || store == ""):
+				return errors.New("--all goes with --store, and without an id")
+			case !all && (len(args) != 1 || store != ""):
+				return errors.New("want one id, or --all with --store")
+			}
+			return nil
+		},
+		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
+			cfg, err := a.loadConfig()
+			if err != nil {
+				return err
+			}
+			ask := daemon.ReleaseAsk{Store: inventory.StoreName(store)}
+			if !all {
+				ask = daemon.ReleaseAsk{ID: args[0]}
+			}
+			session, closing, err := a.open(cfg, a.newProgress())
+			if err != nil {
+				return err
+			}
+			text, err := session.Release(cmd.Context(), ask)
+			if err := errors.Join(explainLocked(cfg, err), closing()); err != nil {
+				return err
+			}
+			return a.say(text)
+		}),
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "everything that is held or in quarantine in --store")
+	cmd.Flags().StringVar(&store, "store", "", "a store of the config")
+	_ = cmd.RegisterFlagCompletionFunc("store", a.completeStores) // the flag exists
+	return cmd
+}

@@ -1,0 +1,297 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"stocksyncd/clients/sandbox"
+)
+
+// sandboxListen is where a sandbox listens unless told otherwise, and where
+// its events and faults go.
+const sandboxListen = "127.0.0.1:9471"
+
+// The secrets of the sandbox. They open nothing else.
+const (
+	sandboxKey   = "sandbox-katana-key"
+	sandboxToken = "shpat_sandbox" // #nosec G101 -- opens a simulated shop
+)
+
+// sandboxWorld is what the flags of sandbox and demo say of the world.
+type sandboxWorld struct {
+	products  int
+	csv       string
+	seed      uint64
+	perMinute int
+}
+
+func (s *sandboxWorld) flags(cmd *cobra.Command, perMinute int) {
+	cmd.Flags().IntVar(&s.products, "products", 300, "products of the shop that is made up")
+	cmd.Flags().Uint64Var(&s.seed, "seed", 1, "another seed makes up another shop")
+	cmd.Flags().IntVar(&s.perMinute, "katana-per-minute", perMinute, "requests a minute that Katana allows; 60 is real")
+}
+
+// build makes the world: a shop that is made up, or one from an export.
+func (s *sandboxWorld) build(opts sandbox.Options) (*sandbox.World, error) {
+	if s.perMinute < 1 || s.perMinute > 6000 {
+		return nil, usageError{fmt.Errorf("--katana-per-minute %d is not between 1 and 6000", s.perMinute)}
+	}
+	opts.Seed, opts.KatanaKey, opts.KatanaPerMinute = s.seed, sandboxKey, s.perMinute
+	if s.csv == "" {
+		if s.products < 1 || s.products > 100_000 {
+			return nil, usageError{fmt.Errorf("--products %d is not between 1 and 100000", s.products)}
+		}
+		return sandbox.Shop(opts, s.products), nil
+	}
+	file, err := os.Open(s.csv)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	defer file.Close() //nolint:errcheck // opened for reading
+	world, err := sandbox.FromCSV(opts, s.csv, file)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return world, nil
+}
+
+func (a *app) sandboxCommand() *cobra.Command {
+	var world sandboxWorld
+	var listen string
+	var events, faults []string
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Serve both APIs, simulated, and print a config to use them",
+		Long: `Serve a simulated Katana and a simulated Shopify store over HTTP, with their rate
+limits and their ways to fail, and print a config to use them. The shop is made
+up, or comes from a product export of Shopify (--csv).
+
+While it runs, events and faults can be sent to it: see "stocksyncd sandbox event
+--help" and "stocksyncd sandbox fault --help".` + exitStatus("0 stopped by a signal", "1 the address cannot be used", "2 usage"),
+		Example: `  stocksyncd sandbox > sandbox.yaml
+  stocksyncd sandbox --csv products_export.csv
+  stocksyncd sandbox --fault 'throttle shopify/main times=3' --event 'adjust sku=MUG-BLUE-350 location=Oslo by=-2'`,
+		Args: cobra.NoArgs,
+		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
+			w, err := world.build(sandbox.Options{Now: a.Now})
+			if err != nil {
+				return err
+			}
+			for _, line := range faults {
+				if err := inject(w, line); err != nil {
+					return usageError{err}
+				}
+			}
+			for _, line := range events {
+				if err := play(w, line); err != nil {
+					return usageError{err}
+				}
+			}
+			ctx, cancel := a.interruptible(cmd.Context())
+			defer cancel()
+			address, serve, err := listenWorld(ctx, w, listen)
+			if err != nil {
+				return err
+			}
+			if err := a.printSandbox(w, address, world.perMinute); err != nil {
+				return err
+			}
+			return serve()
+		}),
+	}
+	world.flags(cmd, 60)
+	cmd.Flags().StringVar(&world.csv, "csv", "", "seed the world from a product export of Shopify instead")
+	_ = cmd.MarkFlagFilename("csv", "csv") // the flag exists
+	cmd.Flags().StringVar(&listen, "listen", sandboxListen, "address to serve on; loopback only")
+	cmd.Flags().StringArrayVar(&faults, "fault", nil, "inject a fault at the start; repeatable")
+	cmd.Flags().StringArrayVar(&events, "event", nil, "play an event at the start; repeatable")
+	cmd.AddCommand(a.tellSandbox("event", "events", "adjust sku=MUG-BLUE-350 location=Oslo by=-2",
+		"Play an event in the running sandbox", "An event is one of: "+strings.Join(sandbox.EventKinds(), ", ")+"."))
+	cmd.AddCommand(a.tellSandbox("fault", "faults", "status katana /inventory status=503 times=2",
+		"Inject a fault into the running sandbox", "A fault is KIND API [OPERATION] [KEY=VALUE ...], KIND such as status, throttle,\nreset-before, reset-after, hang, truncate, malformed or short-page."))
+	return cmd
+}
+
+func inject(w *sandbox.World, line string) error {
+	fault, err := sandbox.ParseFault(line)
+	if err != nil {
+		return fmt.Errorf("fault %q: %w", line, err)
+	}
+	w.Inject(fault)
+	return nil
+}
+
+func play(w *sandbox.World, line string) error {
+	event, err := sandbox.ParseEvent(line)
+	if err == nil {
+		err = w.Do(event)
+	}
+	if err != nil {
+		return fmt.Errorf("event %q: %w", line, err)
+	}
+	return nil
+}
+
+// tellSandbox makes the command that sends a line to a running sandbox.
+func (a *app) tellSandbox(what, path, example, short, long string) *cobra.Command {
+	var to string
+	cmd := &cobra.Command{
+		Use:     what + " LINE",
+		Short:   short,
+		Long:    short + ".\n\n" + long + exitStatus("0 done", "1 the sandbox refused it or does not run", "2 usage"),
+		Example: fmt.Sprintf("  stocksyncd sandbox %s '%s'", what, example),
+		Args:    cobra.MinimumNArgs(1),
+		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
+			text, err := post(cmd.Context(), "http://"+to+"/sandbox/"+path, strings.Join(args, " "))
+			if err != nil {
+				return err
+			}
+			return a.say(text)
+		}),
+	}
+	cmd.Flags().StringVar(&to, "to", sandboxListen, "address of the sandbox")
+	return cmd
+}
+
+// post sends a line of text and gives back the answer.
+func post(ctx context.Context, url, line string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewBufferString(line))
+	if err != nil {
+		return "", err
+	}
+	request.Header.Set("Content-Type", "text/plain")
+	var client http.Client
+	response, err := client.Do(request)
+	if err != nil {
+		return "", fmt.Errorf("the sandbox does not answer; start it with `stocksyncd sandbox`: %w", err)
+	}
+	defer response.Body.Close() //nolint:errcheck // read to its end
+	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	if err != nil {
+		return "", err
+	}
+	var answer struct {
+		Done  int    `json:"done"`
+		Error string `json:"error"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return "", fmt.Errorf("%s is no sandbox: it answers %s", url, response.Status)
+	}
+	if answer.Error != "" {
+		return "", fmt.Errorf("the sandbox refused it: %s", answer.Error)
+	}
+	return fmt.Sprintf("Done: %s.", count(answer.Done, "line", "lines")), nil
+}
+
+// listenWorld opens a world's address; serve blocks until ctx ends.
+func listenWorld(ctx context.Context, w *sandbox.World, listen string) (address string, serve func() error, err error) {
+	host, _, err := net.SplitHostPort(listen)
+	if ip := net.ParseIP(host); err != nil || (host != "localhost" && (ip == nil || !ip.IsLoopback())) {
+		return "", nil, usageError{fmt.Errorf("--listen %s: want a loopback address with a port, such as %s; the sandbox's secrets are public", listen, sandboxListen)}
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", listen)
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{Handler: w.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	return listener.Addr().String(), func() error {
+		ended := make(chan error, 1)
+		go func() { ended <- server.Serve(listener) }()
+		select {
+		case err := <-ended:
+			return err
+		case <-ctx.Done():
+			// A hanging fault must not keep us.
+			if err := server.Close(); err != nil {
+				return err
+			}
+			if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		}
+	}, nil
+}
+
+// printSandbox prints the config to stdout and how to use it to stderr.
+func (a *app) printSandbox(w *sandbox.World, address string, perMinute int) error {
+	config := sandboxConfig(w, address, sandboxTuning{
+		mode: "apply", schedule: "@every 30s", settle: "1m", state: "./sandbox.db", listen: "127.0.0.1:9470",
+		perMinute: perMinute,
+	})
+	if _, err := fmt.Fprint(a.Stdout, config); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(a.Stderr, `The sandbox serves Katana and Shopify at http://%s until a signal stops it.
+Save the config above as sandbox.yaml, and in another terminal:
+  export SANDBOX_KATANA_KEY=%s SANDBOX_SHOPIFY_TOKEN=%s
+  stocksyncd plan --full --config sandbox.yaml
+`, address, sandboxKey, sandboxToken)
+	return err
+}
+
+// sandboxTuning is what differs between the config of a demo and that of a
+// sandbox.
+type sandboxTuning struct {
+	mode, schedule, settle, state, listen string
+	perMinute                             int // Katana's limit
+}
+
+// sandboxConfig writes the config that goes with a world.
+func sandboxConfig(w *sandbox.World, address string, t sandboxTuning) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `# Config for a stocksyncd sandbox. Its two secrets come from the environment.
+katana:
+  url: http://%[1]s/katana/v1
+  api_key: env:SANDBOX_KATANA_KEY
+  requests_per_minute: %[5]d
+sync:
+  mode: %[2]s
+  schedule: %[3]q
+  full_schedule: "0 3 * * *"
+  settle: %[4]s
+`, address, t.mode, t.schedule, t.settle, t.perMinute)
+	summary := w.Summary()
+	b.WriteString("stores:\n")
+	for _, store := range summary.Stores {
+		fmt.Fprintf(&b, `  - name: %[2]s
+    shop: %[3]s
+    url: http://%[1]s/shopify/%[2]s
+    access_token: env:SANDBOX_SHOPIFY_TOKEN
+    locations:
+`, address, store.Name, store.Shop)
+		for i, location := range store.Locations {
+			fmt.Fprintf(&b, "      - { shopify: %q, katana: %q }\n", location.Name, fedBy(i, location, summary.Katana.Locations))
+		}
+	}
+	fmt.Fprintf(&b, `state: { path: %q }
+status: { listen: %q }
+log: { format: text }
+`, t.state, t.listen)
+	return b.String()
+}
+
+// fedBy is the Katana location for a location of the store: the one with its
+// name, else the one at its place in the list.
+func fedBy(i int, location sandbox.LocationSummary, katana []sandbox.LocationSummary) string {
+	for _, l := range katana {
+		if l.Name == location.Name {
+			return l.Name
+		}
+	}
+	return katana[i%len(katana)].Name
+}

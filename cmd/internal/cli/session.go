@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"stocksyncd/cmd/internal/daemon"
+	"stocksyncd/configs"
+	"stocksyncd/reconcile/inventory"
+	"stocksyncd/state"
+)
+
+// session is the engine as a command reaches it: put together here, or the one
+// of the running daemon, which holds the state file.
+type session interface {
+	Cycle(ctx context.Context, ask daemon.CycleAsk) (*inventory.Report, error)
+	Release(ctx context.Context, ask daemon.ReleaseAsk) (string, error)
+	Status(ctx context.Context) (*daemon.Status, error)
+}
+
+// local is a session of our own.
+type local struct{ rig *rig }
+
+func (l local) Cycle(ctx context.Context, ask daemon.CycleAsk) (*inventory.Report, error) {
+	return ask.Cycle(ctx, l.rig.setup(), l.rig.reconciler.Cycle)
+}
+
+func (l local) Release(_ context.Context, ask daemon.ReleaseAsk) (string, error) {
+	if ask.ID != "" {
+		return l.rig.reconciler.Release(ask.ID)
+	}
+	return l.rig.reconciler.ReleaseAll(ask.Store)
+}
+
+func (l local) Status(context.Context) (*daemon.Status, error) { return daemon.Describe(l.rig.setup()) }
+
+// open gives a session for the config: the daemon's when it holds the state
+// file, else our own. closing lets go of it.
+func (a *app) open(cfg *configs.Config, progress *progress) (s session, closing func() error, err error) {
+	store, err := a.openState(cfg)
+	var locked *state.LockedError
+	if errors.As(err, &locked) {
+		return daemon.NewClient(socketPath(cfg)), func() error { return nil }, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	rig, err := a.assemble(cfg, store, a.quietLog(cfg), progress.step)
+	if err != nil {
+		return nil, nil, errors.Join(err, store.Close())
+	}
+	return local{rig}, store.Close, nil
+}
+
+// with opens a session, gives it to do, and lets go of it. A signal cancels the
+// context of do.
+func (a *app) with(ctx context.Context, cfg *configs.Config, do func(context.Context, session) error) error {
+	progress := a.newProgress()
+	defer progress.clear()
+	session, closing, err := a.open(cfg, progress)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := a.interruptible(ctx)
+	defer cancel()
+	return explainLocked(cfg, errors.Join(do(ctx, session), closing()))
+}
+
+// explainLocked adds what it means that the state file is locked and nobody
+// answers at the socket beside it.
+func explainLocked(cfg *configs.Config, err error) error {
+	if errors.Is(err, daemon.ErrNoDaemon) {
+		return fmt.Errorf("%s is held by another process, which does not answer commands: a daemon that starts or ends, or another command: try again", cfg.State.Path)
+	}
+	return err
+}
+
+// socketPath is where the daemon of a config answers commands: beside its
+// state file, the one place that both sides know from the config alone.
+func socketPath(cfg *configs.Config) string { return cfg.State.Path + ".sock" }

@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"stocksyncd/cmd/internal/daemon"
+	"stocksyncd/configs"
+	"stocksyncd/reconcile/guard"
+	"stocksyncd/reconcile/inventory"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show the last cycle, and what waits, is held or in quarantine",
+		Long: `Show the last cycle, and for each store what waits, what a guard holds with the
+command that lets it go, and which levels are in quarantine. The running daemon is
+asked; when none runs, the state file is read. No API is asked.` + exitStatus(
+			"0 done", "1 the state cannot be read", "2 usage or config"),
+		Example: `  stocksyncd status
+  stocksyncd status --output json | jq '.stores[].holds'`,
+		Args: cobra.NoArgs,
+		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.loadConfig()
+			if err != nil {
+				return err
+			}
+			status, err := a.status(cmd, cfg)
+			if err != nil {
+				return err
+			}
+			return a.result(status, func(w io.Writer) error { return a.writeStatus(w, status) })
+		}),
+	}
+}
+
+// status asks the daemon first: it answers at once, also during a cycle.
+func (a *app) status(cmd *cobra.Command, cfg *configs.Config) (*daemon.Status, error) {
+	status, err := daemon.NewClient(socketPath(cfg)).Status(cmd.Context())
+	if !errors.Is(err, daemon.ErrNoDaemon) {
+		return status, err
+	}
+	memory, closing, err := a.readState(cfg)
+	if err != nil {
+		return nil, err
+	}
+	status, err = daemon.Describe(&daemon.Setup{Config: cfg.Digest(), Memory: memory})
+	return status, errors.Join(err, closing())
+}
+
+func (a *app) writeStatus(w io.Writer, status *daemon.Status) error {
+	var lines []string
+	if running := status.Running; running == nil {
+		lines = append(lines, "No daemon runs; this is from the state file.")
+	} else {
+		line := fmt.Sprintf("Daemon: process %d, running since %s.", running.PID, a.when(running.Since))
+		if running.Busy != "" {
+			line += fmt.Sprintf(" A cycle is under way (%s).", running.Busy)
+		}
+		if !running.Next.IsZero() {
+			line += fmt.Sprintf(" Next cycle %s, next full cycle %s.", a.when(running.Next), a.when(running.NextFull))
+		}
+		lines = append(lines, line)
+	}
+	lines = append(lines, a.lastLine(status.Last))
+	for _, store := range status.Stores {
+		lines = append(lines, "")
+		lines = append(lines, a.storeStatus(&store, reportOf(status.Last, store.Name))...)
+	}
+	_, err := fmt.Fprintln(w, quoteLines(strings.Join(lines, "\n")))
+	return err
+}
+
+func (a *app) lastLine(last *inventory.Report) string {
+	if last == nil {
+		return "No cycle has run yet."
+	}
+	line := fmt.Sprintf("Last cycle: %d (%s), began %s, took %s.", last.Cycle, last.Kind, a.when(last.Started),
+		time.Duration(last.DurationMS)*time.Millisecond)
+	if last.Error != "" {
+		line += " It failed: " + last.Error
+	}
+	return line
+}
+
+func reportOf(report *inventory.Report, store inventory.StoreName) *inventory.StoreReport {
+	if report == nil {
+		return nil
+	}
+	for i := range report.Stores {
+		if report.Stores[i].Name == store {
+			return &report.Stores[i]
+		}
+	}
+	return nil
+}
+
+func (a *app) storeStatus(store *daemon.StoreStatus, last *inventory.StoreReport) []string {
+	line := fmt.Sprintf("%s (%s)", store.Name, store.Mode)
+	if last != nil {
+		line += fmt.Sprintf(": %d figures, %d in step, %d drifted, %d written, %d waiting, %d held, %d refused",
+			last.Levels, last.InStep, last.Drifted, last.Applied, len(store.Waiting), heldLevels(store.Holds), last.Rejected)
+	}
+	lines := []string{line}
+	if last != nil && last.Error != "" {
+		lines = append(lines, "  failed: "+last.Error)
+	}
+	if last != nil {
+		if text := leftAlone(last.Skipped); text != "" {
+			lines = append(lines, "  "+text)
+		}
+	}
+	if store.InFlight != 0 {
+		lines = append(lines, fmt.Sprintf("  %s sold in Shopify and not yet in Katana", count(int(store.InFlight), "unit", "units")))
+	}
+	const most = 20
+	for i, o := range store.Waiting {
+		if i == most {
+			lines = append(lines, fmt.Sprintf("  and %d more wait; --output json has all", len(store.Waiting)-most))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("  %s at %s waits to go from %d to %d: %s",
+			quoteCell(string(o.SKU)), quoteCell(o.LocationName), o.From, o.To, reasonText(inventory.ReportChange(o).Reason)))
+	}
+	for _, h := range store.Holds {
+		if h.Released.IsZero() {
+			lines = append(lines, fmt.Sprintf("  held as %s since %s: %s", h.ID, a.when(h.Since), guard.Sentence(h)))
+		} else {
+			lines = append(lines, fmt.Sprintf("  %s was released %s and goes with the next cycle", h.ID, a.when(h.Released)))
+		}
+	}
+	for i, q := range store.Quarantine {
+		if i == most {
+			lines = append(lines, fmt.Sprintf("  and %d more in quarantine; --output json has all", len(store.Quarantine)-most))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("  %s is in quarantine until %s: %s. Let it go: stocksyncd release %s",
+			quoteCell(string(q.SKU)), a.when(q.Until), quoteCell(q.Detail), q.Key))
+	}
+	return lines
+}
+
+func heldLevels(holds []inventory.Hold) int {
+	n := 0
+	for _, h := range holds {
+		if h.Released.IsZero() {
+			n += len(h.Levels)
+		}
+	}
+	return n
+}
+
+// when writes a time for people: the clock today, the date before and after.
+func (a *app) when(t time.Time) string {
+	t = t.UTC()
+	if t.Format(time.DateOnly) == a.Now().UTC().Format(time.DateOnly) {
+		return t.Format("15:04:05 UTC")
+	}
+	return t.Format("2006-01-02 15:04:05 UTC")
+}

@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// quoteCell makes text from outside safe to print: what could move a cursor,
+// reverse a line or hide in it is shown quoted and escaped.
+func quoteCell(s string) string {
+	for _, r := range s {
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
+			return strconv.Quote(s)
+		}
+	}
+	if s != strings.TrimSpace(s) || strings.HasPrefix(s, `"`) {
+		return strconv.Quote(s)
+	}
+	return s
+}
+
+// quoteLines is quoteCell for text whose line breaks are meant.
+func quoteLines(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
+}
+
+// table is rows of cells in columns of their own width.
+type table struct {
+	head  []string
+	right map[int]bool // columns of figures
+	rows  [][]string
+	paint func(row, column int, cell string) string // may colour a padded cell; nil leaves it
+}
+
+func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+
+func (t *table) write(w io.Writer) error {
+	widths := make([]int, len(t.head))
+	for _, row := range append([][]string{t.head}, t.rows...) {
+		for i, cell := range row {
+			widths[i] = max(widths[i], width(cell))
+		}
+	}
+	var out bytes.Buffer
+	for n, row := range append([][]string{t.head}, t.rows...) {
+		var line strings.Builder
+		for i, cell := range row {
+			pad := strings.Repeat(" ", widths[i]-width(cell))
+			if i > 0 {
+				line.WriteString("  ")
+			}
+			shown := cell
+			if t.paint != nil && n > 0 {
+				shown = t.paint(n-1, i, cell)
+			}
+			if t.right[i] {
+				line.WriteString(pad + shown)
+			} else {
+				line.WriteString(shown + pad)
+			}
+		}
+		out.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	_, err := w.Write(out.Bytes())
+	return err
+}
+
+// width is how many columns of a terminal text takes.
+func width(s string) int {
+	n := 0
+	for _, r := range s {
+		switch {
+		case unicode.In(r, unicode.Mn, unicode.Me):
+		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul), r >= 0xFF01 && r <= 0xFF60:
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+// count writes "1 change" and "2 changes".
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// The colours of a result; all of them say what a sign or a word says too.
+const (
+	red   = "31"
+	green = "32"
+	faint = "2"
+)
+
+// colored tells whether text to w may be coloured.
+func (a *app) colored(w io.Writer) bool {
+	switch a.color {
+	case "always":
+		return true
+	case "never":
+		return false
+	default:
+		return a.Getenv("NO_COLOR") == "" && a.Getenv("TERM") != "dumb" && a.Terminal(w)
+	}
+}
+
+// dye colours text for stdout.
+func (a *app) dye(color, text string) string {
+	if text == "" || !a.colored(a.Stdout) {
+		return text
+	}
+	return "\x1b[" + color + "m" + text + "\x1b[0m"
+}
+
+// result writes v as JSON, or what text writes.
+func (a *app) result(v any, text func(w io.Writer) error) error {
+	if a.output != "json" {
+		return text(a.Stdout)
+	}
+	encoder := json.NewEncoder(a.Stdout)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
+
+// say is the result of a command that has a sentence to say.
+func (a *app) say(sentence string) error {
+	return a.result(struct {
+		Message string `json:"message"`
+	}{sentence}, func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, quoteLines(sentence))
+		return err
+	})
+}

@@ -1,0 +1,292 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"stocksyncd/clients/katana"
+	"stocksyncd/clients/shopify"
+	"stocksyncd/cmd/internal/daemon"
+	"stocksyncd/configs"
+	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/desired"
+	"stocksyncd/reconcile/guard"
+	"stocksyncd/reconcile/inventory"
+	"stocksyncd/state"
+)
+
+// rig is the program put together from one config around one state file.
+type rig struct {
+	config     *configs.Config
+	store      *state.Store
+	katana     *katana.Client
+	shops      map[inventory.StoreName]*shopify.Client
+	reconciler *reconcile.Reconciler
+	schedule   cron.Schedule // of incremental cycles
+	full       cron.Schedule
+}
+
+// assemble puts the program together. It sends nothing; secrets are resolved
+// here, once, so that a missing one is a mistake of the config.
+func (a *app) assemble(cfg *configs.Config, store *state.Store, log *slog.Logger, progress func(string)) (*rig, error) {
+	r := &rig{config: cfg, store: store, shops: map[inventory.StoreName]*shopify.Client{}}
+	if err := a.connect(r, log); err != nil {
+		return nil, err
+	}
+	lineage := &lineage{store: store}
+	options := reconcile.Options{
+		Source: &boundSource{Source: r.katana, bind: lineage.once(func(ctx context.Context) (state.Lineage, error) {
+			account, _, err := r.katana.Account(ctx)
+			return state.Lineage{Katana: account}, err
+		})},
+		Journal: store,
+		Guards: guard.Limits{
+			MinChanges: cfg.Guards.MinChanges, MaxChangedPercent: cfg.Guards.MaxChangedPercent,
+			MaxZeroedPercent: cfg.Guards.MaxZeroedPercent, MaxShrinkPercent: cfg.Guards.MaxShrinkPercent,
+		},
+		Settle: time.Duration(cfg.Sync.Settle), Quarantine: time.Duration(cfg.Quarantine.Expiry),
+		Now: a.Now, Log: log, Requests: r.requests, Progress: progress,
+	}
+	for _, s := range cfg.Stores {
+		options.Stores = append(options.Stores, r.storeOptions(s, lineage))
+	}
+	var err error
+	if err = r.schedules(); err != nil {
+		return nil, usageError{fmt.Errorf("%s: %w", cfg.Path, err)}
+	}
+	r.reconciler, err = reconcile.New(options)
+	return r, err
+}
+
+// schedules reads the schedules, which the config's checks have let pass.
+func (r *rig) schedules() error {
+	zone, err := time.LoadLocation(r.config.Sync.TimeZone) // "" is UTC
+	if err != nil {
+		return fmt.Errorf("sync.time_zone: %w", err)
+	}
+	if r.schedule, err = configs.ParseSchedule(r.config.Sync.Schedule, zone); err != nil {
+		return fmt.Errorf("sync.schedule: %w", err)
+	}
+	if r.full, err = configs.ParseSchedule(r.config.Sync.FullSchedule, zone); err != nil {
+		return fmt.Errorf("sync.full_schedule: %w", err)
+	}
+	return nil
+}
+
+// connect makes the clients of both APIs. All secrets that are missing are
+// named at once.
+func (a *app) connect(r *rig, log *slog.Logger) error {
+	cfg, version := r.config, thisBuild().Version
+	var missing []error
+	resolve := func(key string, ref *configs.SecretRef) func() string {
+		if ref == nil {
+			return nil
+		}
+		secret, err := ref.Resolve(a.Getenv)
+		if err != nil {
+			missing = append(missing, fmt.Errorf("%s: %w", key, err))
+			return nil
+		}
+		return secret.Reveal
+	}
+	r.katana = katana.New(katana.Options{
+		URL: cfg.Katana.URL, Key: resolve("katana.api_key", cfg.Katana.APIKey),
+		PerMinute: cfg.Katana.RequestsPerMinute, Version: version,
+	})
+	for i, s := range cfg.Stores {
+		key := fmt.Sprintf("stores[%d].", i)
+		r.shops[inventory.StoreName(s.Name)] = shopify.New(shopify.Options{
+			Store: inventory.StoreName(s.Name), Shop: s.Shop, URL: s.URL, APIVersion: s.APIVersion,
+			Token: resolve(key+"access_token", s.AccessToken), ClientID: s.ClientID, ClientSecret: resolve(key+"client_secret", s.ClientSecret),
+			Version: version, Log: log,
+		})
+	}
+	if len(missing) > 0 {
+		return usageError{fmt.Errorf("%s: %w", cfg.Path, errors.Join(missing...))}
+	}
+	return nil
+}
+
+// storeOptions is what the reconciler needs to know of a store.
+func (r *rig) storeOptions(s configs.Store, lineage *lineage) reconcile.Store {
+	name := inventory.StoreName(s.Name)
+	client := r.shops[name]
+	return reconcile.Store{
+		Name: name, Shop: s.Shop, Mode: s.EffectiveMode(r.config.Sync), Mapping: mappingOf(s),
+		RefuseDuplicate: s.DuplicateStock == "refuse",
+		Target: &boundTarget{Target: client, bind: lineage.once(func(ctx context.Context) (state.Lineage, error) {
+			id, err := client.Identity(ctx)
+			return state.Lineage{Stores: map[inventory.StoreName]string{name: id}}, err
+		})},
+	}
+}
+
+func mappingOf(s configs.Store) desired.Mapping {
+	mapping := desired.Mapping{Default: s.DefaultLocation}
+	for _, pair := range s.Locations {
+		mapping.Locations = append(mapping.Locations, desired.Pair{Target: pair.Shopify, Sources: pair.Katana})
+	}
+	return mapping
+}
+
+// requests gives the running totals of all APIs, as reports name them.
+func (r *rig) requests() map[string]inventory.RequestCount {
+	totals := map[string]inventory.RequestCount{"katana": r.katana.Counts()}
+	for name, client := range r.shops {
+		totals["shopify/"+string(name)] = client.Counts()
+	}
+	return totals
+}
+
+// setup is the rig as the daemon drives it.
+func (r *rig) setup() *daemon.Setup {
+	return &daemon.Setup{
+		Cycler: r.reconciler, Schedule: r.schedule, Full: r.full,
+		Config: r.config.Digest(), Memory: memory{r.config, r.store},
+		Activity: func() int {
+			sum := 0
+			for _, count := range r.requests() {
+				sum += count.Count
+			}
+			return sum
+		},
+	}
+}
+
+// memory is the state file as status shows it.
+type memory struct {
+	config *configs.Config
+	store  *state.Store
+}
+
+func (m memory) Last() (*inventory.Report, error) { return m.store.Last() }
+
+func (m memory) Stores() (modes []daemon.StoreMode) {
+	for _, s := range m.config.Stores {
+		modes = append(modes, daemon.StoreMode{Name: inventory.StoreName(s.Name), Mode: s.EffectiveMode(m.config.Sync)})
+	}
+	return modes
+}
+
+func (m memory) Memory(name inventory.StoreName) (inventory.Memory, error) {
+	kept, err := m.store.Store(name)
+	return kept.Memory, err
+}
+
+func (m memory) Lineage() (string, error) {
+	lineage, err := m.store.Lineage()
+	if err != nil {
+		return "", err
+	}
+	data, err := json.Marshal(lineage)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// blank is a state file that is not there yet.
+type blank struct{ memory }
+
+func (blank) Last() (*inventory.Report, error) { return nil, nil }
+func (blank) Lineage() (string, error)         { return "", nil }
+func (blank) Memory(inventory.StoreName) (inventory.Memory, error) {
+	return inventory.Memory{}, nil
+}
+
+// openState opens the state file of a config for ourselves.
+func (a *app) openState(cfg *configs.Config) (*state.Store, error) {
+	return state.Open(cfg.State.Path, state.Options{
+		Timeout: stateTimeout, KeepHistory: time.Duration(cfg.State.KeepHistory), Now: a.Now,
+	})
+}
+
+// stateTimeout is how long to wait for a command that is about to end; the
+// daemon holds the file for good, and is asked instead.
+const stateTimeout = 500 * time.Millisecond
+
+// readState opens the state file for reading.
+func (a *app) readState(cfg *configs.Config) (daemon.Memory, func() error, error) {
+	if _, err := os.Stat(cfg.State.Path); errors.Is(err, fs.ErrNotExist) {
+		return blank{memory{config: cfg}}, func() error { return nil }, nil
+	}
+	store, err := state.Open(cfg.State.Path, state.Options{Timeout: stateTimeout, Now: a.Now, ReadOnly: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	return memory{cfg, store}, store.Close, nil
+}
+
+// lineage binds the state file to the accounts it is of. That needs an answer
+// of each, and one that is down must stop neither the start nor the others: so
+// it happens before the first read of each, in a cycle.
+type lineage struct {
+	mu    sync.Mutex
+	store *state.Store
+}
+
+// once asks an account who it is and binds the state file to it, the first
+// time that this goes well.
+func (l *lineage) once(identity func(context.Context) (state.Lineage, error)) func(context.Context) error {
+	bound := false
+	return func(ctx context.Context) error {
+		l.mu.Lock()
+		done := bound
+		l.mu.Unlock()
+		if done {
+			return nil
+		}
+		found, err := identity(ctx)
+		if err != nil {
+			return err
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if err := l.store.Bind(found); err != nil {
+			return err
+		}
+		bound = true
+		return nil
+	}
+}
+
+// boundSource reads Katana once it is known to be the account of the state
+// file. A cycle reads the locations first.
+type boundSource struct {
+	reconcile.Source
+	bind func(context.Context) error
+}
+
+// Locations lists the live locations of the right account.
+func (s *boundSource) Locations(ctx context.Context) ([]inventory.SourceLocation, error) {
+	if err := s.bind(ctx); err != nil {
+		return nil, err
+	}
+	return s.Source.Locations(ctx)
+}
+
+// boundTarget is boundSource for a store.
+type boundTarget struct {
+	reconcile.Target
+	bind func(context.Context) error
+}
+
+// Locations lists the locations of the right store.
+func (t *boundTarget) Locations(ctx context.Context) ([]inventory.Location, error) {
+	if err := t.bind(ctx); err != nil {
+		return nil, err
+	}
+	return t.Target.Locations(ctx)
+}
