@@ -210,6 +210,14 @@ type changedLocation struct {
 // GetId returns changedLocation.Id, and is useful for accessing the field via an interface.
 func (v *changedLocation) GetId() string { return v.Id }
 
+// installation includes the requested fields of the GraphQL type AppInstallation.
+type installation struct {
+	AccessScopes []scope `json:"accessScopes"`
+}
+
+// GetAccessScopes returns installation.AccessScopes, and is useful for accessing the field via an interface.
+func (v *installation) GetAccessScopes() []scope { return v.AccessScopes }
+
 // item includes the GraphQL fields of InventoryItem requested by the fragment item.
 type item struct {
 	Id              string  `json:"id"`
@@ -693,11 +701,11 @@ func (v *quantity) GetQuantity() *int { return v.Quantity }
 
 // readIdentityResponse is returned by readIdentity on success.
 type readIdentityResponse struct {
-	Shop shop `json:"shop"`
+	Shop *shop `json:"shop"`
 }
 
 // GetShop returns readIdentityResponse.Shop, and is useful for accessing the field via an interface.
-func (v *readIdentityResponse) GetShop() shop { return v.Shop }
+func (v *readIdentityResponse) GetShop() *shop { return v.Shop }
 
 // readItemLevelsResponse is returned by readItemLevels on success.
 type readItemLevelsResponse struct {
@@ -801,31 +809,13 @@ type readLocationsResponse struct {
 // GetLocations returns readLocationsResponse.Locations, and is useful for accessing the field via an interface.
 func (v *readLocationsResponse) GetLocations() locationConnection { return v.Locations }
 
-// readScopesCurrentAppInstallation includes the requested fields of the GraphQL type AppInstallation.
-type readScopesCurrentAppInstallation struct {
-	AccessScopes []readScopesCurrentAppInstallationAccessScopesAccessScope `json:"accessScopes"`
-}
-
-// GetAccessScopes returns readScopesCurrentAppInstallation.AccessScopes, and is useful for accessing the field via an interface.
-func (v *readScopesCurrentAppInstallation) GetAccessScopes() []readScopesCurrentAppInstallationAccessScopesAccessScope {
-	return v.AccessScopes
-}
-
-// readScopesCurrentAppInstallationAccessScopesAccessScope includes the requested fields of the GraphQL type AccessScope.
-type readScopesCurrentAppInstallationAccessScopesAccessScope struct {
-	Handle string `json:"handle"`
-}
-
-// GetHandle returns readScopesCurrentAppInstallationAccessScopesAccessScope.Handle, and is useful for accessing the field via an interface.
-func (v *readScopesCurrentAppInstallationAccessScopesAccessScope) GetHandle() string { return v.Handle }
-
 // readScopesResponse is returned by readScopes on success.
 type readScopesResponse struct {
-	CurrentAppInstallation *readScopesCurrentAppInstallation `json:"currentAppInstallation"`
+	CurrentAppInstallation *installation `json:"currentAppInstallation"`
 }
 
 // GetCurrentAppInstallation returns readScopesResponse.CurrentAppInstallation, and is useful for accessing the field via an interface.
-func (v *readScopesResponse) GetCurrentAppInstallation() *readScopesCurrentAppInstallation {
+func (v *readScopesResponse) GetCurrentAppInstallation() *installation {
 	return v.CurrentAppInstallation
 }
 
@@ -836,6 +826,14 @@ type readVariantsResponse struct {
 
 // GetProductVariants returns readVariantsResponse.ProductVariants, and is useful for accessing the field via an interface.
 func (v *readVariantsResponse) GetProductVariants() variantConnection { return v.ProductVariants }
+
+// scope includes the requested fields of the GraphQL type AccessScope.
+type scope struct {
+	Handle string `json:"handle"`
+}
+
+// GetHandle returns scope.Handle, and is useful for accessing the field via an interface.
+func (v *scope) GetHandle() string { return v.Handle }
 
 // setError includes the requested fields of the GraphQL type InventorySetQuantitiesUserError.
 type setError struct {
@@ -877,19 +875,11 @@ func (v *setQuantitiesResponse) GetInventorySetQuantities() *setPayload {
 
 // shop includes the requested fields of the GraphQL type Shop.
 type shop struct {
-	Id              string `json:"id"`
-	Name            string `json:"name"`
-	MyshopifyDomain string `json:"myshopifyDomain"`
+	Id string `json:"id"`
 }
 
 // GetId returns shop.Id, and is useful for accessing the field via an interface.
 func (v *shop) GetId() string { return v.Id }
-
-// GetName returns shop.Name, and is useful for accessing the field via an interface.
-func (v *shop) GetName() string { return v.Name }
-
-// GetMyshopifyDomain returns shop.MyshopifyDomain, and is useful for accessing the field via an interface.
-func (v *shop) GetMyshopifyDomain() string { return v.MyshopifyDomain }
 
 // variant includes the GraphQL fields of ProductVariant requested by the fragment variant.
 type variant struct {
@@ -1003,8 +993,6 @@ const readIdentity_Operation = `
 query readIdentity {
 	shop {
 		id
-		name
-		myshopifyDomain
 	}
 }
 `

@@ -1,0 +1,179 @@
+package shopify
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"stocksyncd/clients/internal/transport"
+)
+
+// queryMost is the most points that Shopify lets one query ask for, on every
+// plan. Until the store has told what an operation costs, that is reserved.
+//
+// https://shopify.dev/docs/api/usage/rate-limits
+const queryMost = 1000
+
+// costKey names what a request's cost depends on: it is fixed for a document
+// and its size arguments.
+type costKey struct {
+	name          string
+	first, levels int
+}
+
+// bucket is what is known of the store's bucket of cost points. Nobody else
+// draws on it, since Shopify keeps one for each app and store, so no share of
+// it is left unused.
+//
+// Until the first answer tells its size, one request is sent at a time.
+type bucket struct {
+	mu       sync.Mutex
+	known    bool
+	size     float64
+	restore  float64 // a second
+	level    float64 // at the time at, by the store's own word
+	at       time.Time
+	flying   int     // requests sent and not answered
+	reserved float64 // for them
+	costs    map[costKey]float64
+	settled  chan struct{} // closed by the next answer
+}
+
+func newBucket() *bucket {
+	return &bucket{costs: map[costKey]float64{}, settled: make(chan struct{})}
+}
+
+// expect is the cost that a request will be charged.
+func (b *bucket) expect(key costKey, guess float64) float64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if points, ok := b.costs[key]; ok {
+		return points
+	}
+	return guess
+}
+
+// acquire waits until the store holds the points.
+func (b *bucket) acquire(ctx context.Context, points float64) error {
+	for {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		wait, settled := b.take(time.Now(), points)
+		if wait == 0 {
+			return nil
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-settled:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// take reserves the points, or tells what to wait for: the time, or an answer
+// that may come before.
+func (b *bucket) take(now time.Time, points float64) (wait time.Duration, settled <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.known {
+		if b.flying > 0 {
+			return time.Hour, b.settled
+		}
+		b.flying++
+		b.reserved += points
+		return 0, nil
+	}
+	b.refill(now)
+	short := min(points, b.size) - (b.level - b.reserved)
+	if short <= 0 {
+		b.flying++
+		b.reserved += points
+		return 0, nil
+	}
+	wait = time.Duration(short / b.restore * float64(time.Second))
+	return max(min(wait, time.Hour), time.Millisecond), b.settled
+}
+
+// refill brings the level up to now.
+func (b *bucket) refill(now time.Time) {
+	if passed := now.Sub(b.at).Seconds(); passed > 0 {
+		b.level = min(b.size, b.level+passed*b.restore)
+		b.at = now
+	}
+}
+
+// settle ends what take began. told is nil when there was no answer: then the
+// request may have been charged.
+func (b *bucket) settle(now time.Time, key costKey, reserved float64, told *cost) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.flying--
+	b.reserved = max(0, b.reserved-reserved)
+	if told != nil && told.Requested != nil {
+		// Requests of one size class differ a little; the dearest counts.
+		b.costs[key] = max(b.costs[key], *told.Requested)
+	}
+	switch {
+	case told != nil && told.Throttle != nil:
+		b.learn(now, told.Throttle)
+	case b.known:
+		b.refill(now)
+		b.level = max(0, b.level-reserved)
+	}
+	close(b.settled)
+	b.settled = make(chan struct{})
+}
+
+// learn takes over what the store says of its bucket. Answers overtake each
+// other, and an older one shows points that are spent by now: the lower of the
+// store's word and what was known is believed.
+func (b *bucket) learn(now time.Time, t *throttle) {
+	level := min(max(t.Current, 0), t.Maximum)
+	if b.known && b.size == t.Maximum {
+		b.refill(now)
+		level = min(level, b.level)
+	}
+	b.known, b.size, b.restore = true, t.Maximum, t.Restore
+	b.level, b.at = level, now
+}
+
+// budget is the client as the pace of its own requests.
+type budget Client
+
+// Acquire waits until the bucket carries the request.
+func (b *budget) Acquire(ctx context.Context, r *transport.Request) error {
+	return b.bucket.acquire(ctx, r.Cost)
+}
+
+// Settle reads the answer of one try, once for all who look at it, and learns
+// from it.
+func (b *budget) Settle(r *transport.Request, resp *transport.Response) {
+	c := (*Client)(b)
+	o := c.operation(r)
+	o.answer, o.broken = envelope{}, nil
+	var told *cost
+	if resp != nil {
+		c.note(resp.Header)
+		o.id = requestID(resp)
+		o.answer, o.broken = parseEnvelope(resp.Body)
+		told = &o.answer.cost
+		if points := told.charged(); points > 0 {
+			c.http.AddCost(points)
+		}
+	}
+	c.bucket.settle(time.Now(), o.key, r.Cost, told)
+	if told != nil && told.Requested != nil {
+		r.Cost = *told.Requested // for the next try
+	}
+}
+
+// charged is what the request was charged in the end; nothing when throttled.
+func (t *cost) charged() float64 {
+	if t.Actual == nil {
+		return 0
+	}
+	return *t.Actual
+}

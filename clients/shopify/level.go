@@ -1,0 +1,280 @@
+package shopify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"stocksyncd/reconcile/inventory"
+)
+
+// firstLevels is how many levels are asked for with each item until the
+// number of locations is known, and levelsMost the most after that: the price
+// of a page grows with it, and an item that has more is paged to its end.
+const (
+	firstLevels = 10
+	levelsMost  = 50
+)
+
+// Locations lists all locations: inactive ones and those of fulfilment
+// services too.
+func (c *Client) Locations(ctx context.Context) ([]inventory.Location, error) {
+	const name = "locations"
+	var list []inventory.Location
+	known := map[inventory.LocationID]bool{}
+	err := c.pages(name, 0, func(o *operation, after *string, first int) (page, error) {
+		answer, err := readLocations(ctx, o, first, after)
+		if err != nil {
+			return page{}, err
+		}
+		if answer.Locations.Nodes == nil {
+			return page{}, o.missing("locations.nodes")
+		}
+		for _, node := range answer.Locations.Nodes {
+			location, err := o.location(node)
+			if err != nil {
+				return page{}, err
+			}
+			if !known[location.ID] {
+				known[location.ID] = true
+				list = append(list, location)
+			}
+		}
+		return answer.Locations.PageInfo, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	c.levels = min(max(len(list), 1), levelsMost)
+	c.mu.Unlock()
+	return list, nil
+}
+
+func (o *operation) location(node location) (inventory.Location, error) {
+	id, err := inventory.ParseLocationID(node.Id)
+	switch {
+	case err != nil:
+		return inventory.Location{}, o.said(err.Error())
+	case node.IsActive == nil || node.IsFulfillmentService == nil:
+		return inventory.Location{}, o.missing("isActive or isFulfillmentService of " + node.Id)
+	}
+	return inventory.Location{ID: id, Name: node.Name, Active: *node.IsActive, FulfillmentService: *node.IsFulfillmentService}, nil
+}
+
+// pages follows a connection to its end. It stops with an error where the
+// store leads in a circle or nowhere.
+// levels is how many levels each node is asked for.
+func (c *Client) pages(name string, levels int, read func(o *operation, after *string, first int) (page, error)) error {
+	var after *string
+	been := map[string]bool{}
+	for {
+		var next page
+		var o *operation
+		err := c.fit(name, func(first int) (err error) {
+			o = c.readSized(name, first, levels)
+			next, err = read(o, after, first)
+			return err
+		})
+		switch {
+		case err != nil:
+			return err
+		case next.HasNextPage == nil:
+			return o.missing("pageInfo.hasNextPage")
+		case !*next.HasNextPage:
+			return nil
+		case next.EndCursor == nil || *next.EndCursor == "":
+			return o.incomplete("there are more pages, and no cursor leads to them")
+		case been[*next.EndCursor]:
+			return o.incomplete("the pages lead in a circle")
+		}
+		been[*next.EndCursor] = true
+		after = next.EndCursor
+	}
+}
+
+// itemLevels is what a variant and its item say, and the item's levels.
+func (o *operation) itemLevels(ctx context.Context, of variant, it item) ([]inventory.Level, error) {
+	wanting := func(field string) error { return o.missing(field + " of " + it.Id) }
+	id, err := inventory.ParseItemID(it.Id)
+	if err != nil {
+		return nil, o.said(err.Error())
+	}
+	variantID, err := inventory.ParseVariantID(of.Id)
+	switch {
+	case err != nil:
+		return nil, o.said(err.Error())
+	case it.Tracked == nil:
+		return nil, wanting("tracked")
+	case of.RequiresComponents == nil:
+		return nil, wanting("requiresComponents")
+	case of.Product.IsGiftCard == nil:
+		return nil, wanting("isGiftCard")
+	}
+	level := inventory.Level{
+		Key: inventory.Key{Store: o.client.store, Item: id}, Variant: variantID,
+		Untracked: !*it.Tracked, Bundle: *of.RequiresComponents, GiftCard: *of.Product.IsGiftCard,
+	}
+	if it.Sku != nil {
+		level.SKU = inventory.TrimSKU(*it.Sku)
+	}
+	nodes, err := o.allLevels(ctx, it)
+	if err != nil {
+		return nil, err
+	}
+	var list []inventory.Level
+	for _, node := range nodes {
+		if err := o.fill(&level, node); err != nil {
+			return nil, err
+		}
+		list = append(list, level)
+	}
+	return o.once(list)
+}
+
+// fill reads what differs between the levels of an item.
+func (o *operation) fill(into *inventory.Level, node level) error {
+	location, err := inventory.ParseLocationID(node.Location.Id)
+	if err != nil {
+		return o.said(fmt.Sprintf("a level of %s: %s", into.Item, err))
+	}
+	if node.IsActive == nil {
+		return o.missing(fmt.Sprintf("isActive of %s at %s", into.Item, location))
+	}
+	into.Location, into.Active = location, *node.IsActive
+	for _, q := range node.Quantities {
+		if q.Name == quantityName && q.Quantity != nil {
+			into.Available = inventory.Units(*q.Quantity)
+			return nil
+		}
+	}
+	return o.missing(fmt.Sprintf("quantity %q of %s at %s", quantityName, into.Item, location))
+}
+
+// allLevels gives the levels of an item, and reads those that did not fit its
+// page.
+func (o *operation) allLevels(ctx context.Context, it item) ([]level, error) {
+	if it.InventoryLevels.Nodes == nil || it.InventoryLevels.PageInfo.HasNextPage == nil {
+		return nil, o.missing("inventoryLevels of " + it.Id)
+	}
+	if !*it.InventoryLevels.PageInfo.HasNextPage {
+		return it.InventoryLevels.Nodes, nil
+	}
+	// From the start: what the first page showed may be gone by now, and its
+	// cursor with it.
+	const rest = "levels of an item"
+	var nodes []level
+	err := o.client.pages(rest, 0, func(o *operation, after *string, first int) (page, error) {
+		answer, err := readItemLevels(ctx, o, it.Id, first, after)
+		switch {
+		case err != nil:
+			return page{}, err
+		case answer.InventoryItem == nil:
+			return page{}, o.incomplete(it.Id + " vanished while it was read")
+		case answer.InventoryItem.InventoryLevels.Nodes == nil:
+			return page{}, o.missing("inventoryLevels of " + it.Id)
+		}
+		nodes = append(nodes, answer.InventoryItem.InventoryLevels.Nodes...)
+		return answer.InventoryItem.InventoryLevels.PageInfo, nil
+	})
+	return nodes, err
+}
+
+// once drops what a store lists twice. Two figures for one level mean that it
+// moved meanwhile.
+func (o *operation) once(list []inventory.Level) ([]inventory.Level, error) {
+	slices.SortStableFunc(list, func(a, b inventory.Level) int { return a.Compare(b.Key) })
+	for i := 1; i < len(list); i++ {
+		if list[i].Key == list[i-1].Key && list[i] != list[i-1] {
+			return nil, movedError{o.incomplete(list[i].Key.String() + " was listed with two figures")}
+		}
+	}
+	return slices.Compact(list), nil
+}
+
+// movedError reports a listing that changed while it was read; it is worth
+// another look.
+type movedError struct{ error }
+
+func (e movedError) Unwrap() error { return e.error }
+
+// Levels reads the given levels, 250 items a request. A key without a level in
+// the answer no longer has one.
+func (c *Client) Levels(ctx context.Context, keys []inventory.Key) ([]inventory.Level, error) {
+	const name = "levels"
+	wanted := make(map[inventory.Key]bool, len(keys))
+	var ids []string
+	asked := map[inventory.ItemID]bool{}
+	for _, key := range keys {
+		if key.Store != c.store {
+			return nil, fmt.Errorf("%s: %s: %s is of another store", c.api, name, key)
+		}
+		wanted[key] = true
+		if !asked[key.Item] {
+			asked[key.Item] = true
+			ids = append(ids, key.Item.String())
+		}
+	}
+	var list []inventory.Level
+	for len(ids) > 0 {
+		var some []string
+		var found []inventory.Level
+		err := c.fit(name, func(size int) (err error) {
+			some = ids[:min(size, len(ids))]
+			found, err = c.items(ctx, name, some)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		ids = ids[len(some):]
+		for _, level := range found {
+			if wanted[level.Key] {
+				list = append(list, level)
+			}
+		}
+	}
+	return list, nil
+}
+
+// items reads all levels of some items.
+func (c *Client) items(ctx context.Context, name string, ids []string) ([]inventory.Level, error) {
+	levels := c.levelsEach()
+	o := c.readSized(name, sizeClass(len(ids)), levels)
+	answer, err := readItems(ctx, o, ids, levels)
+	if err != nil {
+		return nil, err
+	}
+	if len(answer.Nodes) != len(ids) {
+		return nil, o.incomplete(fmt.Sprintf("asked for %d items, got %d", len(ids), len(answer.Nodes)))
+	}
+	var list []inventory.Level
+	for i, node := range answer.Nodes {
+		if node == nil || *node == nil {
+			continue // the item is gone
+		}
+		it, ok := (*node).(*nodeInventoryItem)
+		if !ok || it.Id != ids[i] {
+			return nil, o.incomplete(fmt.Sprintf("asked for %s, got %s", ids[i], oneLine((*node).GetId())))
+		}
+		if it.Variants == nil || it.Variants.Nodes == nil {
+			return nil, o.missing("variants of " + it.Id)
+		}
+		if len(it.Variants.Nodes) == 0 {
+			continue // an item that nothing sells any more
+		}
+		it.item.Id = it.Id
+		found, err := o.itemLevels(ctx, it.Variants.Nodes[0], it.item)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, found...)
+	}
+	return list, nil
+}
+
+func (c *Client) levelsEach() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.levels
+}
