@@ -102,11 +102,11 @@ type Canary struct {
 
 // Guards hold plans back.
 type Guards struct {
-	MinChanges        int `json:"min_changes" jsonschema:"No guard trips on fewer changes."`
-	MaxChangedPercent int `json:"max_changed_percent" jsonschema:"Of the levels, within an hour."`
-	MaxZeroedPercent  int `json:"max_zeroed_percent" jsonschema:"Of the levels, taken to zero within an hour."`
-	MaxShrinkPercent  int `json:"max_shrink_percent" jsonschema:"By which Katana may have become shorter since the last cycle."`
-	MaxRaisedUnits    int `json:"max_raised_units" jsonschema:"Units by which one plan may raise."`
+	MinChanges        int `json:"min_changes,omitempty" jsonschema:"No guard trips on fewer changes."`
+	MaxChangedPercent int `json:"max_changed_percent,omitempty" jsonschema:"Of the levels, within an hour."`
+	MaxZeroedPercent  int `json:"max_zeroed_percent,omitempty" jsonschema:"Of the levels, taken to zero within an hour."`
+	MaxShrinkPercent  int `json:"max_shrink_percent,omitempty" jsonschema:"By which Katana may have become shorter since the last cycle."`
+	MaxRaisedUnits    int `json:"max_raised_units,omitempty" jsonschema:"Units by which one plan may raise."`
 }
 
 // Quarantine is the rest that a refused line takes.
@@ -122,7 +122,7 @@ type State struct {
 
 // Status is where the page and the metrics are served.
 type Status struct {
-	Listen string `json:"listen" jsonschema:"Address of the status page, /metrics, /healthz and /readyz; empty switches them off."`
+	Listen string `json:"listen,omitempty" jsonschema:"Address of the status page, /metrics, /healthz and /readyz; empty switches them off."`
 }
 
 // Log is how the log looks.

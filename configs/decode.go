@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,7 @@ import (
 type decoder struct {
 	problems Problems
 	lines    map[string]int
+	unread   map[string]bool // blocks and lists that are something else: nothing below them can be judged
 }
 
 func (d *decoder) problem(line int, key, format string, args ...any) {
@@ -31,11 +33,13 @@ func (d *decoder) document(data []byte) *yaml.Node {
 		d.problem(0, "", "it is empty; begin with: stocksyncd config example")
 		return nil
 	} else if err != nil {
-		d.problem(0, "", "not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		d.syntax(err)
 		return nil
 	}
 	var second yaml.Node
-	if err := reader.Decode(&second); !errors.Is(err, io.EOF) {
+	if err := reader.Decode(&second); err != nil && !errors.Is(err, io.EOF) {
+		d.syntax(err)
+	} else if err == nil {
 		d.problem(second.Line, "", "a second document (or a stray ---) follows; one file is one config")
 	}
 	if len(doc.Content) != 1 {
@@ -43,6 +47,19 @@ func (d *decoder) document(data []byte) *yaml.Node {
 		return nil
 	}
 	return doc.Content[0]
+}
+
+var (
+	syntaxForm = regexp.MustCompile(`(?s)^(?:yaml: )?(?:line (\d+): )?(.*)$`)
+	anchorForm = regexp.MustCompile(`(?s)anchor '.*'`)
+)
+
+// syntax reports what the parser stumbled over. The name of an anchor is not
+// repeated: a secret that begins with * looks like one.
+func (d *decoder) syntax(err error) {
+	parts := syntaxForm.FindStringSubmatch(err.Error())
+	line, _ := strconv.Atoi(parts[1]) // none is 0
+	d.problem(line, "", "not YAML: %s", anchorForm.ReplaceAllString(parts[2], "anchor"))
 }
 
 // value puts a node into a Go value. key names it in messages.
@@ -117,10 +134,10 @@ func (d *decoder) boolean(node *yaml.Node, into reflect.Value, key string) {
 }
 
 // integer takes plain decimal digits only: 010 is ten to people and eight to
-// YAML, so it is neither.
+// YAML, so it is neither; "10" in quotes is a text.
 func (d *decoder) integer(node *yaml.Node, into reflect.Value, key string) {
 	n, err := strconv.ParseInt(node.Value, 10, 64)
-	if node.Kind != yaml.ScalarNode || err != nil || strconv.FormatInt(n, 10) != node.Value || into.OverflowInt(n) {
+	if node.Kind != yaml.ScalarNode || node.Tag != "!!int" || err != nil || strconv.FormatInt(n, 10) != node.Value || into.OverflowInt(n) {
 		d.problem(node.Line, key, "%s is not a whole number", shown(node))
 		return
 	}
@@ -130,6 +147,7 @@ func (d *decoder) integer(node *yaml.Node, into reflect.Value, key string) {
 func (d *decoder) sequence(node *yaml.Node, into reflect.Value, key string) {
 	if node.Kind != yaml.SequenceNode {
 		d.problem(node.Line, key, "here is %s; want a list", kindOf(node))
+		d.unread[key] = true
 		return
 	}
 	for i, child := range node.Content {
@@ -145,6 +163,7 @@ func (d *decoder) sequence(node *yaml.Node, into reflect.Value, key string) {
 func (d *decoder) mapping(node *yaml.Node, into reflect.Value, key string) {
 	if node.Kind != yaml.MappingNode {
 		d.problem(node.Line, key, "here is %s; want keys and values", kindOf(node))
+		d.unread[key] = true
 		return
 	}
 	fields := fieldsOf(into.Type())

@@ -23,7 +23,7 @@ func Load(path string) (*Config, error) {
 
 // Parse checks the content of a config file; name is how messages call it.
 func Parse(name string, data []byte) (*Config, error) {
-	d := &decoder{problems: Problems{File: name}, lines: map[string]int{}}
+	d := &decoder{problems: Problems{File: name}, lines: map[string]int{}, unread: map[string]bool{}}
 	config := defaults()
 	config.Path = name
 	if root := d.document(data); root != nil {
@@ -48,10 +48,14 @@ func (c *Config) line(key string) int {
 		if line, ok := c.lines[key]; ok {
 			return line
 		}
-		key = key[:max(strings.LastIndexAny(key, ".["), 0)]
+		key = holder(key)
 	}
 	return 0
 }
+
+// holder is the key that holds a key: stores[0].name is held by stores[0],
+// which is held by stores; "" holds all.
+func holder(key string) string { return key[:max(strings.LastIndexAny(key, ".["), 0)] }
 
 // at is a key of a list: stores[0].name.
 func at(list string, i int, key string) string {

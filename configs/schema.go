@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
 )
@@ -29,6 +31,33 @@ func Schema() ([]byte, error) {
 		return nil, fmt.Errorf("schema of the config: %w", err)
 	}
 	schema.Title = "stocksyncd config"
+	constrain(schema, "")
 	text, err := json.MarshalIndent(schema, "", "  ")
 	return append(text, '\n'), err
+}
+
+// constrain adds what the structs cannot say: words, ranges and forms. No key
+// takes null, which would be a key without a value.
+func constrain(schema *jsonschema.Schema, key string) {
+	if i := slices.Index(schema.Types, "null"); i >= 0 {
+		schema.Types = slices.Delete(schema.Types, i, i+1)
+		if len(schema.Types) == 1 {
+			schema.Type, schema.Types = schema.Types[0], nil
+		}
+	}
+	for _, word := range words[key] {
+		schema.Enum = append(schema.Enum, word)
+	}
+	if limits, ok := ranges[key]; ok {
+		schema.Minimum, schema.Maximum = jsonschema.Ptr(float64(limits[0])), jsonschema.Ptr(float64(limits[1]))
+	}
+	if form := forms[key]; form != nil {
+		schema.Pattern = form.String()
+	}
+	for name, child := range schema.Properties {
+		constrain(child, strings.TrimPrefix(key+"."+name, "."))
+	}
+	if schema.Items != nil {
+		constrain(schema.Items, key+"[]")
+	}
 }

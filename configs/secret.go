@@ -67,6 +67,9 @@ func (r SecretRef) file() (Secret, error) {
 		return Secret{}, fmt.Errorf("%s: there is no such file", r)
 	case err != nil:
 		return Secret{}, fmt.Errorf("%s: %w", r, err)
+	case !info.Mode().IsRegular():
+		// A pipe would keep us waiting, and a folder must not lose its x.
+		return Secret{}, fmt.Errorf("%s: it is not a file", r)
 	case info.Mode().Perm()&0o077 != 0:
 		return Secret{}, fmt.Errorf("%s: others can read it; run: chmod 600 %s", r, r.place)
 	}
@@ -86,16 +89,27 @@ func (r SecretRef) secret(value string) (Secret, error) {
 	case strings.ContainsAny(value, "\r\n\x00"):
 		return Secret{}, fmt.Errorf("%s: it has more than one line; a key or token is a single one", r)
 	}
-	return Secret{value}, nil
+	if i := strings.IndexFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }); i >= 0 {
+		return Secret{}, fmt.Errorf("%s: it holds a space or a character that no key or token has (at byte %d)", r, i+1)
+	}
+	return Secret{&value}, nil
 }
 
 // Secret is a key or token. However it is printed, it shows nothing.
-type Secret struct{ value string }
+//
+// It holds a pointer because fmt does not ask the methods of a value in an
+// unexported field: there it prints what is inside, which is an address then.
+type Secret struct{ value *string }
 
 const redacted = "[redacted]"
 
 // Reveal gives the secret to the one place that sends it.
-func (s Secret) Reveal() string { return s.value }
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
 
 func (s Secret) String() string   { return redacted }
 func (s Secret) GoString() string { return redacted }

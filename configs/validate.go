@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,11 +34,17 @@ func (c *Config) validate(d *decoder) {
 	check.rest()
 }
 
-// wrong reports a key, unless it has its problem already.
+// wrong reports a key, unless it has its problem already, or what holds it.
 func (c *checker) wrong(key, format string, args ...any) {
-	if !c.failed[key] {
-		c.problem(c.config.line(key), key, format, args...)
+	if c.failed[key] || c.unread[""] {
+		return
 	}
+	for block := holder(key); block != ""; block = holder(block) {
+		if c.unread[block] {
+			return
+		}
+	}
+	c.problem(c.config.line(key), key, format, args...)
 }
 
 // given tells whether the file holds the key.
@@ -46,9 +53,45 @@ func (c *checker) given(key string) bool {
 	return ok
 }
 
-func (c *checker) between(key string, n, least, most int) {
-	if n < least || n > most {
-		c.wrong(key, "%d is not between %d and %d", n, least, most)
+// modes is what may be done to a store.
+var modes = []string{"off", "report", "lower-only", "apply"}
+
+// words is what a text may be. The JSON Schema offers the same.
+var words = map[string][]string{
+	"sync.mode":                 modes,
+	"stores[].mode":             modes,
+	"stores[].duplicate_stock":  {"warn", "refuse"},
+	"stores[].committed_orders": {"all", "shopify"},
+	"log.format":                {"auto", "text", "json"},
+	"log.level":                 {"debug", "info", "warn", "error"},
+}
+
+// most is the largest count that makes sense anywhere; it fits an int of 32 bits.
+const most = 1_000_000_000
+
+// ranges is the least and the most that a number may be. The JSON Schema says
+// the same.
+var ranges = map[string][2]int{
+	"katana.requests_per_minute":   {1, 6000},
+	"sync.bulk_above":              {1, most},
+	"stores[].rules[].buffer":      {0, most},
+	"stores[].rules[].max":         {0, most},
+	"stores[].rules[].min_to_sell": {0, most},
+	"guards.min_changes":           {0, most},
+	"guards.max_changed_percent":   {0, 100},
+	"guards.max_zeroed_percent":    {0, 100},
+	"guards.max_shrink_percent":    {0, 100},
+	"guards.max_raised_units":      {0, most},
+}
+
+var indexForm = regexp.MustCompile(`\[\d+\]`)
+
+// pattern is a key without the numbers of its lists: stores[].name.
+func pattern(key string) string { return indexForm.ReplaceAllString(key, "[]") }
+
+func (c *checker) inRange(key string, n int) {
+	if limits := ranges[pattern(key)]; n < limits[0] || n > limits[1] {
+		c.wrong(key, "%d is not between %d and %d", n, limits[0], limits[1])
 	}
 }
 
@@ -58,8 +101,8 @@ func (c *checker) atLeast(key string, d, least Duration) {
 	}
 }
 
-func (c *checker) oneOf(key, value string, allowed ...string) {
-	if !slices.Contains(allowed, value) {
+func (c *checker) oneOf(key, value string) {
+	if allowed := words[pattern(key)]; !slices.Contains(allowed, value) {
 		c.wrong(key, "%q is not one of %s", value, strings.Join(allowed, ", "))
 	}
 }
@@ -70,7 +113,7 @@ func (c *checker) katana() {
 	if k.APIKey == nil {
 		c.wrong("katana.api_key", "it is needed: credential:NAME, file:PATH or env:NAME")
 	}
-	c.between("katana.requests_per_minute", k.RequestsPerMinute, 1, 6000)
+	c.inRange("katana.requests_per_minute", k.RequestsPerMinute)
 }
 
 // address takes https anywhere, and plain http only where nobody can listen.
@@ -78,16 +121,16 @@ func (c *checker) address(key, text string) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "":
-		c.wrong(key, "%q is not an address such as https://example.com", text)
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		// Not repeated: it may hold a password.
+		c.wrong(key, "it is not an address such as https://example.com")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		c.wrong(key, "it must not hold a user, a query or a fragment")
 	case u.Scheme == "https":
 	case u.Scheme == "http" && loopback(u.Hostname()):
 	case u.Scheme == "http":
 		c.wrong(key, "plain http would send the key in the clear; use https (http is for this machine only)")
 	default:
-		c.wrong(key, "%q is not an https address", text)
+		c.wrong(key, "it is not an https address")
 	}
 }
 
@@ -96,12 +139,10 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-var modes = []string{"off", "report", "lower-only", "apply"}
-
 func (c *checker) sync() {
 	s := c.config.Sync
 	if c.given("sync.mode") {
-		c.oneOf("sync.mode", s.Mode, modes...)
+		c.oneOf("sync.mode", s.Mode)
 	}
 	zone := time.UTC
 	if s.TimeZone != "" {
@@ -118,20 +159,15 @@ func (c *checker) sync() {
 	if s.SettleMax < s.Settle {
 		c.wrong("sync.settle_max", "%s is shorter than settle (%s)", s.SettleMax, s.Settle)
 	}
-	c.between("sync.bulk_above", s.BulkAbove, 1, 1_000_000_000)
+	c.inRange("sync.bulk_above", s.BulkAbove)
 }
 
 // shortest is the least time between two cycles.
 const shortest = time.Second
 
 func (c *checker) schedule(key, text string, zone *time.Location) {
-	schedule, err := ParseSchedule(text, zone)
-	if err != nil {
+	if _, err := ParseSchedule(text, zone); err != nil {
 		c.wrong(key, "%s", err)
-		return
-	}
-	if every, ok := schedule.(cron.ConstantDelaySchedule); ok && every.Delay < shortest {
-		c.wrong(key, "%q is too often; at least @every 1s", text)
 	}
 }
 
@@ -147,14 +183,18 @@ func ParseSchedule(text string, zone *time.Location) (schedule cron.Schedule, er
 		return nil, fmt.Errorf("%q: name the zone in sync.time_zone", text)
 	}
 	if span, ok := strings.CutPrefix(text, "@every "); ok {
-		// The parser takes anything below a second for a second.
-		every, err := time.ParseDuration(strings.TrimSpace(span))
-		if err != nil || every <= 0 {
+		// The parser takes anything below a second for a second, and drops
+		// fractions of one.
+		every, err := parseDuration(strings.TrimSpace(span))
+		switch {
+		case err != nil || every <= 0:
 			return nil, fmt.Errorf("%q is not a schedule such as \"@every 30s\"", text)
-		}
-		if every < shortest {
+		case time.Duration(every) < shortest:
 			return nil, fmt.Errorf("%q is too often; at least @every 1s", text)
+		case time.Duration(every)%time.Second != 0:
+			return nil, fmt.Errorf("%q is not a whole number of seconds", text)
 		}
+		return cron.Every(time.Duration(every)), nil
 	}
 	schedule, err = cron.ParseStandard(text)
 	if err != nil {
@@ -171,11 +211,11 @@ func ParseSchedule(text string, zone *time.Location) (schedule cron.Schedule, er
 
 func (c *checker) guards() {
 	g := c.config.Guards
-	c.between("guards.min_changes", g.MinChanges, 0, 1_000_000_000)
-	c.between("guards.max_changed_percent", g.MaxChangedPercent, 0, 100)
-	c.between("guards.max_zeroed_percent", g.MaxZeroedPercent, 0, 100)
-	c.between("guards.max_shrink_percent", g.MaxShrinkPercent, 0, 100)
-	c.between("guards.max_raised_units", g.MaxRaisedUnits, 0, 1_000_000_000)
+	c.inRange("guards.min_changes", g.MinChanges)
+	c.inRange("guards.max_changed_percent", g.MaxChangedPercent)
+	c.inRange("guards.max_zeroed_percent", g.MaxZeroedPercent)
+	c.inRange("guards.max_shrink_percent", g.MaxShrinkPercent)
+	c.inRange("guards.max_raised_units", g.MaxRaisedUnits)
 }
 
 func (c *checker) rest() {
@@ -184,11 +224,11 @@ func (c *checker) rest() {
 		c.wrong("state.path", "it is needed, such as /var/lib/stocksyncd/state.db")
 	}
 	c.atLeast("state.keep_history", c.config.State.KeepHistory, day)
-	c.oneOf("log.format", c.config.Log.Format, "auto", "text", "json")
-	c.oneOf("log.level", c.config.Log.Level, "debug", "info", "warn", "error")
+	c.oneOf("log.format", c.config.Log.Format)
+	c.oneOf("log.level", c.config.Log.Level)
 	if listen := c.config.Status.Listen; listen != "" {
-		_, port, err := net.SplitHostPort(listen)
-		if n, errPort := strconv.Atoi(port); err != nil || errPort != nil || n < 0 || n > 65535 {
+		host, port, err := net.SplitHostPort(listen)
+		if _, errPort := strconv.ParseUint(port, 10, 16); err != nil || errPort != nil || strings.ContainsAny(host, " /") {
 			c.wrong("status.listen", "%q is not an address such as 127.0.0.1:9470; \"\" switches the page off", listen)
 		}
 	}

@@ -34,6 +34,13 @@ var (
 	versionForm = regexp.MustCompile(`^20\d\d-(01|04|07|10)$`)
 )
 
+// forms is how a text must look. The JSON Schema says the same.
+var forms = map[string]*regexp.Regexp{
+	"stores[].name":        nameForm,
+	"stores[].shop":        shopForm,
+	"stores[].api_version": versionForm,
+}
+
 func (c *checker) store(i int, s Store) {
 	key := func(name string) string { return at("stores", i, name) }
 	if !nameForm.MatchString(s.Name) {
@@ -49,10 +56,10 @@ func (c *checker) store(i int, s Store) {
 		c.wrong(key("api_version"), "%q is not a version such as 2026-10", s.APIVersion)
 	}
 	if c.given(key("mode")) {
-		c.oneOf(key("mode"), s.Mode, modes...)
+		c.oneOf(key("mode"), s.Mode)
 	}
-	c.oneOf(key("duplicate_stock"), s.DuplicateStock, "warn", "refuse")
-	c.oneOf(key("committed_orders"), s.CommittedOrders, "all", "shopify")
+	c.oneOf(key("duplicate_stock"), s.DuplicateStock)
+	c.oneOf(key("committed_orders"), s.CommittedOrders)
 	c.access(i, s)
 	c.locations(i, s)
 	c.matchers(i, s)
@@ -64,6 +71,8 @@ func (c *checker) store(i int, s Store) {
 func (c *checker) access(i int, s Store) {
 	key := func(name string) string { return at("stores", i, name) }
 	switch {
+	case c.failed[key("access_token")] || c.failed[key("client_id")] || c.failed[key("client_secret")]:
+		// What is missing cannot be told.
 	case s.AccessToken != nil && (s.ClientID != "" || s.ClientSecret != nil):
 		c.wrong(key("access_token"), "there is also a client_id or client_secret; keep one of the two ways")
 	case s.AccessToken != nil:
@@ -104,8 +113,9 @@ func (c *checker) sources(key string, names Names) {
 		c.wrong(key, "it is needed: the name of a Katana location, or a list of them")
 	}
 	seen := map[string]bool{}
-	for _, name := range names {
+	for i, name := range names {
 		switch {
+		case c.failed[at(key, i, "")]:
 		case name == "":
 			c.wrong(key, "a name is empty")
 		case seen[name]:
@@ -123,6 +133,9 @@ func (c *checker) matchers(i int, s Store) {
 		if m == (OrderMatcher{}) {
 			c.wrong(at(list, j, ""), "it is empty and would match every order")
 		}
+		if m.CustomerID < 0 {
+			c.wrong(at(list, j, "customer_id"), "%d is not the id of a customer", m.CustomerID)
+		}
 		if m.OrderNumber != "" {
 			c.glob(at(list, j, "order_number"), m.OrderNumber)
 		}
@@ -136,17 +149,36 @@ func (c *checker) matchers(i int, s Store) {
 
 func (c *checker) rules(i int, s Store) {
 	list := at("stores", i, "rules")
+	before := map[string]int{}
 	for j, r := range s.Rules {
 		if r.SKU == "" {
 			c.wrong(at(list, j, "sku"), "it is needed, such as CAP-* or *")
 		} else {
 			c.glob(at(list, j, "sku"), r.SKU)
 		}
-		c.between(at(list, j, "buffer"), r.Buffer, 0, 1_000_000_000)
-		c.between(at(list, j, "min_to_sell"), r.MinToSell, 0, 1_000_000_000)
-		if r.Max != nil {
-			c.between(at(list, j, "max"), *r.Max, 0, 1_000_000_000)
+		for _, same := range []string{r.SKU, "*"} {
+			if first, ok := before[same]; ok {
+				c.wrong(at(list, j, "sku"), "it is never reached: %s comes first and matches too", at(list, first, ""))
+				break
+			}
 		}
+		before[r.SKU] = j
+		c.rule(at(list, j, ""), r)
+	}
+}
+
+func (c *checker) rule(key string, r SKURule) {
+	c.inRange(key+".buffer", r.Buffer)
+	c.inRange(key+".min_to_sell", r.MinToSell)
+	if r.Max != nil {
+		c.inRange(key+".max", *r.Max)
+	}
+	changes := c.given(key+".buffer") || c.given(key+".min_to_sell") || c.given(key+".max")
+	switch {
+	case r.Skip && changes:
+		c.wrong(key+".skip", "a SKU that is left alone takes no buffer, max or min_to_sell")
+	case !r.Skip && !changes && !c.failed[key+".skip"]:
+		c.wrong(key, "it changes nothing; give it buffer, max, min_to_sell or skip: true")
 	}
 }
 
