@@ -105,6 +105,9 @@ func TestTheUnitSaysWhatTheDaemonReliesOn(t *testing.T) {
 		"Service.DynamicUser":              "yes",
 		"Service.LimitCORE":                "0",
 		"Service.UMask":                    "0077",
+		"Service.Environment":              "GOTRACEBACK=crash", // else a crash is status 2 and stays down
+		"Service.Restart":                  "on-failure",
+		"Service.RuntimeDirectory":         "stocksyncd",
 		"Service.ExecPaths":                "/usr/bin/stocksyncd",
 		"Service.WatchdogSec":              "300",
 	} {
