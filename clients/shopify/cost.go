@@ -157,7 +157,7 @@ func (b *budget) Settle(r *transport.Request, resp *transport.Response) {
 	var told *cost
 	if resp != nil {
 		c.note(resp.Header)
-		o.id = requestID(resp)
+		o.id = requestID(c.http.Redact, resp)
 		o.answer, o.broken = parseEnvelope(resp.Body)
 		told = &o.answer.cost
 		if points := told.charged(); points > 0 {

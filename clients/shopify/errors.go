@@ -78,8 +78,8 @@ func (c *Client) said(resp *transport.Response) string {
 }
 
 // requestID is the id by which Shopify finds a request, as errors carry it.
-func requestID(resp *transport.Response) string {
-	id := oneLine(resp.Header.Get("X-Request-Id"))
+func requestID(redact func(string) string, resp *transport.Response) string {
+	id := oneLine(redact(resp.Header.Get("X-Request-Id")))
 	if id == "" {
 		return ""
 	}
@@ -138,7 +138,11 @@ func (c *Client) words(problem queryProblem) string {
 		words += " Needed: " + c.text(problem.Access)
 	}
 	if len(problem.Path) > 0 {
-		words += " At " + c.text(fmt.Sprint(problem.Path...)) + "."
+		var path []string
+		for _, part := range problem.Path {
+			path = append(path, fmt.Sprint(part))
+		}
+		words += " At " + c.text(strings.Join(path, ".")) + "."
 	}
 	return words
 }

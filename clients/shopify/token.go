@@ -164,7 +164,7 @@ func (t *tokens) grant(ctx context.Context) error {
 		Expires json.Number `json:"expires_in"`
 	}
 	if json.Unmarshal(resp.Body, &answer) != nil || answer.Token == "" {
-		return fmt.Errorf("%s: access token: the answer holds no access_token%s", t.api, requestID(resp))
+		return fmt.Errorf("%s: access token: the answer holds no access_token%s", t.api, requestID(t.http.Redact, resp))
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -195,7 +195,7 @@ func (t *tokens) refusal(resp *transport.Response) error {
 	if json.Unmarshal(resp.Body, &answer) == nil && answer.Code != "" {
 		said = oneLine(t.http.Redact(answer.Code + ": " + answer.Description))
 	}
-	err := fmt.Errorf("%s: access token: HTTP %d: %s%s", t.api, resp.Status, said, requestID(resp))
+	err := fmt.Errorf("%s: access token: HTTP %d: %s%s", t.api, resp.Status, said, requestID(t.http.Redact, resp))
 	if next := grantNext[answer.Code]; next != "" {
 		return &inventory.PauseError{For: pauseAccess, Err: err, Next: next}
 	}
