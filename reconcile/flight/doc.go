@@ -4,11 +4,12 @@
 //
 // An entry is inferred: a level that falls below the value last seen has sold
 // the difference. The rows of an order of the store that newly appear in
-// Katana take it away again; what no order claims expires after a while. A
-// rise takes nothing away, and our own writes move the value seen, so they
+// Katana take it away again, those of an order that may have been sold after
+// the look once the next look has shown it; what no order claims expires after a
+// while. A rise takes nothing away, and our own writes move the value seen, so they
 // are never taken for a fall.
 //
-//	Shopify 10 → 9          entry of 1, expires after settle
+//	Shopify 10 → 9            entry of 1, expires after settle
 //	Katana commits the order  entry gone; Katana's own figure has fallen by 1
 //
 // The package is pure. [Look] and [Arrivals] keep the ledger, [NewIndex]

@@ -1,6 +1,8 @@
 package flight
 
 import (
+	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -16,9 +18,9 @@ const Remember = 72 * time.Hour
 // than was seen before has sold the difference. seen gives the value before,
 // for levels that were seen at all.
 //
-// complete tells that levels is the whole store. Credits wait for exactly one
-// such look: Shopify falls before Katana hears of an order, so the fall of any
-// order that Katana had before must show in it.
+// complete tells that levels is the whole store. The fall of any order that
+// Katana had before a complete look must show in it, so the credits that wait
+// for one are due.
 func Look(l *inventory.Ledger, levels []inventory.Level, seen func(inventory.Key) (inventory.Units, bool), complete bool, now time.Time, settle time.Duration) {
 	if l.Since.IsZero() {
 		l.Since = now
@@ -30,16 +32,14 @@ func Look(l *inventory.Ledger, levels []inventory.Level, seen func(inventory.Key
 		if !ok || level.Available >= before || !Counts(level) {
 			continue
 		}
-		fall := before - level.Available
-		fall -= takeCredit(l, level.SKU, fall)
-		if fall > 0 {
-			l.Entries = append(l.Entries, inventory.InFlight{
-				Key: level.Key, SKU: level.SKU, Units: fall, Since: now, Expires: now.Add(settle),
-			})
-		}
+		l.Entries = append(l.Entries, inventory.InFlight{
+			Key: level.Key, SKU: level.SKU, Units: before - level.Available, Since: now, Expires: now.Add(settle),
+		})
 	}
 	if complete {
-		l.Credits = nil
+		for i := range l.Credits {
+			l.Credits[i].Due = true
+		}
 	}
 }
 
@@ -50,37 +50,26 @@ func Counts(level *inventory.Level) bool {
 	return level.SKU != "" && !level.Untracked && !level.Bundle && !level.GiftCard
 }
 
-func takeCredit(l *inventory.Ledger, sku inventory.SKU, want inventory.Units) (taken inventory.Units) {
-	for i := range l.Credits {
-		if credit := &l.Credits[i]; credit.SKU == sku && taken < want {
-			n := min(credit.Units, want-taken)
-			credit.Units -= n
-			taken += n
-		}
-	}
-	l.Credits = slices.DeleteFunc(l.Credits, func(c inventory.Credit) bool { return c.Units == 0 })
-	return taken
-}
-
 // Arrivals takes Katana's orders into the ledger of the store that shop names:
 // the rows of its orders that are committed now and were not before take their
-// units away. looked is when the levels of the look before had been read.
+// units away. looked is when the levels of the last look had been read.
 //
-// A unit of an order that Katana created since then finds no entry when the
-// sale came after the look: it becomes a credit for the fall that the next look
-// must show. The fall of an older order has shown already, as an entry that has
-// expired since or hidden under a rise; a credit for it would hide another
-// sale.
+// An order that changed after the look may have been sold after it: its fall
+// has not shown, and the entries there are belong to other sales. Its units
+// become a credit, which takes entries away after the next complete look. Until
+// then a unit that had shown is counted twice; none is missed.
 //
 // skus names the SKU of each Katana variant; feeds tells which Katana
 // locations a level draws on, so that the level which sold is found first.
 func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, skus map[inventory.SourceVariantID]inventory.SKU, feeds func(inventory.Key) []inventory.SourceLocationID, looked time.Time) {
 	oldest := looked.Add(-Remember)
-	for id, row := range l.Counted {
-		if row.At.Before(oldest) {
-			delete(l.Counted, id)
+	maps.DeleteFunc(l.Counted, func(_ int64, row inventory.CountedRow) bool { return row.At.Before(oldest) })
+	for _, credit := range l.Credits {
+		if credit.Due {
+			takeEntries(l, credit.SKU, credit.Location, credit.Units, feeds)
 		}
 	}
+	l.Credits = slices.DeleteFunc(l.Credits, func(c inventory.Credit) bool { return c.Due })
 	for _, order := range orders {
 		if order.Updated.After(l.Orders) {
 			l.Orders = order.Updated
@@ -94,12 +83,15 @@ func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, 
 		for _, row := range order.Rows {
 			units := count(l, row, order.Created)
 			sku, ok := skus[row.Variant]
-			if units <= 0 || !ok || old {
-				continue
-			}
-			units -= takeEntries(l, sku, row.Location, units, feeds)
-			if units > 0 && !order.Created.Before(looked) {
+			switch {
+			case units <= 0 || !ok || old:
+			case !order.Updated.After(looked):
+				takeEntries(l, sku, row.Location, units, feeds)
+			case l.Since.Before(looked):
 				l.Credits = append(l.Credits, inventory.Credit{SKU: sku, Location: row.Location, Units: units})
+			default:
+				// The ledger began with this look: whether the fall is still to come, or
+				// was there before the first look, nobody can tell.
 			}
 		}
 	}
@@ -126,20 +118,59 @@ func count(l *inventory.Ledger, row inventory.SourceOrderRow, created time.Time)
 
 // takeEntries takes up to want units of the SKU off the ledger: first from
 // levels that draw on the location where Katana committed them, then from any,
-// each time the oldest first. A sale at one location may be imported at
-// another; the unit is accounted for all the same.
-func takeEntries(l *inventory.Ledger, sku inventory.SKU, at inventory.SourceLocationID, want inventory.Units, feeds func(inventory.Key) []inventory.SourceLocationID) (taken inventory.Units) {
-	for _, near := range []bool{true, false} {
-		for i := range l.Entries {
-			entry := &l.Entries[i]
-			if entry.SKU != sku || entry.Units == 0 || near && !slices.Contains(feeds(entry.Key), at) {
-				continue
-			}
-			n := min(entry.Units, want-taken)
-			entry.Units -= n
-			taken += n
+// since a sale at one location may be imported at another.
+//
+// Nobody can tell which of the levels sold what arrived. So what is left must
+// cover every case: the units go from the level that draws on the fewest
+// locations, and of the times at which they expire the earliest goes.
+func takeEntries(l *inventory.Ledger, sku inventory.SKU, at inventory.SourceLocationID, want inventory.Units, feeds func(inventory.Key) []inventory.SourceLocationID) {
+	for want > 0 {
+		narrow, early := candidates(l.Entries, sku, at, feeds)
+		if narrow < 0 {
+			return
+		}
+		from := l.Entries[narrow]
+		n := min(want, from.Units)
+		if first := &l.Entries[early]; first.Expires.Before(from.Expires) {
+			n = min(n, first.Units)
+			stays := *first
+			stays.Units, stays.Since, stays.Expires = n, from.Since, from.Expires
+			first.Units -= n
+			l.Entries = append(l.Entries, stays)
+		}
+		l.Entries[narrow].Units -= n
+		want -= n
+		l.Entries = slices.DeleteFunc(l.Entries, func(e inventory.InFlight) bool { return e.Units == 0 })
+	}
+}
+
+// candidates finds, among the entries of the SKU near the location (of all of
+// them when none is near), the one whose level draws on the fewest locations
+// and the one that expires first; −1 when there is none.
+func candidates(entries []inventory.InFlight, sku inventory.SKU, at inventory.SourceLocationID, feeds func(inventory.Key) []inventory.SourceLocationID) (narrow, early int) {
+	const far = math.MaxInt
+	narrow, early = -1, -1
+	least := far
+	for i, entry := range entries {
+		if entry.SKU != sku {
+			continue
+		}
+		width := far
+		if sources := feeds(entry.Key); slices.Contains(sources, at) {
+			width = len(sources)
+		}
+		switch {
+		case narrow < 0 || width < far && least == far:
+			narrow, early, least = i, i, width
+			continue
+		case width == far && least < far:
+			continue
+		case width < least || width == least && entry.Expires.Before(entries[narrow].Expires):
+			narrow, least = i, width
+		}
+		if entry.Expires.Before(entries[early].Expires) {
+			early = i
 		}
 	}
-	l.Entries = slices.DeleteFunc(l.Entries, func(e inventory.InFlight) bool { return e.Units == 0 })
-	return taken
+	return narrow, early
 }

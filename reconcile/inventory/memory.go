@@ -22,14 +22,14 @@ type InFlight struct {
 	Expires time.Time `json:"expires"`
 }
 
-// Credit is units of a Katana order whose fall at Shopify has not been
-// observed yet, because it was sold after the last look. Shopify falls before
-// Katana knows, so the next complete look at the store must show it; a credit
-// lives no longer than that.
+// Credit is units of a Katana order that may have been sold after the last
+// look at the store. Shopify falls before Katana knows, so the next complete
+// look must show the fall: then the credit is due and takes an entry away.
 type Credit struct {
 	SKU      SKU              `json:"sku"`
 	Location SourceLocationID `json:"location"`
 	Units    Units            `json:"units"`
+	Due      bool             `json:"due,omitempty"`
 }
 
 // Ledger is one store's units in flight and what is needed to keep them.
