@@ -55,6 +55,11 @@ func tryLock(path string, readOnly bool) (*os.File, error) {
 	return nil, fmt.Errorf("%s cannot be locked: %w; keep it on a local disk and set state.path to there", path, err)
 }
 
+// unlock gives the lock back, also while the file's pages are still mapped.
+func unlock(file *os.File) error {
+	return syscall.Flock(int(file.Fd()), syscall.LOCK_UN) // #nosec G115 -- a descriptor is a small number
+}
+
 // isAt tells whether the path still leads to the file: the process that held
 // the lock before may have set it aside.
 func isAt(file *os.File, path string) bool {

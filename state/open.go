@@ -160,10 +160,11 @@ func (s *Store) Notes() []string { return s.notes }
 
 // Close gives the file back.
 func (s *Store) Close() error {
-	closing := s.file.Close
-	if s.broken.Load() == nil {
-		closing = s.db.Close
-	} // else bbolt may still hold its own locks, and would wait for itself
+	closing := s.db.Close
+	if s.broken.Load() != nil {
+		// bbolt may still hold locks of its own, and would wait for itself.
+		closing = func() error { return errors.Join(unlock(s.file), s.file.Close()) }
+	}
 	if err := closing(); err != nil {
 		return fmt.Errorf("state: %w", err)
 	}

@@ -1,0 +1,281 @@
+package state
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"stocksyncd/reconcile/inventory"
+)
+
+// The test binary runs itself as the other process; this variable says as what.
+const asChild = "STOCKSYNCD_STATE_TEST"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(asChild) {
+	case "":
+		os.Exit(m.Run())
+	case "script":
+		childScript(os.Args[1], os.Args[2])
+	case "hold":
+		childHold(os.Args[1])
+	case "full":
+		childFull(os.Args[1])
+	}
+}
+
+// child starts the test binary as another process. Its lines come through the
+// scanner; it ends when the test does.
+func child(t *testing.T, as string, args ...string) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asChild+"="+as)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Wait() }) // killed by then, or waited for before
+	return cmd, bufio.NewScanner(out)
+}
+
+func childMust(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "child:", err)
+		os.Exit(1)
+	}
+}
+
+// script is what a daemon does to its file, one step after the other; the same
+// seed gives the same steps.
+type script struct {
+	random *rand.Rand
+	open   []uint64
+	cycle  uint64
+}
+
+func newScript(seed uint64) *script { return &script{random: rand.New(rand.NewPCG(seed, 1))} }
+
+const scriptSteps = 60
+
+func (c *script) step(s *Store, i int) error {
+	switch {
+	case i%12 == 0:
+		cycle, err := s.Begin()
+		c.cycle = cycle
+		return err
+	case i%12 == 11:
+		return s.Finish(inventory.Finish{Report: reportOf(c.cycle, epoch), Source: inventory.SourceMemory{Rows: i}, Stores: map[inventory.StoreName]inventory.Memory{"main": inFlight(i)}})
+	case len(c.open) > 0 && c.random.IntN(2) == 0:
+		id := c.open[0]
+		c.open = c.open[1:]
+		if c.random.IntN(3) == 0 {
+			return s.Observe("main", inventory.Observation{Levels: c.levels(), Memory: inFlight(i), Settled: []inventory.Settled{{ID: id}}})
+		}
+		return s.Settle("main", inventory.Settled{ID: id, Levels: c.levels()})
+	case c.random.IntN(2) == 0:
+		id, err := s.Intend(batchOf("main", c.cycle, i))
+		c.open = append(c.open, id)
+		return err
+	}
+	return s.Observe("main", inventory.Observation{Levels: c.levels(), Gone: []inventory.Key{level(1 + c.random.IntN(400))}, Memory: inFlight(i)})
+}
+
+func (c *script) levels() map[inventory.Key]inventory.Seen {
+	levels := map[inventory.Key]inventory.Seen{}
+	for range c.random.IntN(200) {
+		levels[level(1+c.random.IntN(400))] = seenUnits(c.random.IntN(50))
+	}
+	return levels
+}
+
+// history plays a script and gives the state before it and after each step.
+func play(t *testing.T, seed uint64) []dump {
+	t.Helper()
+	s := mustOpen(t, newPath(t))
+	defer mustClose(t, s)
+	states := []dump{dumpOf(t, s, "main")}
+	c := newScript(seed)
+	for i := range scriptSteps {
+		must(t, c.step(s, i))
+		states = append(states, dumpOf(t, s, "main"))
+	}
+	return states
+}
+
+// childScript plays a script and says after each step that it is done.
+func childScript(path, seed string) {
+	n, err := strconv.ParseUint(seed, 10, 64)
+	childMust(err)
+	s, err := Open(path, Options{Now: clock})
+	childMust(err)
+	c := newScript(n)
+	for i := range scriptSteps {
+		childMust(c.step(s, i))
+		fmt.Println("done", i+1)
+	}
+}
+
+func TestAKilledProcessLosesNothingThatWasRecorded(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(24) {
+		states := play(t, seed)
+		path := newPath(t)
+		cmd, lines := child(t, "script", path, strconv.FormatUint(seed, 10))
+		after := 1 + int(seed*2) // steps that were answered when the kill is sent
+		done := 0
+		for done < after && lines.Scan() {
+			_, err := fmt.Sscanf(lines.Text(), "done %d", &done)
+			must(t, err)
+		}
+		must(t, cmd.Process.Kill())
+		for lines.Scan() { // what was answered before the kill arrived
+			if _, err := fmt.Sscanf(lines.Text(), "done %d", &done); err != nil {
+				break // the last line was cut
+			}
+		}
+		_ = cmd.Wait() // it was killed
+
+		s := mustOpen(t, path)
+		if len(s.Notes()) != 0 {
+			t.Fatalf("seed %d: %q", seed, s.Notes())
+		}
+		got := dumpOf(t, s, "main")
+		mustClose(t, s)
+		if !isOneOf(got, states[done:min(done+2, len(states))]) {
+			t.Errorf("seed %d: after %d answered steps the file is neither at that step nor at the next", seed, done)
+		}
+	}
+}
+
+func isOneOf(got dump, states []dump) bool {
+	for _, want := range states {
+		if cmp.Equal(got, want, cmpopts.EquateEmpty()) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestATornTransactionNeverHappened puts files together as a machine leaves
+// them that stops within a transaction: any of the new pages, and not yet the
+// meta page that makes them count.
+func TestATornTransactionNeverHappened(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	s := mustOpen(t, path)
+	defer mustClose(t, s)
+	random := rand.New(rand.NewPCG(9, 9))
+	c := newScript(99)
+	for i := range scriptSteps {
+		want := dumpOf(t, s, "main")
+		before, err := os.ReadFile(path)
+		must(t, err)
+		must(t, c.step(s, i))
+		after, err := os.ReadFile(path)
+		must(t, err)
+
+		torn := append(bytes.Clone(before), make([]byte, len(after)-len(before))...)
+		for at := 2 * 4096; at < len(after); at += 4096 {
+			if random.IntN(2) == 0 {
+				copy(torn[at:at+4096], after[at:])
+			}
+		}
+		copied := newPath(t)
+		must(t, os.WriteFile(copied, torn, 0o600))
+		again := mustOpen(t, copied)
+		if len(again.Notes()) != 0 {
+			t.Fatalf("step %d: %q", i, again.Notes())
+		}
+		same(t, "torn within step "+strconv.Itoa(i), dumpOf(t, again, "main"), want)
+		mustClose(t, again)
+	}
+}
+
+// TestACutLookKeepsTheLedgerBeforeTheLevels fails a look of several
+// transactions after the first: the falls must be in the ledger by then.
+func TestACutLookKeepsTheLedgerBeforeTheLevels(t *testing.T) {
+	s := mustOpen(t, newPath(t))
+	defer mustClose(t, s)
+	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(100, 5)}))
+	id, err := s.Intend(batchOf("main", 1, 2))
+	must(t, err)
+	info, err := os.Stat(s.path)
+	must(t, err)
+	s.db.MaxSize = int(info.Size()) + 1<<20 // room for some of it
+
+	err = s.Observe("main", inventory.Observation{
+		Levels: seenLevels(200_000, 3), Memory: inFlight(2), Settled: []inventory.Settled{{ID: id}},
+	})
+	if err == nil || !strings.Contains(err.Error(), s.path) || !strings.Contains(err.Error(), "make room") {
+		t.Fatalf("got %v, want the file and the next step", err)
+	}
+	got, err := s.Store("main")
+	must(t, err)
+	if len(got.Levels)%most != 0 || len(got.Levels) >= 200_000 || len(got.Levels) == 0 {
+		t.Errorf("got %d levels, want some whole portions of %d", len(got.Levels), most)
+	}
+	same(t, "memory", got.Memory, inFlight(2))
+	if len(got.Open) != 0 {
+		t.Errorf("got %+v still open", got.Open)
+	}
+	s.db.MaxSize = 0
+	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(200_000, 3), Memory: inFlight(2)}))
+}
+
+// childFull writes to a disk on which there is no more room, and then to one
+// on which there is again.
+func childFull(path string) {
+	signal.Ignore(syscall.SIGXFSZ)
+	s, err := Open(path, Options{Now: clock})
+	childMust(err)
+	childMust(s.Observe("main", inventory.Observation{Levels: seenLevels(10, 5), Memory: inFlight(1)}))
+	var limit syscall.Rlimit
+	childMust(syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit))
+	full := syscall.Rlimit{Cur: 64 << 10, Max: limit.Max} // in the midst of the second look
+	childMust(syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full))
+	err = s.Observe("main", inventory.Observation{Levels: seenLevels(9_999, 3), Memory: inFlight(7)})
+	fmt.Println(err)
+	kept, err := s.Store("main")
+	childMust(err)
+	fmt.Println(len(kept.Levels), kept.Ledger.Entries[0].Units)
+	childMust(syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit))
+	childMust(s.Observe("main", inventory.Observation{Levels: seenLevels(9_999, 3), Memory: inFlight(7)}))
+	kept, err = s.Store("main")
+	childMust(err)
+	fmt.Println(len(kept.Levels), kept.Ledger.Entries[0].Units)
+	childMust(s.Close())
+}
+
+func TestAFullDiskStopsOneWriteAndTheNextGoesOnWhenThereIsRoom(t *testing.T) {
+	path := newPath(t)
+	cmd, lines := child(t, "full", path)
+	var got []string
+	for lines.Scan() {
+		got = append(got, lines.Text())
+	}
+	must(t, cmd.Wait())
+	if len(got) != 3 || !strings.Contains(got[0], path+" could not be written") || !strings.Contains(got[0], "make room") {
+		t.Fatalf("got %q, want an error with the file and the next step", got)
+	}
+	same(t, "levels and units in flight", got[1:], []string{"10 1", "9999 7"})
+	s := mustOpen(t, path)
+	if len(s.Notes()) != 0 {
+		t.Error(s.Notes())
+	}
+	mustClose(t, s)
+}

@@ -1,0 +1,362 @@
+package state
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	bolt "go.etcd.io/bbolt"
+
+	"stocksyncd/reconcile/inventory"
+)
+
+// sampleFile makes a file in which all kinds of pages and records occur, and
+// gives its used bytes.
+func sampleFile(t testing.TB) []byte {
+	t.Helper()
+	path := newPath(t)
+	s := mustOpen(t, path)
+	must(t, s.Bind(Lineage{Katana: "factory-1", Stores: map[inventory.StoreName]string{"main": "shop-1"}}))
+	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(200, 5), Memory: inFlight(2)}))
+	must(t, s.Observe("outlet", inventory.Observation{}))
+	for cycle := uint64(1); cycle <= 4; cycle++ {
+		id, err := s.Intend(batchOf("main", cycle, 9))
+		must(t, err)
+		if cycle > 1 {
+			must(t, s.Settle("main", inventory.Settled{ID: id, Levels: seenLevels(3, 9)}))
+		}
+		report := reportOf(cycle, epoch)
+		report.Error = strings.Repeat("long enough for a page of its own ", 130)
+		must(t, s.Finish(inventory.Finish{Report: report, Source: inventory.SourceMemory{Rows: 3}, Stores: map[inventory.StoreName]inventory.Memory{"main": inFlight(int(cycle))}}))
+	}
+	mustClose(t, s)
+	data, err := os.ReadFile(path)
+	must(t, err)
+	m, err := newest(bytes.NewReader(data), int64(len(data)))
+	must(t, err)
+	return data[:m.count*m.pageSize]
+}
+
+// content lists every record of a file.
+func content(t testing.TB, data []byte) []string {
+	t.Helper()
+	var all []string
+	must(t, walk(bytes.NewReader(data), int64(len(data)), func(path []string, key, value []byte, bucket bool) error {
+		all = append(all, fmt.Sprintf("%q %x %x %v", path, key, value, bucket))
+		return nil
+	}))
+	return all
+}
+
+func TestAFlippedBitIsFoundOrChangesNothing(t *testing.T) {
+	t.Parallel()
+	data := sampleFile(t)
+	want := content(t, data)
+	random := rand.New(rand.NewPCG(7, 11))
+	tried, found := 0, 0
+	for at := range data {
+		if at%4096 >= 80 && at%29 != 0 { // all of the heads, and a part of the rest
+			continue
+		}
+		tried++
+		bit := byte(1) << random.IntN(8)
+		data[at] ^= bit
+		if _, err := examine(bytes.NewReader(data), int64(len(data))); err != nil {
+			found++
+		} else if !slices.Equal(content(t, data), want) {
+			t.Fatalf("bit %08b of byte %d is not found, and changes what is read", bit, at)
+		}
+		data[at] ^= bit
+	}
+	t.Logf("of %d flips %d were found, the others lie in unused room", tried, found)
+	if found < tried/4 {
+		t.Errorf("only %d of %d flips were found", found, tried)
+	}
+}
+
+// openDamaged opens what was made of a file. Either all is there, or the file
+// is set aside and a new one works, or the error says what to do.
+func openDamaged(t *testing.T, data []byte, want dump) (outcome string) {
+	t.Helper()
+	path := newPath(t)
+	must(t, os.WriteFile(path, data, 0o600))
+	if reader, err := Open(path, Options{Now: clock, ReadOnly: true}); err == nil {
+		same(t, "read only", dumpOf(t, reader, "main", "outlet"), want)
+		mustClose(t, reader)
+	}
+	s, err := Open(path, Options{Now: clock})
+	if err != nil {
+		if !strings.Contains(err.Error(), path) {
+			t.Errorf("error %q does not name the file", err)
+		}
+		return "refused"
+	}
+	defer mustClose(t, s)
+	if len(s.Notes()) == 0 {
+		same(t, "file", dumpOf(t, s, "main", "outlet"), want)
+		return "unharmed"
+	}
+	aside, err := os.ReadFile(path + ".corrupt-20261124T080000Z")
+	must(t, err)
+	if !bytes.Equal(aside, data) {
+		t.Error("the file that was set aside is not the damaged one")
+	}
+	if cycle, err := s.Begin(); err != nil || cycle != 1 {
+		t.Errorf("the new file gives cycle %d, %v", cycle, err)
+	}
+	return "set aside"
+}
+
+func wantSample(t *testing.T, data []byte) dump {
+	t.Helper()
+	path := newPath(t)
+	must(t, os.WriteFile(path, data, 0o600))
+	s := mustOpen(t, path)
+	defer mustClose(t, s)
+	return dumpOf(t, s, "main", "outlet")
+}
+
+func TestAFileWithFlippedBitsOpensRightOrIsSetAside(t *testing.T) {
+	data := sampleFile(t)
+	want := wantSample(t, data)
+	random := rand.New(rand.NewPCG(3, 5))
+	outcomes := map[string]int{}
+	for range 150 {
+		damaged := slices.Clone(data)
+		for range 1 + random.IntN(3) {
+			damaged[random.IntN(len(damaged))] ^= 1 << random.IntN(8)
+		}
+		outcomes[openDamaged(t, damaged, want)]++
+	}
+	t.Log(outcomes)
+	if outcomes["set aside"] == 0 || outcomes["unharmed"] == 0 {
+		t.Errorf("got %v, want some of either", outcomes)
+	}
+}
+
+func TestATruncatedFileIsSetAside(t *testing.T) {
+	data := sampleFile(t)
+	want := wantSample(t, data)
+	for size := 1; size < len(data); size = size*3/2 + 1 {
+		if got := openDamaged(t, data[:size], want); got != "set aside" {
+			t.Errorf("%d of %d bytes: %s, want set aside", size, len(data), got)
+		}
+	}
+	if got := openDamaged(t, make([]byte, 40960), want); got != "set aside" {
+		t.Errorf("a file of zeros, as a power cut leaves it: %s, want set aside", got)
+	}
+}
+
+func TestPagesThatLeadInCirclesAreFound(t *testing.T) {
+	data := sampleFile(t)
+	m, err := newest(bytes.NewReader(data), int64(len(data)))
+	must(t, err)
+	found := 0
+	for id := uint64(2); id < m.count; id++ {
+		damaged := slices.Clone(data)
+		page := damaged[id*m.pageSize : (id+1)*m.pageSize]
+		if native.Uint16(page[8:]) != branchPage || native.Uint64(page) != id {
+			continue
+		}
+		native.PutUint64(page[headerSize+8:], id) // its first child is itself
+		if _, err := examine(bytes.NewReader(damaged), int64(len(damaged))); err != nil {
+			found++
+		} else { // a page that is free by now: nothing leads there
+			same(t, "records", content(t, damaged), content(t, data))
+		}
+	}
+	if found == 0 {
+		t.Error("a branch that leads to itself was not found")
+	}
+}
+
+func TestTheFileOfAnotherProgramIsRefusedAndLeftWhereItIs(t *testing.T) {
+	foreignBolt := newPath(t)
+	db, err := bolt.Open(foreignBolt, 0o600, nil)
+	must(t, err)
+	must(t, db.Update(func(tx *bolt.Tx) error {
+		b, err := tx.CreateBucket([]byte("meta"))
+		if err != nil {
+			return err
+		}
+		return b.Put([]byte("consistent_index"), []byte{1})
+	}))
+	must(t, db.Close())
+	database, err := os.ReadFile(foreignBolt)
+	must(t, err)
+
+	for name, data := range map[string][]byte{
+		"text":             bytes.Repeat([]byte("katana:\n  requests_per_minute: 60\n"), 40),
+		"another database": database,
+	} {
+		path := newPath(t)
+		must(t, os.WriteFile(path, data, 0o600))
+		_, err := Open(path, Options{Now: clock})
+		if !errors.Is(err, ErrNotState) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "state.path") {
+			t.Errorf("%s: got %v, want ErrNotState with the file and the next step", name, err)
+		}
+		left, err := os.ReadFile(path)
+		must(t, err)
+		if !bytes.Equal(left, data) {
+			t.Errorf("%s: the file was changed", name)
+		}
+	}
+}
+
+func TestADamagedFileIsOnlyReportedToAReader(t *testing.T) {
+	data := sampleFile(t)
+	path := newPath(t)
+	must(t, os.WriteFile(path, data[:9000], 0o600))
+	_, err := Open(path, Options{Now: clock, ReadOnly: true})
+	if err == nil || !strings.Contains(err.Error(), "next start of the daemon") {
+		t.Errorf("got %v, want what happens next", err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	must(t, err)
+	if len(entries) != 1 {
+		t.Errorf("got %v, want the damaged file alone", entries)
+	}
+}
+
+func TestDamagedFilesDoNotReplaceOneAnother(t *testing.T) {
+	path := newPath(t)
+	for range 3 {
+		must(t, os.WriteFile(path, []byte("torn"), 0o600))
+		mustClose(t, mustOpen(t, path))
+	}
+	aside, err := filepath.Glob(path + ".corrupt-*")
+	must(t, err)
+	if len(aside) != 3 {
+		t.Errorf("got %q, want three files set aside", aside)
+	}
+}
+
+func TestAFileOfANewerVersionIsRefused(t *testing.T) {
+	path := newPath(t)
+	s := mustOpen(t, path)
+	must(t, s.update(func(tx *bolt.Tx) error {
+		// A newer layout may keep all else in another way.
+		if err := tx.DeleteBucket(bucketHistory); err != nil {
+			return err
+		}
+		if err := tx.Bucket(bucketMeta).Put(keyCycle, []byte("otherwise")); err != nil {
+			return err
+		}
+		return put(tx.Bucket(bucketMeta), placeMeta, keySchema, epoch, schema+1)
+	}))
+	mustClose(t, s)
+	before, err := os.ReadFile(path)
+	must(t, err)
+	_, err = Open(path, Options{Now: clock})
+	var newer *NewerError
+	if !errors.As(err, &newer) || newer.Has != schema+1 || newer.Know != schema {
+		t.Fatalf("got %v, want NewerError", err)
+	}
+	after, err := os.ReadFile(path)
+	must(t, err)
+	if !bytes.Equal(before, after) {
+		t.Error("the file was changed")
+	}
+}
+
+func TestOpenNamesTheNextStep(t *testing.T) {
+	folder := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(folder, "plain"), nil, 0o600))
+	must(t, os.WriteFile(filepath.Join(folder, "empty.db"), nil, 0o600))
+	for _, test := range []struct {
+		name, path string
+		opts       Options
+		want       string
+		is         error
+	}{
+		{"no folder", "gone/state.db", Options{}, "mkdir -p " + folder + "/gone", fs.ErrNotExist},
+		{"a file for a folder", "plain/state.db", Options{}, "set state.path", nil},
+		{"a folder", ".", Options{}, "set state.path", nil},
+		{"nothing to read yet", "state.db", Options{ReadOnly: true}, "the first cycle makes it", fs.ErrNotExist},
+		{"nothing in it yet", "empty.db", Options{ReadOnly: true}, "the first cycle fills it", nil},
+	} {
+		_, err := Open(filepath.Join(folder, test.path), test.opts)
+		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), folder) {
+			t.Errorf("%s: got %v, want %q in it", test.name, err, test.want)
+		}
+		if test.is != nil && !errors.Is(err, test.is) {
+			t.Errorf("%s: got %v, want it to be %v", test.name, err, test.is)
+		}
+	}
+}
+
+func TestAReaderWritesNothing(t *testing.T) {
+	path := newPath(t)
+	mustClose(t, mustOpen(t, path))
+	s := mustOpenWith(t, path, Options{ReadOnly: true})
+	defer mustClose(t, s)
+	if _, err := s.Begin(); err == nil || !strings.Contains(err.Error(), "reading only") {
+		t.Errorf("got %v, want a refusal", err)
+	}
+}
+
+func TestADiskThatFailsBeneathAnOpenFileIsAnError(t *testing.T) {
+	path := newPath(t)
+	s := mustOpen(t, path)
+	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(3000, 5)}))
+	must(t, os.Truncate(path, 8192)) // the pages beyond are gone, and reading them faults
+	_, err := s.Store("main")
+	if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "restart the daemon") {
+		t.Fatalf("got %v, want the file and the next step", err)
+	}
+	if err := s.Observe("main", inventory.Observation{}); err == nil {
+		t.Error("a file that cannot be read was written on")
+	}
+	mustClose(t, s)
+	s = mustOpen(t, path)
+	defer mustClose(t, s)
+	if len(s.Notes()) != 1 {
+		t.Errorf("got notes %q, want that the file was set aside", s.Notes())
+	}
+}
+
+func TestAWriteThatShowsThoughItFailedIsNotTrusted(t *testing.T) {
+	s := mustOpen(t, newPath(t))
+	failed := errors.New("input/output error")
+	if err := s.doubt(txid(t, s)+1, failed); !errors.Is(err, failed) {
+		t.Fatalf("got %v, want the failure", err)
+	}
+	if _, err := s.Begin(); err != nil {
+		t.Fatalf("a write that left nothing behind ends all others: %v", err)
+	}
+	if err := s.doubt(txid(t, s), failed); !errors.Is(err, failed) {
+		t.Fatalf("got %v, want the failure", err)
+	}
+	if _, err := s.Begin(); !errors.Is(err, failed) {
+		t.Errorf("got %v, want no write after one whose end nobody knows", err)
+	}
+	mustClose(t, s)
+}
+
+// FuzzExamine: whatever stands in a file, it is examined to an end, and what
+// passes can be opened.
+func FuzzExamine(f *testing.F) {
+	data := sampleFile(f)
+	f.Add(uint32(0), []byte{})
+	f.Add(uint32(4096+40), []byte{2, 0})
+	f.Add(uint32(8192+10), []byte{255, 255})
+	f.Fuzz(func(t *testing.T, at uint32, patch []byte) {
+		damaged := slices.Clone(data)
+		copy(damaged[int(at)%len(damaged):], patch)
+		if _, err := examine(bytes.NewReader(damaged), int64(len(damaged))); err != nil {
+			return
+		}
+		path := newPath(t)
+		must(t, os.WriteFile(path, damaged, 0o600))
+		s := mustOpen(t, path)
+		dumpOf(t, s, "main", "outlet")
+		mustClose(t, s)
+	})
+}

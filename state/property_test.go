@@ -1,0 +1,255 @@
+package state
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"stocksyncd/reconcile/inventory"
+)
+
+// model is what a state file should give back, kept in plain maps.
+type model struct {
+	source  inventory.SourceMemory
+	stores  map[inventory.StoreName]*inventory.StoreMemory
+	history []inventory.Report
+	cycle   uint64
+}
+
+func (m *model) store(name inventory.StoreName) *inventory.StoreMemory {
+	if m.stores[name] == nil {
+		m.stores[name] = &inventory.StoreMemory{Levels: map[inventory.Key]inventory.Seen{}}
+	}
+	return m.stores[name]
+}
+
+var names = []inventory.StoreName{"main", "outlet", "a/b"}
+
+var (
+	genName  = rapid.SampledFrom(names)
+	genUnits = rapid.Map(rapid.Int64(), func(n int64) inventory.Units { return inventory.Units(n) })
+	genID    = rapid.Int64Range(1, 1<<62)
+	genTime  = rapid.Map(rapid.Int64Range(-62135596800, 253402300799), func(s int64) time.Time { return time.Unix(s, 123000).UTC() })
+	genSKU   = rapid.Map(rapid.String(), func(s string) inventory.SKU { return inventory.SKU(s) })
+)
+
+func genKey(name inventory.StoreName) *rapid.Generator[inventory.Key] {
+	return rapid.Custom(func(t *rapid.T) inventory.Key {
+		// Few of them, so that the same comes again; and sometimes any.
+		item := rapid.OneOf(rapid.Int64Range(1, 20), genID).Draw(t, "item")
+		return inventory.Key{Store: name, Item: inventory.ItemID(item), Location: inventory.LocationID(rapid.Int64Range(1, 3).Draw(t, "location"))}
+	})
+}
+
+var genSeen = rapid.Custom(func(t *rapid.T) inventory.Seen {
+	return inventory.Seen{
+		Units: genUnits.Draw(t, "units"), Desired: genUnits.Draw(t, "desired"), Figured: rapid.Bool().Draw(t, "figured"),
+		First: genTime.Draw(t, "first"), At: genTime.Draw(t, "at"),
+	}
+})
+
+func genMemory(name inventory.StoreName) *rapid.Generator[inventory.Memory] {
+	return rapid.Custom(func(t *rapid.T) (m inventory.Memory) {
+		for range rapid.IntRange(0, 3).Draw(t, "entries") {
+			m.Ledger.Entries = append(m.Ledger.Entries, inventory.InFlight{
+				Key: genKey(name).Draw(t, "key"), SKU: genSKU.Draw(t, "sku"), Units: genUnits.Draw(t, "units"),
+				Since: genTime.Draw(t, "since"), Expires: genTime.Draw(t, "expires"),
+			})
+			m.Ledger.Counted = map[int64]inventory.CountedRow{genID.Draw(t, "row"): {Quantity: inventory.Scale / 4, At: genTime.Draw(t, "counted")}}
+			m.Holds = append(m.Holds, inventory.Hold{ID: "h", Rule: "zeroed", Levels: []inventory.HeldLevel{{Key: genKey(name).Draw(t, "held"), Raise: true}}})
+			m.Quarantine = append(m.Quarantine, inventory.Quarantined{Key: genKey(name).Draw(t, "resting"), Detail: rapid.String().Draw(t, "detail")})
+			m.Written = append(m.Written, inventory.Written{Key: genKey(name).Draw(t, "written"), Zero: true})
+		}
+		return m
+	})
+}
+
+func genLevels(name inventory.StoreName) *rapid.Generator[map[inventory.Key]inventory.Seen] {
+	return rapid.MapOfN(genKey(name), genSeen, 0, 30)
+}
+
+// TestWhatWasGivenIsGivenBack plays any calls on a file and on maps, with
+// restarts in between: both must always tell the same.
+func TestWhatWasGivenIsGivenBack(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		path := newPath(t)
+		s := mustOpen(t, path)
+		defer func() { mustClose(t, s) }()
+		m := &model{stores: map[inventory.StoreName]*inventory.StoreMemory{}}
+		rt.Repeat(map[string]func(*rapid.T){
+			"begin":   func(t *rapid.T) { m.begin(t, s) },
+			"observe": func(t *rapid.T) { m.observe(t, s) },
+			"intend":  func(t *rapid.T) { m.intend(t, s) },
+			"settle":  func(t *rapid.T) { m.settle(t, s) },
+			"finish":  func(t *rapid.T) { m.finish(t, s) },
+			"forget": func(t *rapid.T) {
+				name := genName.Draw(t, "store")
+				check(t, s.Forget(name))
+				delete(m.stores, name)
+			},
+			"restart": func(*rapid.T) {
+				same(t, "file", dumpOf(t, s, names...), m.dump())
+				mustClose(t, s)
+				s = mustOpen(t, path)
+				same(t, "file after a restart", dumpOf(t, s, names...), m.dump())
+			},
+		})
+		same(t, "file at the end", dumpOf(t, s, names...), m.dump())
+	})
+}
+
+func check(t *rapid.T, err error) {
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (m *model) dump() dump {
+	d := dump{Source: m.source, Stores: map[inventory.StoreName]inventory.StoreMemory{}, History: slices.Clone(m.history)}
+	slices.Reverse(d.History)
+	for _, name := range names {
+		d.Stores[name] = *m.store(name)
+	}
+	return d
+}
+
+func (m *model) begin(t *rapid.T, s *Store) {
+	got, err := s.Begin()
+	check(t, err)
+	if m.cycle++; got != m.cycle {
+		t.Fatalf("got cycle %d, want %d", got, m.cycle)
+	}
+}
+
+func (m *model) observe(t *rapid.T, s *Store) {
+	name := genName.Draw(t, "store")
+	kept := m.store(name)
+	seen := inventory.Observation{Levels: genLevels(name).Draw(t, "levels"), Memory: genMemory(name).Draw(t, "memory")}
+	for key := range kept.Levels {
+		if _, again := seen.Levels[key]; !again && key.Item%3 == 0 {
+			seen.Gone = append(seen.Gone, key)
+		}
+	}
+	if len(kept.Open) > 0 && rapid.Bool().Draw(t, "settles") {
+		seen.Settled = []inventory.Settled{{ID: kept.Open[0].ID}}
+	}
+	check(t, s.Observe(name, seen))
+	maps.Copy(kept.Levels, seen.Levels)
+	for _, key := range seen.Gone {
+		delete(kept.Levels, key)
+	}
+	kept.Open = kept.Open[len(seen.Settled):]
+	kept.Memory = seen.Memory
+}
+
+func (m *model) intend(t *rapid.T, s *Store) {
+	name := genName.Draw(t, "store")
+	intent := batchOf(name, m.cycle, 4)
+	intent.Changes[0].SKU = genSKU.Draw(t, "sku")
+	id, err := s.Intend(intent)
+	check(t, err)
+	kept := m.store(name)
+	kept.Open = append(kept.Open, inventory.OpenIntent{ID: id, Intent: intent})
+}
+
+func (m *model) settle(t *rapid.T, s *Store) {
+	name := genName.Draw(t, "store")
+	kept := m.store(name)
+	if len(kept.Open) == 0 {
+		t.Skip("no batch is open")
+	}
+	i := rapid.IntRange(0, len(kept.Open)-1).Draw(t, "batch")
+	found := inventory.Settled{ID: kept.Open[i].ID, Levels: genLevels(name).Draw(t, "levels")}
+	check(t, s.Settle(name, found))
+	kept.Open = slices.Delete(slices.Clone(kept.Open), i, i+1)
+	maps.Copy(kept.Levels, found.Levels)
+}
+
+func (m *model) finish(t *rapid.T, s *Store) {
+	m.begin(t, s)
+	name := genName.Draw(t, "store")
+	memory := genMemory(name).Draw(t, "memory")
+	m.source = inventory.SourceMemory{Rows: rapid.Int().Draw(t, "rows"), Locations: []inventory.SourceLocationID{4}}
+	report := reportOf(m.cycle, genTime.Draw(t, "started"))
+	check(t, s.Finish(inventory.Finish{Report: report, Source: m.source, Stores: map[inventory.StoreName]inventory.Memory{name: memory}}))
+	m.store(name).Memory = memory
+	m.history = append(m.history, *report)
+}
+
+// FuzzLevelRecord: what decodes encodes to the same bytes, and nothing else
+// decodes.
+func FuzzLevelRecord(f *testing.F) {
+	f.Add("main", encodeKey(level(1)), encodeSeen("main", encodeKey(level(1)), seenUnits(5)))
+	f.Add("main", []byte{1}, []byte{levelVersion})
+	f.Add("", []byte{}, []byte{})
+	f.Fuzz(func(t *testing.T, store string, k, v []byte) {
+		name := inventory.StoreName(store)
+		key, err := decodeKey(name, k)
+		if err != nil {
+			return
+		}
+		if got := encodeKey(key); string(got) != string(k) {
+			t.Fatalf("key %x became %x", k, got)
+		}
+		seen, err := decodeSeen(name, k, v)
+		if err != nil {
+			return
+		}
+		if got := encodeSeen(name, k, seen); string(got) != string(v) {
+			t.Fatalf("%x became %x", v, got)
+		}
+	})
+}
+
+// FuzzRecord: no record, sound or not, makes the reader panic, and one that is
+// read is read the same again.
+func FuzzRecord(f *testing.F) {
+	for _, v := range []any{batchOf("main", 1, 2), inFlight(3), reportOf(1, epoch), Lineage{Katana: "a"}} {
+		content, err := json.Marshal(v)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(content, seal(placeIntents, number(1), epoch, content))
+	}
+	f.Fuzz(func(t *testing.T, content, record []byte) {
+		if at, got, err := unseal(placeIntents, number(1), record); err == nil {
+			if again := seal(placeIntents, number(1), at, got); string(again) != string(record) {
+				t.Fatalf("%x became %x", record, again)
+			}
+		}
+		sealed := seal(placeStores, number(1), epoch, content)
+		var memory inventory.Memory
+		if err := reveal(placeStores, number(1), sealed, &memory); err != nil {
+			return
+		}
+		again, err := json.Marshal(memory)
+		if err != nil {
+			return // a year beyond 9999 can be read and not be written
+		}
+		var second inventory.Memory
+		must(t, json.Unmarshal(again, &second))
+	})
+}
+
+func TestARecordIsReadOnlyWhereItBelongs(t *testing.T) {
+	k := encodeKey(level(1))
+	v := encodeSeen("main", k, seenUnits(5))
+	if _, err := decodeSeen("main", encodeKey(level(2)), v); err == nil {
+		t.Error("a level was read as another level")
+	}
+	if _, err := decodeSeen("outlet", k, v); err == nil {
+		t.Error("a level was read as another store's")
+	}
+	record := seal(placeIntents, number(1), epoch, []byte(`{}`))
+	if _, _, err := unseal(placeIntents, number(2), record); err == nil {
+		t.Error("a batch was read as another batch")
+	}
+	if _, _, err := unseal(placeSettled, number(1), record); err == nil {
+		t.Error("an open batch was read as a settled one")
+	}
+}
