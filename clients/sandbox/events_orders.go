@@ -25,7 +25,7 @@ type Import struct {
 }
 
 // OrderPlaced is an order in a Shopify store. It lowers available and raises
-// committed at once. The importer brings it into Katana as Import says, but
+// committed at once, for a bundle those of its components. The importer brings it into Katana as Import says, but
 // not before it is paid.
 type OrderPlaced struct {
 	Store    string
@@ -68,7 +68,7 @@ func (e OrderPlaced) play(w *World) error {
 		if err != nil {
 			return fmt.Errorf("%q: %w", line.SKU, err)
 		}
-		o.lines = append(o.lines, &storeLine{listing: l, quantity: pieces})
+		o.lines = append(o.lines, l.lines(pieces)...)
 	}
 	o.id, o.fulfillmentOrderID = w.newID(), w.newID()
 	for _, line := range o.lines {

@@ -29,7 +29,27 @@ type execution struct {
 	now    time.Time
 	errs   []graphqlError
 	search []searchNote
-	at     []any // the path of the field being resolved
+	at     *trail // the path of the field being resolved
+}
+
+// trail is a path in the answer, from its end.
+type trail struct {
+	before *trail
+	key    string
+	index  int // counts where the key is empty
+}
+
+func (t *trail) path() []any {
+	var out []any
+	for ; t != nil; t = t.before {
+		if t.key == "" {
+			out = append(out, t.index)
+		} else {
+			out = append(out, t.key)
+		}
+	}
+	slices.Reverse(out)
+	return out
 }
 
 // fieldError is a field that cannot be answered; it becomes an entry of
@@ -68,14 +88,16 @@ func (x *execution) run() (data answer, cost int, ok bool) {
 
 // object completes an object. ok is false when one of its fields must not be
 // null and is.
-func (x *execution) object(o object, sets []ast.SelectionSet, path []any) (out answer, cost int, ok bool) {
-	for _, c := range collect(sets, o.kind(), x.vars) {
+func (x *execution) object(o object, sets []ast.SelectionSet, path *trail) (out answer, cost int, ok bool) {
+	fields := collect(sets, o.kind(), x.vars)
+	out = make(answer, 0, len(fields))
+	for _, c := range fields {
 		f := c.fields[0]
 		if f.Name == "__typename" {
 			out = append(out, member{c.key, o.kind()})
 			continue
 		}
-		at := append(slices.Clone(path), c.key)
+		at := &trail{before: path, key: c.key}
 		value, err := x.resolve(o, f, at)
 		if err != nil {
 			x.fail(f, at, err)
@@ -95,14 +117,17 @@ func (x *execution) object(o object, sets []ast.SelectionSet, path []any) (out a
 	return out, cost, true
 }
 
-func (x *execution) resolve(o object, f *ast.Field, path []any) (any, error) {
+func (x *execution) resolve(o object, f *ast.Field, path *trail) (any, error) {
 	if strings.HasPrefix(f.Name, "__") {
 		return nil, fieldErrorf("undefinedField", "the sandbox does not answer introspection")
 	}
 	if err := x.allowed(o.kind(), f); err != nil {
 		return nil, err
 	}
-	args := f.ArgumentMap(x.vars)
+	var args map[string]any
+	if len(f.Definition.Arguments) > 0 {
+		args = f.ArgumentMap(x.vars)
+	}
 	for name, value := range args {
 		if list, ok := value.([]any); ok && len(list) > pageSizeMost {
 			return nil, tooLong(len(list), name)
@@ -121,18 +146,18 @@ func tooLong(length int, path ...any) error {
 	}
 }
 
-func (x *execution) fail(f *ast.Field, path []any, err error) {
-	e := graphqlError{Message: err.Error(), Locations: []spot{spotOf(f.Position)}, Path: path}
+func (x *execution) fail(f *ast.Field, path *trail, err error) {
+	e := graphqlError{Message: err.Error(), Locations: []spot{spotOf(f.Position)}, Path: path.path()}
 	if detailed, ok := err.(*fieldError); ok { //nolint:errorlint // made by resolvers, never wrapped
 		e.Extensions = detailed.extensions
 		e.Locations = append(e.Locations, detailed.locations...)
-		e.Path = append(slices.Clone(path), detailed.path...)
+		e.Path = append(e.Path, detailed.path...)
 	}
 	x.errs = append(x.errs, e)
 }
 
 // complete brings a resolved value into the form of its type.
-func (x *execution) complete(value any, t *ast.Type, f *ast.Field, c collected, path []any) (completed any, cost int, ok bool) {
+func (x *execution) complete(value any, t *ast.Type, f *ast.Field, c collected, path *trail) (completed any, cost int, ok bool) {
 	completed, cost, ok = x.nullable(value, t, f, c, path)
 	if !ok || completed == nil && t.NonNull {
 		return nil, 0, !t.NonNull
@@ -140,7 +165,7 @@ func (x *execution) complete(value any, t *ast.Type, f *ast.Field, c collected, 
 	return completed, cost, true
 }
 
-func (x *execution) nullable(value any, t *ast.Type, f *ast.Field, c collected, path []any) (completed any, cost int, ok bool) {
+func (x *execution) nullable(value any, t *ast.Type, f *ast.Field, c collected, path *trail) (completed any, cost int, ok bool) {
 	switch v := value.(type) {
 	case nil:
 		return nil, 0, true
@@ -169,7 +194,7 @@ func (x *execution) nullable(value any, t *ast.Type, f *ast.Field, c collected, 
 	return value, 0, true
 }
 
-func (x *execution) list(list []object, t *ast.Type, f *ast.Field, c collected, path []any) (completed any, cost int, ok bool) {
+func (x *execution) list(list []object, t *ast.Type, f *ast.Field, c collected, path *trail) (completed any, cost int, ok bool) {
 	out := make([]any, len(list))
 	total := 0
 	for i, o := range list {
@@ -177,7 +202,7 @@ func (x *execution) list(list []object, t *ast.Type, f *ast.Field, c collected, 
 		if o == nil {
 			value = nil
 		}
-		item, cost, ok := x.complete(value, t.Elem, f, c, append(slices.Clone(path), i))
+		item, cost, ok := x.complete(value, t.Elem, f, c, &trail{before: path, index: i})
 		if !ok {
 			return nil, 0, false
 		}
@@ -265,6 +290,9 @@ func appendList[T any](b []byte, list []T) []byte {
 }
 
 func appendText(b []byte, text string) []byte {
+	if !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
+		return append(append(append(b, '"'), text...), '"')
+	}
 	quoted, err := json.Marshal(text)
 	if err != nil {
 		return append(b, `""`...)

@@ -2,9 +2,8 @@ package sandbox
 
 import (
 	_ "embed"
-	"errors"
+	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/vektah/gqlparser/v2"
@@ -103,15 +102,15 @@ func refusals(list ...*gqlerror.Error) []graphqlError {
 	return out
 }
 
-// operationOf picks the operation to run.
-func pickOperation(doc *ast.QueryDocument, name string) (*ast.OperationDefinition, error) {
+// pickOperation finds the operation to run.
+func pickOperation(doc *ast.QueryDocument, name string) (*ast.OperationDefinition, []graphqlError) {
 	if name == "" && len(doc.Operations) > 1 {
-		return nil, errors.New("An operation name is required")
+		return nil, []graphqlError{{Message: "An operation name is required"}}
 	}
 	if op := doc.Operations.ForName(name); op != nil {
 		return op, nil
 	}
-	return nil, errors.New("No operation named " + strings.TrimSpace(name))
+	return nil, []graphqlError{{Message: fmt.Sprintf("No operation named %q", name)}}
 }
 
 // collected are the fields of one response key, in one or more places of the
@@ -124,8 +123,7 @@ type collected struct {
 // collect flattens selections for an object of one type, in the order of the
 // document.
 func collect(sets []ast.SelectionSet, kind string, vars map[string]any) []collected {
-	var out []collected
-	index := make(map[string]int)
+	out := make([]collected, 0, len(sets[0]))
 	var add func(ast.SelectionSet)
 	add = func(set ast.SelectionSet) {
 		for _, selection := range set {
@@ -134,11 +132,10 @@ func collect(sets []ast.SelectionSet, kind string, vars map[string]any) []collec
 				if skipped(s.Directives, vars) {
 					continue
 				}
-				i, seen := index[s.Alias]
-				if !seen {
-					i = len(out)
-					index[s.Alias] = i
-					out = append(out, collected{key: s.Alias})
+				i := slices.IndexFunc(out, func(c collected) bool { return c.key == s.Alias })
+				if i < 0 {
+					out = append(out, collected{s.Alias, []*ast.Field{s}})
+					continue
 				}
 				out[i].fields = append(out[i].fields, s)
 			case *ast.InlineFragment:

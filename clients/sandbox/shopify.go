@@ -114,9 +114,9 @@ func (s *store) answer(request graphqlRequest) []byte {
 	if refused != nil {
 		return reply(refused, nil, nil)
 	}
-	op, err := pickOperation(doc, request.OperationName)
-	if err != nil {
-		return reply([]graphqlError{{Message: err.Error()}}, nil, nil)
+	op, refused := pickOperation(doc, request.OperationName)
+	if refused != nil {
+		return reply(refused, nil, nil)
 	}
 	given, err := decodeVariables(request.Variables)
 	if err != nil {

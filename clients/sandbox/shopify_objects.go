@@ -11,7 +11,7 @@ import (
 // sortableTime writes a time so that text order is time order.
 func sortableTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000") }
 
-// text is null where it is empty, as Shopify has it for SKUs.
+// orNull is null where it is empty, as Shopify has it for SKUs.
 func orNull(text string) any {
 	if text == "" {
 		return nil
@@ -307,14 +307,34 @@ func (l *level) quantities(args map[string]any) (any, error) {
 		if !ok {
 			return nil, fieldErrorf("INVALID_FIELD_ARGUMENTS", "The specified quantity name is invalid: %s.", text)
 		}
-		var at time.Time
-		if text == quantityAvailable {
-			at = l.availableAt
-		}
-		id := gid("InventoryQuantity", l.id) + "?inventory_item_id=" + legacyID(l.listing.itemID) + "&name=" + text
-		list[i] = fixed{"InventoryQuantity", map[string]any{"id": id, "name": text, "quantity": n, "updatedAt": at}}
+		list[i] = quantityObject{l, text, n}
 	}
 	return list, nil
+}
+
+type quantityObject struct {
+	level    *level
+	name     string
+	quantity int
+}
+
+func (quantityObject) kind() string { return "InventoryQuantity" }
+
+func (o quantityObject) field(_ *execution, f *ast.Field, _ map[string]any) (any, error) {
+	switch f.Name {
+	case "id":
+		return gid("InventoryQuantity", o.level.id) + "?inventory_item_id=" + legacyID(o.level.listing.itemID) + "&name=" + o.name, nil
+	case "name":
+		return o.name, nil
+	case "quantity":
+		return o.quantity, nil
+	case "updatedAt":
+		if o.name == quantityAvailable {
+			return o.level.availableAt, nil
+		}
+		return nil, nil
+	}
+	return nil, unknownField(o, f)
 }
 
 // Names of quantities that can be set.

@@ -43,7 +43,7 @@ func match[T any](x *execution, list []T, args map[string]any, by filter[T]) []T
 			continue
 		}
 		x.search = append(x.search, searchNote{
-			Path: x.at, Query: text, Parsed: map[string]any{"field": t.field, "match_all": t.value},
+			Path: x.at.path(), Query: text, Parsed: map[string]any{"field": t.field, "match_all": t.value},
 			Warnings: []searchWarning{{t.field, "Invalid search field for this query.", "invalid_field"}},
 		})
 	}

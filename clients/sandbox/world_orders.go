@@ -36,19 +36,25 @@ type storeLine struct {
 
 func (l *storeLine) remaining() int { return l.quantity - l.fulfilled - l.removed }
 
-// stocked calls do for every level that a number of pieces of a listing draws
-// on: its own, or those of a bundle's components. Untracked items and items
-// that are not stocked there have none.
+// stocked calls do with the level that pieces of a listing are taken from.
+// Untracked items, and items that were never stocked there, have none.
 func (l *listing) stocked(at *storeLocation, pieces int, do func(*level, int)) {
-	if l.bundle() {
-		for _, p := range l.parts {
-			p.listing.stocked(at, pieces*p.quantity, do)
-		}
-		return
-	}
 	if level := l.at(at); level != nil && l.tracked {
 		do(level, pieces)
 	}
+}
+
+// lines are the order lines for pieces of a listing: an order of a bundle
+// lists the components in its place.
+func (l *listing) lines(pieces int) []*storeLine {
+	if !l.bundle() {
+		return []*storeLine{{listing: l, quantity: pieces}}
+	}
+	var lines []*storeLine
+	for _, p := range l.parts {
+		lines = append(lines, p.listing.lines(pieces*p.quantity)...)
+	}
+	return lines
 }
 
 // addRow adds a row to a sales order and commits it.

@@ -113,12 +113,10 @@ type level struct {
 	available int
 	committed int
 	reserved  int
-	incoming  int
 	createdAt time.Time
 	updatedAt time.Time // of the level: any change
 
-	// When a quantity last changed; zero is null, as for one never set.
-	availableAt, committedAt, onHandAt time.Time
+	availableAt time.Time // when available last changed; zero is null, as for one never set
 }
 
 // onHand follows from the other quantities.
@@ -128,7 +126,7 @@ func (l *level) gid() string {
 	return gid("InventoryLevel", l.id) + "?inventory_item_id=" + strconv.FormatInt(l.listing.itemID, 10)
 }
 
-// change moves available and committed, and the times of what thereby changes.
+// change moves available and committed; on hand follows.
 func (l *level) change(available, committed int, at time.Time) {
 	if available == 0 && committed == 0 {
 		return
@@ -138,12 +136,6 @@ func (l *level) change(available, committed int, at time.Time) {
 	l.updatedAt = at
 	if available != 0 {
 		l.availableAt = at
-	}
-	if committed != 0 {
-		l.committedAt = at
-	}
-	if available+committed != 0 {
-		l.onHandAt = at
 	}
 }
 
@@ -245,10 +237,7 @@ func (s *store) add(w *World, l Listing) (*listing, error) {
 		made := s.stockAt(added, locations[i], at)
 		made.active = !given.Inactive
 		made.available, made.committed, made.reserved = given.Available, given.Committed, given.Reserved
-		made.availableAt, made.onHandAt = at, at
-		if given.Committed != 0 {
-			made.committedAt = at
-		}
+		made.availableAt = at
 	}
 	return added, nil
 }
