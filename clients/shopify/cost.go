@@ -93,8 +93,8 @@ func (b *bucket) take(now time.Time, points float64) (wait time.Duration, settle
 		b.reserved += points
 		return 0, nil
 	}
-	wait = time.Duration(short / b.restore * float64(time.Second))
-	return max(min(wait, time.Hour), time.Millisecond), b.settled
+	seconds := min(max(short/b.restore, 0.001), time.Hour.Seconds())
+	return time.Duration(seconds * float64(time.Second)), b.settled
 }
 
 // refill brings the level up to now.

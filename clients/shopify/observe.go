@@ -44,11 +44,15 @@ type listing struct {
 	above  inventory.VariantID // the highest id so far
 }
 
-func (c *Client) observe(ctx context.Context) ([]inventory.Level, error) {
-	l := &listing{
+func newListing(c *Client) *listing {
+	return &listing{
 		client: c, seen: map[inventory.VariantID][]inventory.Level{},
 		owner: map[inventory.ItemID]inventory.VariantID{},
 	}
+}
+
+func (c *Client) observe(ctx context.Context) ([]inventory.Level, error) {
+	l := newListing(c)
 	for more := true; more; {
 		var err error
 		if more, err = l.readWindow(ctx); err != nil {

@@ -1,0 +1,165 @@
+package shopify
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// meter is a store's bucket as Shopify keeps it, for the fake.
+type meter struct {
+	mu                   sync.Mutex
+	size, restore, level float64
+	at                   time.Time
+	throttled            int
+}
+
+// charge answers a request of this price, refunding a part of it.
+func (m *meter) charge(price, refund float64, data string) reply {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	if !m.at.IsZero() {
+		m.level = min(m.size, m.level+now.Sub(m.at).Seconds()*m.restore)
+	}
+	m.at = now
+	cost := func(actual string) string {
+		return fmt.Sprintf(`"extensions":{"cost":{"requestedQueryCost":%g,"actualQueryCost":%s,"throttleStatus":{"maximumAvailable":%.1f,"currentlyAvailable":%g,"restoreRate":%.1f}}}`,
+			price, actual, m.size, m.level, m.restore)
+	}
+	if price > m.level {
+		m.throttled++
+		return reply{body: `{"errors":[{"message":"Throttled","extensions":{"code":"THROTTLED"}}],` + cost("null") + `}`}
+	}
+	m.level -= price - refund
+	return reply{body: `{"data":` + data + `,` + cost(fmt.Sprint(price-refund)) + `}`}
+}
+
+const shopData = `{"shop":{"id":"gid://shopify/Shop/1"}}`
+
+func TestNothingIsSentThatWouldBeThrottled(t *testing.T) {
+	tests := map[string]struct {
+		size, restore, start float64
+		price, refund        float64
+		requests             int
+		least, most          time.Duration
+	}{
+		"a full bucket is spent without waiting":       {2000, 100, 2000, 100, 0, 20, 0, 8 * time.Second},
+		"then the restore rate sets the pace":          {2000, 100, 2000, 400, 0, 25, 80 * time.Second, 82 * time.Second},
+		"what is refunded is not waited for":           {2000, 100, 2000, 400, 395, 100, 0, 0},
+		"an empty bucket is waited for once":           {2000, 100, 0, 300, 0, 3, 9 * time.Second, 12 * time.Second},
+		"fractions count":                              {20.5, 0.5, 20.5, 10.25, 0, 4, 41 * time.Second, 42 * time.Second},
+		"a bucket that is smaller than most is enough": {1000, 50, 1000, 900, 0, 3, 34 * time.Second, 37 * time.Second},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			m := &meter{size: test.size, restore: test.restore, level: test.start}
+			talk(t, func(int, asked) reply { return m.charge(test.price, test.refund, shopData) }, func(t *testing.T, c *Client, _ *store) {
+				start := time.Now()
+				for range test.requests {
+					if _, err := c.Identity(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				took := time.Since(start)
+				if took < test.least || took > test.most {
+					t.Errorf("took %s, want %s to %s", took, test.least, test.most)
+				}
+				// The first request is sent blind.
+				if most := min(1, int(test.price/max(test.start, 1))); m.throttled > most {
+					t.Errorf("throttled %d times", m.throttled)
+				}
+				counts := c.Counts()
+				if want := float64(test.requests) * (test.price - test.refund); math.Abs(counts.Cost-want) > 1e-6 || counts.Throttled != m.throttled {
+					t.Errorf("counted a cost of %g and %d throttled, want %g and %d", counts.Cost, counts.Throttled, want, m.throttled)
+				}
+			})
+		})
+	}
+}
+
+func TestRequestsAtOnceShareTheBucket(t *testing.T) {
+	m := &meter{size: 1000, restore: 100, level: 1000}
+	talk(t, func(int, asked) reply { return m.charge(300, 0, shopData) }, func(t *testing.T, c *Client, _ *store) {
+		var all sync.WaitGroup
+		for range 12 {
+			all.Go(func() {
+				if _, err := c.Identity(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if m.throttled != 0 {
+			t.Errorf("throttled %d times", m.throttled)
+		}
+	})
+}
+
+func TestAWaitForTheBucketEndsWithTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBucket()
+		if err := b.acquire(t.Context(), 10); err != nil {
+			t.Fatal(err)
+		}
+		points := 10.0
+		b.settle(time.Now(), costKey{name: "x"}, 10, &cost{Requested: &points, Throttle: &throttle{Maximum: 1000, Current: 0, Restore: 1}})
+		if got := b.expect(costKey{name: "x"}, 99); got != 10 {
+			t.Errorf("expects %g, want what the store said", got)
+		}
+		done := make(chan error)
+		stop, cancel := context.WithCancel(t.Context())
+		go func() { done <- b.acquire(stop, 500) }()
+		synctest.Wait()
+		cancel()
+		if err := <-done; err == nil {
+			t.Error("a cancelled wait gave no error")
+		}
+	})
+}
+
+func TestAnAnswerThatNeverCameIsTakenAsCharged(t *testing.T) {
+	b := newBucket()
+	now := time.Unix(1000, 0)
+	points := 100.0
+	if wait, _ := b.take(now, 100); wait != 0 {
+		t.Fatal("the first request waits")
+	}
+	if wait, _ := b.take(now, 100); wait == 0 {
+		t.Fatal("a second request is sent before the first answer")
+	}
+	b.settle(now, costKey{}, 100, &cost{Requested: &points, Throttle: &throttle{Maximum: 200, Current: 100, Restore: 10}})
+	if wait, _ := b.take(now, 100); wait != 0 {
+		t.Fatal("what is there is not given")
+	}
+	b.settle(now, costKey{}, 100, nil)
+	if wait, _ := b.take(now, 100); wait != 10*time.Second {
+		t.Errorf("waits %s for 100 points at 10 a second, want 10s", wait)
+	}
+	if wait, _ := b.take(now.Add(10*time.Second), 5000); wait != 10*time.Second {
+		t.Errorf("waits %s for more than the bucket holds, want until it is full, 10s", wait)
+	}
+	if wait, _ := b.take(now.Add(20*time.Second), 5000); wait != 0 {
+		t.Errorf("waits %s with a full bucket", wait)
+	}
+}
+
+func TestAThrottledPageThatNoBucketHoldsIsMadeSmaller(t *testing.T) {
+	talk(t, func(_ int, a asked) reply {
+		var vars struct{ First int }
+		a.vars(t, &vars)
+		if vars.First > 100 {
+			return reply{body: strings.Replace(throttled, `"maximumAvailable":2000.0`, `"maximumAvailable":700`, 1)}
+		}
+		return variantsJSON("", mug(1, 1))
+	}, func(t *testing.T, c *Client, s *store) {
+		if _, err := c.Observe(t.Context()); err != nil || len(s.requests()) != 3 {
+			t.Errorf("%v after %d requests, want pages of 250, 125 and 62", err, len(s.requests()))
+		}
+	})
+}

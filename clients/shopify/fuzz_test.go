@@ -1,0 +1,76 @@
+package shopify
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+)
+
+// FuzzAnswer gives anything as an answer: nothing may panic, and what is taken
+// for a complete read has no nameless level.
+func FuzzAnswer(f *testing.F) {
+	for _, r := range []reply{
+		variantsJSON("", mug(1, 5)), variantsJSON("a", mug(1, 5)), done(three().Changes...),
+		userErrors(1, "CHANGE_FROM_QUANTITY_STALE", -1, ""), failing("THROTTLED", "Throttled"), {body: throttled},
+		{body: `{"errors":"text"}`}, {body: `{"errors":{"base":["x"]}}`}, {body: `{"errors":[1,null,{"path":[0,"a"]}],"data":{"x":[]}}`},
+		{body: `{"data":{"nodes":[null,{"__typename":"InventoryItem","id":"gid://shopify/InventoryItem/1"}]}}`},
+		{body: `{"data":{},"extensions":{"cost":{"requestedQueryCost":-1,"throttleStatus":{"maximumAvailable":1e300,"restoreRate":1e-300,"currentlyAvailable":-1e300}}}}`},
+		{body: `null`}, {body: `[]`}, {body: ``},
+	} {
+		f.Add(r.body)
+	}
+	c := New(Options{Store: "main", Shop: "acme.myshopify.com", APIVersion: "2026-10"})
+	f.Fuzz(func(t *testing.T, body string) {
+		answer, err := parseEnvelope([]byte(body))
+		o := c.writeSized(setName, 3)
+		o.answer, o.broken = answer, err
+		o.verdict(1)
+		if wait := answer.throttledFor(1); wait < time.Second || wait > time.Hour {
+			t.Errorf("waits %s", wait)
+		}
+		b := newBucket()
+		b.take(time.Unix(0, 0), 10)
+		b.settle(time.Unix(0, 0), o.key, 10, &answer.cost)
+		if wait, _ := b.take(time.Unix(1, 0), 10); wait < 0 || wait > time.Hour {
+			t.Errorf("the bucket waits %s", wait)
+		}
+		if len(answer.errors) > 0 {
+			if text := o.queryError(&answer).Error(); strings.ContainsAny(text, "\n\r") {
+				t.Errorf("the error %q is not on one line", text)
+			}
+		}
+		var set setQuantitiesResponse
+		if json.Unmarshal(answer.Data, &set) == nil && set.InventorySetQuantities != nil && len(set.InventorySetQuantities.UserErrors) > 0 {
+			if list, err := o.refused(three().Changes, set.InventorySetQuantities.UserErrors); err == nil && len(list) != 3 {
+				t.Errorf("%d outcomes for 3 changes", len(list))
+			}
+		}
+		if set.InventorySetQuantities != nil {
+			_ = o.confirm(three().Changes, set.InventorySetQuantities.InventoryAdjustmentGroup)
+		}
+		fuzzLevels(t, o, answer.Data)
+	})
+}
+
+func fuzzLevels(t *testing.T, o *operation, data []byte) {
+	var variants readVariantsResponse
+	if json.Unmarshal(data, &variants) == nil {
+		l := newListing(o.client)
+		for _, node := range variants.ProductVariants.Nodes {
+			if more := node.InventoryItem.InventoryLevels.PageInfo.HasNextPage; more != nil && *more {
+				continue // would be asked for
+			}
+			if l.add(t.Context(), o, node) != nil {
+				continue
+			}
+			for _, level := range l.seen[l.last] {
+				if level.Item <= 0 || level.Location <= 0 || level.Variant <= 0 {
+					t.Errorf("a level without a name: %+v", level)
+				}
+			}
+		}
+	}
+	var items readItemsResponse
+	_ = json.Unmarshal(data, &items)
+}
