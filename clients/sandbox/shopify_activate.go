@@ -96,7 +96,7 @@ func (x *execution) deactivate(f *ast.Field, args map[string]any) (any, error) {
 func levelPayload(kind string, l *level, errs []userError) object {
 	list := make([]object, len(errs))
 	for i, e := range errs {
-		list[i] = fixed{"UserError", map[string]any{"field": e.field, "message": e.message}}
+		list[i] = fixed{"UserError", map[string]any{"field": e.place(), "message": e.message}}
 	}
 	values := map[string]any{"inventoryLevel": nil, "userErrors": list}
 	if l != nil {

@@ -26,6 +26,14 @@ type userError struct {
 	code, message string
 }
 
+// place is the path of the field, or null where no field is to blame.
+func (e userError) place() any {
+	if e.field == nil {
+		return nil
+	}
+	return e.field
+}
+
 // setLine is one quantity of the input, with what it means found.
 type setLine struct {
 	itemID, locationID string
@@ -217,7 +225,7 @@ type payload struct{ fixed }
 func setPayload(group *adjustment, errs []userError) object {
 	list := make([]object, len(errs))
 	for i, e := range errs {
-		list[i] = fixed{"InventorySetQuantitiesUserError", map[string]any{"field": e.field, "code": e.code, "message": e.message}}
+		list[i] = fixed{"InventorySetQuantitiesUserError", map[string]any{"field": e.place(), "code": e.code, "message": e.message}}
 	}
 	values := map[string]any{"inventoryAdjustmentGroup": nil, "userErrors": list}
 	if group != nil {

@@ -148,7 +148,10 @@ func (a answered) codes(t testing.TB) []string {
 	for _, entry := range list {
 		e, _ := entry.(map[string]any)
 		place := ""
-		fields, _ := e["field"].([]any)
+		fields, listed := e["field"].([]any)
+		if listed && len(fields) == 0 {
+			t.Errorf("an empty path in %s, want null", a.body)
+		}
 		for _, f := range fields {
 			place += "." + f.(string)
 		}
