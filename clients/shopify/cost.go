@@ -43,12 +43,23 @@ func newBucket() *bucket {
 	return &bucket{costs: map[costKey]float64{}, settled: make(chan struct{})}
 }
 
-// expect is the cost that a request will be charged.
+// expect is the cost that a request will be charged, as far as is known: what
+// the same was charged before; else no more than a larger one was, and no more
+// than in proportion to a smaller one, since prices grow slower than pages.
 func (b *bucket) expect(key costKey, guess float64) float64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if points, ok := b.costs[key]; ok {
 		return points
+	}
+	for known, points := range b.costs {
+		if known.name != key.name || known.levels != key.levels || known.first == 0 {
+			continue
+		}
+		if known.first < key.first {
+			points *= float64(key.first) / float64(known.first)
+		}
+		guess = min(guess, points)
 	}
 	return guess
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // meter is a store's bucket as Shopify keeps it, for the fake.
@@ -161,5 +163,62 @@ func TestAThrottledPageThatNoBucketHoldsIsMadeSmaller(t *testing.T) {
 		if _, err := c.Observe(t.Context()); err != nil || len(s.requests()) != 3 {
 			t.Errorf("%v after %d requests, want pages of 250, 125 and 62", err, len(s.requests()))
 		}
+	})
+}
+
+func TestAnOlderAnswerThatArrivesLateGivesNoPointsBack(t *testing.T) {
+	now := time.Unix(1000, 0)
+	status := func(size, current float64) *cost {
+		return &cost{Throttle: &throttle{Maximum: size, Current: current, Restore: 50}}
+	}
+	b := newBucket()
+	b.settle(now, costKey{}, 0, status(1000, 1000))
+	b.settle(now, costKey{}, 0, status(1000, 100))
+	b.settle(now, costKey{}, 0, status(1000, 550))
+	if wait, _ := b.take(now, 200); wait != 2*time.Second {
+		t.Errorf("waits %s for 200 points of 100 at 50 a second, want 2s", wait)
+	}
+	b.settle(now, costKey{}, 0, status(4000, 4000))
+	if wait, _ := b.take(now, 3000); wait != 0 {
+		t.Errorf("waits %s for 3000 points of a bucket that has just grown to 4000", wait)
+	}
+}
+
+// Whatever the store charges and however much is asked at once: as long as it
+// is what the store says it charges, nothing is throttled.
+func TestNoHonestBucketIsOverdrawn(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		price := float64(rapid.IntRange(1, 1000).Draw(rt, "price"))
+		m := &meter{size: float64(rapid.IntRange(1000, 20_000).Draw(rt, "size")), restore: float64(rapid.IntRange(10, 2000).Draw(rt, "restore"))}
+		m.level = float64(rapid.IntRange(int(price), int(m.size)).Draw(rt, "level"))
+		refund := float64(rapid.IntRange(0, int(price)).Draw(rt, "refund"))
+		way := time.Duration(rapid.IntRange(0, 2000).Draw(rt, "way")) * time.Millisecond
+		atOnce := rapid.IntRange(1, 6).Draw(rt, "at once")
+		synctest.Test(t, func(t *testing.T) {
+			b, key := newBucket(), costKey{name: "x"}
+			var all sync.WaitGroup
+			for range atOnce {
+				all.Go(func() {
+					for range 8 {
+						points := b.expect(key, queryMost)
+						if err := b.acquire(t.Context(), points); err != nil {
+							t.Error(err)
+							return
+						}
+						<-time.After(way)
+						answer, err := parseEnvelope([]byte(m.charge(price, refund, shopData).body))
+						if err != nil {
+							t.Error(err)
+						}
+						<-time.After(way)
+						b.settle(time.Now(), key, points, &answer.cost)
+					}
+				})
+			}
+			all.Wait()
+			if m.throttled > 0 || b.flying != 0 || b.reserved > 1e-6 {
+				t.Errorf("throttled %d times; %d requests and %g points are left reserved", m.throttled, b.flying, b.reserved)
+			}
+		})
 	})
 }

@@ -9,12 +9,10 @@ import (
 )
 
 // firstLevels is how many levels are asked for with each item until the
-// number of locations is known, and levelsMost the most after that: the price
-// of a page grows with it, and an item that has more is paged to its end.
-const (
-	firstLevels = 10
-	levelsMost  = 50
-)
+// number of locations is known; no item has more levels than that. What an
+// item does not have is refunded, while levels beyond the page cost a request
+// for each item.
+const firstLevels = 10
 
 // Locations lists all locations: inactive ones and those of fulfilment
 // services too.
@@ -46,7 +44,7 @@ func (c *Client) Locations(ctx context.Context) ([]inventory.Location, error) {
 		return nil, err
 	}
 	c.mu.Lock()
-	c.levels = min(max(len(list), 1), levelsMost)
+	c.levels = min(max(len(list), 1), pageMost)
 	c.mu.Unlock()
 	return list, nil
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"stocksyncd/reconcile/inventory"
 )
@@ -15,6 +16,12 @@ import (
 const quantityName = "available"
 
 const setName = "set quantities"
+
+// resendFor is how long a batch is sent again under its key. The store may
+// have moved on after that: what became of the batch is then read, not asked.
+const resendFor = 2 * time.Minute
+
+var errResend = fmt.Errorf("no answer within %s", resendFor)
 
 // MisuseError reports a batch that Shopify refused for a mistake of ours or of
 // the configuration. Nothing of it was applied, and sending it again would end
@@ -59,6 +66,8 @@ func (c *Client) Set(ctx context.Context, batch inventory.Batch) ([]inventory.Ou
 			Quantity: int(change.To), ChangeFromQuantity: &from,
 		}
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, resendFor, errResend)
+	defer cancel()
 	o := c.writeSized(setName, len(batch.Changes))
 	answer, err := setQuantities(ctx, o, input, batch.Key)
 	if costly := (tooCostlyError{}); errors.As(err, &costly) && len(batch.Changes) > 1 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -375,6 +376,65 @@ func TestManyLevelsTakeOneRequestFor250Items(t *testing.T) {
 		}
 		if diff := cmp.Diff([]int{250, 125, 125, 50}, sizes); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+// A try that nobody answered may have gone through. If the key does not protect
+// the next one, every line is stale by our own doing, and none may be taken for
+// somebody else's sale.
+func TestARefusalAfterALostAnswerIsReadBack(t *testing.T) {
+	for name, first := range map[string]reply{
+		"a broken connection": {cut: true, body: `{"da`},
+		"a server error":      {status: 502},
+		"an internal error":   failing("INTERNAL_SERVER_ERROR", "oops"),
+		"a write under way":   userErrors(-1, "IDEMPOTENCY_CONCURRENT_REQUEST"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, code := range []string{"CHANGE_FROM_QUANTITY_STALE", "INVALID_LOCATION", "INVALID_NAME"} {
+				talk(t, inTurn(first, userErrors(0, code)), func(t *testing.T, c *Client, _ *store) {
+					if got, err := c.Set(t.Context(), three()); kind(err) != "lost" || got != nil {
+						t.Errorf("then %s: got %q and %v (%s), want doubt", code, told(got), err, kind(err))
+					}
+				})
+			}
+		})
+	}
+	// What was refused unheard leaves no doubt.
+	talk(t, inTurn(reply{body: throttled}, userErrors(0, "CHANGE_FROM_QUANTITY_STALE")), func(t *testing.T, c *Client, _ *store) {
+		got, err := c.Set(t.Context(), three())
+		if err != nil || !strings.HasPrefix(told(got), "stale(") {
+			t.Errorf("after a throttled try: got %q and %v", told(got), err)
+		}
+	})
+}
+
+func TestABatchThatCostsTooMuchIsRefusedWholeSoThatItIsHalved(t *testing.T) {
+	talk(t, always(failing("MAX_COST_EXCEEDED", "too dear")), func(t *testing.T, c *Client, _ *store) {
+		if _, err := c.Set(t.Context(), three()); kind(err) != "refused" {
+			t.Errorf("three lines: got %v (%s), want a refusal without a line", err, kind(err))
+		}
+		if _, err := c.Set(t.Context(), one()); kind(err) != "error" {
+			t.Errorf("one line: got %v (%s), want an error", err, kind(err))
+		}
+	})
+}
+
+func TestABatchIsNotSentAgainLongAfterItsLevelsWereRead(t *testing.T) {
+	var over chan struct{}
+	talk(t, func(int, asked) reply {
+		<-over // never, as far as the client can tell
+		return reply{}
+	}, func(t *testing.T, c *Client, s *store) {
+		over = make(chan struct{})
+		defer close(over)
+		start := time.Now()
+		_, err := c.Set(t.Context(), one())
+		if took := time.Since(start); kind(err) != "lost" || took > 2*time.Minute {
+			t.Errorf("got %v (%s) after %s, want doubt within 2 minutes", err, kind(err), took)
+		}
+		if last := s.requests()[len(s.requests())-1]; last.at.Sub(start) > 2*time.Minute {
+			t.Errorf("sent again after %s", last.at.Sub(start))
 		}
 	})
 }

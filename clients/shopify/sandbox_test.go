@@ -1,0 +1,100 @@
+package shopify
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"stocksyncd/clients/internal/transport/transporttest"
+	"stocksyncd/clients/sandbox"
+	"stocksyncd/reconcile/inventory"
+)
+
+// simulated runs a test in virtual time against the simulated store, with
+// listings at three locations.
+func simulated(t *testing.T, listings int, test func(t *testing.T, c *Client, w *sandbox.World)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := sandbox.NewWorld(sandbox.Options{Now: time.Now, Stores: []sandbox.StoreOptions{{
+			ClientID: "the-client", ClientSecret: secret,
+		}}})
+		places := []string{"Oslo", "Bergen", "Narvik"}
+		for _, name := range places {
+			if _, err := w.AddStoreLocation("", sandbox.StoreLocation{Name: name}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range listings {
+			listing := sandbox.Listing{SKU: fmt.Sprintf("MUG-%d", i), Product: fmt.Sprint(i / 4)}
+			for _, name := range places {
+				listing.Levels = append(listing.Levels, sandbox.Level{Location: name, Available: i % 50})
+			}
+			if _, err := w.AddListing("", listing); err != nil {
+				t.Fatal(err)
+			}
+		}
+		opts := grantOptions()
+		opts.Store, opts.Shop, opts.URL, opts.APIVersion = "main", "acme.myshopify.com", "http://acme.example", "2026-10"
+		opts.Base = transporttest.Serve(t, w.Shopify(""))
+		test(t, New(opts), w)
+	})
+}
+
+func TestALargeStoreIsReadWholeAtThePaceOfItsBucket(t *testing.T) {
+	const listings = 26_000 // beyond the depth that Shopify pages to
+	simulated(t, listings, func(t *testing.T, c *Client, _ *sandbox.World) {
+		locations, err := c.Locations(t.Context())
+		if err != nil || len(locations) != 3 {
+			t.Fatalf("%d locations, %v", len(locations), err)
+		}
+		start := time.Now()
+		levels, err := c.Observe(t.Context())
+		if err != nil || len(levels) != 3*listings {
+			t.Fatalf("%d levels, %v", len(levels), err)
+		}
+		counts := c.Counts()
+		// A grant and the locations; the pages; the bucket holds 2,000 and
+		// gets 100 a second.
+		if want := 2 + listings/pageMost; counts.Count > want+1 || counts.Throttled != 0 || counts.Retries != 0 {
+			t.Errorf("%+v, want about %d requests and none throttled", counts, want)
+		}
+		if took, least := time.Since(start).Seconds(), (counts.Cost-2000)/100; took > least*1.1+1 {
+			t.Errorf("took %.1f s, want about %.1f s", took, least)
+		}
+	})
+}
+
+func TestABatchIsWrittenReplayedAndFoundStale(t *testing.T) {
+	simulated(t, 100, func(t *testing.T, c *Client, w *sandbox.World) {
+		levels, err := c.Observe(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		batch := inventory.Batch{Cycle: 1, Key: "first"}
+		var keys []inventory.Key
+		for _, level := range levels[:250] {
+			batch.Changes = append(batch.Changes, inventory.Change{Key: level.Key, From: level.Available, To: level.Available + 3})
+			keys = append(keys, level.Key)
+		}
+		for range 2 { // the second is answered again, not done again
+			if got, err := c.Set(t.Context(), batch); err != nil || len(got) != 250 || got[249].Result != inventory.Applied {
+				t.Fatalf("%d outcomes, %v", len(got), err)
+			}
+		}
+		again, err := c.Levels(t.Context(), keys)
+		if err != nil || len(again) != 250 {
+			t.Fatalf("%d levels, %v", len(again), err)
+		}
+		for i, level := range again {
+			if level.Available != batch.Changes[i].To {
+				t.Errorf("%s shows %d, want %d", level.Key, level.Available, batch.Changes[i].To)
+			}
+		}
+		batch.Key = "second"
+		got, err := c.Set(t.Context(), batch)
+		if err != nil || got[0].Result != inventory.Stale {
+			t.Errorf("got %q, %v, want stale lines", told(got[:1]), err)
+		}
+	})
+}
