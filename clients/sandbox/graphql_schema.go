@@ -3,6 +3,7 @@ package sandbox
 import (
 	_ "embed"
 	"fmt"
+	"regexp"
 	"slices"
 	"sync"
 
@@ -72,19 +73,33 @@ func spotOf(p *ast.Position) spot {
 	return spot{p.Line, p.Column}
 }
 
-// ruleCodes are Shopify's names for what a validation rule has found, as far
-// as they have been seen.
-var ruleCodes = map[string]string{
-	"FieldsOnCorrectType":        "undefinedField",
-	"KnownArgumentNames":         "argumentNotAccepted",
-	"KnownDirectives":            "undefinedDirective",
-	"KnownTypeNames":             "undefinedType",
-	"NoUnusedVariables":          "variableNotUsed",
-	"NoUndefinedVariables":       "variableNotDefined",
-	"ProvidedRequiredArguments":  "missingRequiredArguments",
-	"ScalarLeafs":                "selectionMismatch",
-	"ValuesOfCorrectType":        "argumentLiteralsIncompatible",
-	"VariablesInAllowedPosition": "variableMismatch",
+// wording turns what a validation rule has found into Shopify's words, as far
+// as they have been recorded; other findings keep theirs.
+type wording struct {
+	code    string
+	pattern *regexp.Regexp
+	words   string
+}
+
+var wordings = map[string]wording{
+	"FieldsOnCorrectType": {
+		"undefinedField", regexp.MustCompile(`^Cannot query field "(\w+)" on type "(\w+)".*`), "Field '$1' doesn't exist on type '$2'",
+	},
+	"KnownDirectives": {
+		"undefinedDirective", regexp.MustCompile(`^Unknown directive "@(\w+)".*`), "Directive @$1 is not defined",
+	},
+	"NoUnusedVariables": {
+		"variableNotUsed", regexp.MustCompile(`^Variable "(\$\w+)" is never used in operation "(\w+)".*`), "Variable $1 is declared by $2 but not used",
+	},
+	"ProvidedRequiredArguments": {
+		"missingRequiredArguments", regexp.MustCompile(`^Directive "@(\w+)" argument "(\w+)" of type .*`), "Directive '$1' is missing required arguments: $2",
+	},
+	"KnownArgumentNames":         {code: "argumentNotAccepted"},
+	"KnownTypeNames":             {code: "undefinedType"},
+	"NoUndefinedVariables":       {code: "variableNotDefined"},
+	"ScalarLeafs":                {code: "selectionMismatch"},
+	"ValuesOfCorrectType":        {code: "argumentLiteralsIncompatible"},
+	"VariablesInAllowedPosition": {code: "variableMismatch"},
 }
 
 // refusals are what Shopify says of a document that does not fit the schema.
@@ -95,8 +110,13 @@ func refusals(list ...*gqlerror.Error) []graphqlError {
 		for _, l := range err.Locations {
 			out[i].Locations = append(out[i].Locations, spot{l.Line, l.Column})
 		}
-		if code := ruleCodes[err.Rule]; code != "" {
-			out[i].Extensions = map[string]any{"code": code}
+		w, known := wordings[err.Rule]
+		if !known {
+			continue
+		}
+		out[i].Extensions = map[string]any{"code": w.code}
+		if w.pattern != nil {
+			out[i].Message = w.pattern.ReplaceAllString(err.Message, w.words)
 		}
 	}
 	return out

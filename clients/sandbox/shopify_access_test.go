@@ -166,15 +166,18 @@ func TestAMissingScopeDeniesTheFieldAndKeepsTheRest(t *testing.T) {
 
 func TestDocumentsAreCheckedAgainstTheSchema(t *testing.T) {
 	w := newTiny(t, StoreOptions{})
-	for _, c := range []struct{ name, document, code string }{
-		{"an unknown field", `{ shop { fame } }`, "undefinedField"},
-		{"an unknown directive", `{ shop @idem(key: "x") { name } }`, "undefinedDirective"},
-		{"a directive without its argument", `mutation { inventoryDeactivate(inventoryLevelId: "x") @idempotent { userErrors { message } } }`, "missingRequiredArguments"},
-		{"an unused variable", `query Q($a: ID) { shop { name } }`, "variableNotUsed"},
-		{"broken syntax", `{ shop { name }`, ""},
+	for _, c := range []struct{ name, document, code, message string }{
+		{"an unknown field", `{ shop { fame } }`, "undefinedField", "Field 'fame' doesn't exist on type 'Shop'"},
+		{"an unknown directive", `{ shop @idem(key: "x") { name } }`, "undefinedDirective", "Directive @idem is not defined"},
+		{
+			"a directive without its argument", `mutation { inventoryDeactivate(inventoryLevelId: "x") @idempotent { userErrors { message } } }`,
+			"missingRequiredArguments", "Directive 'idempotent' is missing required arguments: key",
+		},
+		{"an unused variable", `query Q($a: ID) { shop { name } }`, "variableNotUsed", "Variable $a is declared by Q but not used"},
+		{"broken syntax", `{ shop { name }`, "", ""},
 	} {
 		got := ask(t, w.Shopify(""), c.document, nil)
-		if got.status != http.StatusOK || len(got.Errors) == 0 || got.code() != c.code || got.Data != nil {
+		if got.status != http.StatusOK || len(got.Errors) == 0 || got.code() != c.code || got.Data != nil || c.message != "" && got.Errors[0].Message != c.message {
 			t.Errorf("%s: status %d: %s", c.name, got.status, got.body)
 		}
 	}
