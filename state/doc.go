@@ -3,9 +3,14 @@
 // holds and quarantine, and the history of cycles.
 //
 // What a method was given is on disk when it returns nil, and not there at all
-// when it returns an error. The file is a cache: it can be deleted at any time,
-// and the next full cycle rebuilds it; raises then wait until what is in flight
-// has settled. One process owns it at a time.
+// when it returns an error; [Store.Observe] says where a large look differs.
+// The file is a cache: without it the next full cycle rebuilds it, and raises
+// wait until what is in flight has settled. One process owns it at a time.
+//
+// Nothing that stands in a file is believed because it stands there. [Open]
+// walks all pages and checks the sum of every record before bbolt sees them:
+// a damaged file is set aside, one of a newer version, of another account or
+// of another program is refused, and none of them is ever read as stock.
 //
 // Begin at [Open]; [Store] is the journal of package reconcile.
 package state

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
 	"testing"
 	"time"
@@ -13,10 +14,13 @@ import (
 
 // childHold holds a file until it is killed.
 func childHold(path string) {
-	_, err := Open(path, Options{Now: clock})
+	s, err := Open(path, Options{Now: clock})
 	childMust(err)
+	forGood := make(chan os.Signal, 1)
+	signal.Notify(forGood, os.Interrupt)
 	fmt.Println("held")
-	select {}
+	<-forGood
+	childMust(s.Close())
 }
 
 func wantLocked(t *testing.T, path string, opts Options) {

@@ -63,7 +63,7 @@ func (s *Store) open() (err error) {
 	}
 	defer func() {
 		if err != nil {
-			_ = s.file.Close() // gives the lock back; the error to tell is the first
+			_, _ = unlock(s.file), s.file.Close() // the error to tell is the first
 		}
 	}()
 	fresh, err := s.inspect()

@@ -267,6 +267,15 @@ func elements(b []byte, branch bool) ([]element, error) {
 	return all, nil
 }
 
+// end is where the last entry of a leaf ends.
+func end(all []element) int {
+	at := headerSize + len(all)*elementSize
+	for _, e := range all {
+		at += len(e.key) + len(e.value)
+	}
+	return at
+}
+
 // ascending checks the order of a page's keys and their bounds.
 func ascending(all []element, low, high []byte) error {
 	for i, e := range all {
@@ -307,6 +316,11 @@ func (p *pages) leaf(b []byte, path []string, low, high []byte, inline bool) err
 	all, err := elements(b, false)
 	if err != nil {
 		return err
+	}
+	// An empty bucket stands in its parent's leaf, and there takes no more
+	// room than it needs; only a new file has an empty page.
+	if last := end(all); inline && last != len(b) || !inline && len(all) == 0 && len(path) > 0 {
+		return fmt.Errorf("%d entries, and there should be more", len(all))
 	}
 	if err := ascending(all, low, high); err != nil {
 		return err

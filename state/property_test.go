@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/json"
+	"hash/crc32"
 	"maps"
 	"slices"
 	"testing"
@@ -252,4 +253,16 @@ func TestARecordIsReadOnlyWhereItBelongs(t *testing.T) {
 	if _, _, err := unseal(placeSettled, number(1), record); err == nil {
 		t.Error("an open batch was read as a settled one")
 	}
+}
+
+func TestARecordsSumIsThatOfItsPlaceAndContent(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		place := rapid.StringN(0, 20, -1).Draw(t, "place")
+		key := rapid.SliceOf(rapid.Byte()).Draw(t, "key")
+		content := rapid.SliceOf(rapid.Byte()).Draw(t, "content")
+		all := slices.Concat([]byte(place), []byte{0}, key, content)
+		if got, want := sum(place, key, content), crc32.Checksum(all, crc32.MakeTable(crc32.Castagnoli)); got != want {
+			t.Fatalf("got %08x, want %08x", got, want)
+		}
+	})
 }

@@ -79,11 +79,15 @@ func decodeSeen(store inventory.StoreName, key, b []byte) (inventory.Seen, error
 }
 
 // sum covers a record and its place: the bucket's name, the key, the content.
+// The name is summed by hand, because making bytes of it would cost more than
+// all the rest.
 func sum[T ~string](bucket T, key, content []byte) uint32 {
-	s := crc32.Checksum([]byte(bucket), castagnoli)
-	s = crc32.Update(s, castagnoli, []byte{0}) // no name holds one
-	s = crc32.Update(s, castagnoli, key)
-	return crc32.Update(s, castagnoli, content)
+	s := ^uint32(0)
+	for i := range len(bucket) {
+		s = castagnoli[byte(s)^bucket[i]] ^ s>>8
+	}
+	s = castagnoli[byte(s)] ^ s>>8 // a zero, which no name holds, ends it
+	return crc32.Update(crc32.Update(^s, castagnoli, key), castagnoli, content)
 }
 
 // The other records are rare. They are JSON, which can grow fields and be read

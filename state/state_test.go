@@ -11,11 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	bolt "go.etcd.io/bbolt"
 
-	"stocksyncd/reconcile"
 	"stocksyncd/reconcile/inventory"
 )
-
-var _ reconcile.Journal = (*Store)(nil)
 
 var epoch = time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
 
