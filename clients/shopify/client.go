@@ -43,6 +43,7 @@ type Client struct {
 	http     *transport.Client
 	tokens   *tokens
 	bucket   *bucket
+	window   int // variants to page through before the next window
 
 	mu     sync.Mutex
 	calls  map[*transport.Request]*operation // on their way
@@ -63,7 +64,7 @@ func New(opts Options) *Client {
 		endpoint: base + "/admin/api/" + opts.APIVersion + "/graphql.json",
 		log:      opts.Log, bucket: newBucket(),
 		calls: map[*transport.Request]*operation{}, sizes: map[string]int{}, warned: map[string]bool{},
-		levels: firstLevels,
+		levels: firstLevels, window: windowMost,
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)

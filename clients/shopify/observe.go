@@ -95,7 +95,7 @@ func (l *listing) readWindow(ctx context.Context) (more bool, err error) {
 			}
 		}
 		info := answer.ProductVariants.PageInfo
-		if l.window < windowMost || info.HasNextPage == nil || !*info.HasNextPage {
+		if l.window < l.client.window || info.HasNextPage == nil || !*info.HasNextPage {
 			return info, nil
 		}
 		if l.last != l.above {

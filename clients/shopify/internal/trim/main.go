@@ -34,7 +34,7 @@ func main() {
 // run rewrites the generated files of the folder.
 func run(folder, reference string, log io.Writer) error {
 	if reference == "" {
-		fmt.Fprintln(log, "trim: schema.graphql is not cut anew: STOCKSYNCD_REFERENCE names no folder with", fullSchema)
+		_, _ = fmt.Fprintln(log, "trim: schema.graphql is not cut anew: STOCKSYNCD_REFERENCE names no folder with", fullSchema)
 	} else {
 		schema, err := recut(folder, reference)
 		if err != nil {
