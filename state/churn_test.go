@@ -18,7 +18,7 @@ func TestChurnNeverLooksLikeDamage(t *testing.T) {
 	opts := Options{KeepHistory: 20 * time.Hour, Now: func() time.Time { return now }}
 	kept := map[inventory.Key]inventory.Seen{}
 	for round := range 40 {
-		s := mustOpenWith(t, path, opts)
+		s := mustOpenUnsynced(t, path, opts)
 		if len(s.Notes()) != 0 {
 			t.Fatalf("round %d: %q", round, s.Notes())
 		}

@@ -105,10 +105,10 @@ func (c *script) levels() map[inventory.Key]inventory.Seen {
 	return levels
 }
 
-// history plays a script and gives the state before it and after each step.
+// play plays a script and gives the state before it and after each step.
 func play(t *testing.T, seed uint64) []dump {
 	t.Helper()
-	s := mustOpen(t, newPath(t))
+	s := mustOpenUnsynced(t, newPath(t), Options{Now: clock})
 	defer mustClose(t, s)
 	states := []dump{dumpOf(t, s, "main")}
 	c := newScript(seed)
@@ -179,7 +179,7 @@ func isOneOf(got dump, states []dump) bool {
 func TestATornTransactionNeverHappened(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
-	s := mustOpen(t, path)
+	s := mustOpenUnsynced(t, path, Options{Now: clock})
 	defer mustClose(t, s)
 	random := rand.New(rand.NewPCG(9, 9))
 	c := newScript(99)

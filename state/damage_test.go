@@ -264,10 +264,13 @@ func TestAFileOfANewerVersionIsRefused(t *testing.T) {
 	if !errors.As(err, &newer) || newer.Has != schema+1 || newer.Know != schema {
 		t.Fatalf("got %v, want NewerError", err)
 	}
-	after, err := os.ReadFile(path)
-	must(t, err)
+	after, readErr := os.ReadFile(path)
+	must(t, readErr)
 	if !bytes.Equal(before, after) {
 		t.Error("the file was changed")
+	}
+	if text := err.Error(); !strings.Contains(text, path) || !strings.Contains(text, "install that version again") {
+		t.Errorf("error %q lacks the file or the next step", text)
 	}
 }
 
@@ -364,4 +367,31 @@ func FuzzExamine(f *testing.F) {
 		dumpOf(t, s, "main", "outlet")
 		mustClose(t, s)
 	})
+}
+
+func TestAFileThatLacksAPartIsDamaged(t *testing.T) {
+	for name, take := range map[string]func(*bolt.Tx) error{
+		"lacks history":     func(tx *bolt.Tx) error { return tx.DeleteBucket(bucketHistory) },
+		"lacks meta/intent": func(tx *bolt.Tx) error { return tx.Bucket(bucketMeta).Delete(keyIntent) },
+		"store main lacks": func(tx *bolt.Tx) error {
+			return tx.Bucket(bucketStores).Bucket([]byte("main")).Delete(keyMemory) // its ledger
+		},
+		"never was": func(tx *bolt.Tx) error {
+			return put(tx.Bucket(bucketMeta), placeMeta, keySchema, epoch, 0)
+		},
+		"a bucket where a record should be": func(tx *bolt.Tx) error {
+			return tx.Bucket(bucketStores).Put([]byte("outlet"), []byte("no store"))
+		},
+	} {
+		path := newPath(t)
+		s := mustOpen(t, path)
+		must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(3, 5), Memory: inFlight(2)}))
+		must(t, s.update(take))
+		mustClose(t, s)
+		s = mustOpen(t, path)
+		if notes := s.Notes(); len(notes) != 1 || !strings.Contains(notes[0], name) {
+			t.Errorf("got notes %q, want that it %s", notes, name)
+		}
+		mustClose(t, s)
+	}
 }

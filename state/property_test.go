@@ -79,7 +79,7 @@ func TestWhatWasGivenIsGivenBack(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		path := newPath(t)
-		s := mustOpen(t, path)
+		s := mustOpenUnsynced(t, path, Options{Now: clock})
 		defer func() { mustClose(t, s) }()
 		m := &model{stores: map[inventory.StoreName]*inventory.StoreMemory{}}
 		rt.Repeat(map[string]func(*rapid.T){
@@ -96,7 +96,7 @@ func TestWhatWasGivenIsGivenBack(t *testing.T) {
 			"restart": func(*rapid.T) {
 				same(t, "file", dumpOf(t, s, names...), m.dump())
 				mustClose(t, s)
-				s = mustOpen(t, path)
+				s = mustOpenUnsynced(t, path, Options{Now: clock})
 				same(t, "file after a restart", dumpOf(t, s, names...), m.dump())
 			},
 		})

@@ -25,6 +25,15 @@ func mustOpen(t testing.TB, path string) *Store {
 	return mustOpenWith(t, path, Options{Now: clock})
 }
 
+// mustOpenUnsynced opens a file whose machine will not stop: the tests that
+// write most need not wait for the disk.
+func mustOpenUnsynced(t testing.TB, path string, opts Options) *Store {
+	t.Helper()
+	s := mustOpenWith(t, path, opts)
+	s.db.NoSync = true
+	return s
+}
+
 func mustOpenWith(t testing.TB, path string, opts Options) *Store {
 	t.Helper()
 	s, err := Open(path, opts)
