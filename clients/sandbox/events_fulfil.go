@@ -277,7 +277,7 @@ func (e OrderCancelled) play(w *World) error {
 		order.cancelledAt, order.closed, order.updatedAt = now, true, now
 	}
 	switch {
-	case sales == nil || e.Never:
+	case sales == nil || e.Never || order != nil && sales.deleted():
 		return nil
 	case e.After > 0:
 		w.schedule(e.After, salesOrderDeleted{sales})

@@ -52,13 +52,11 @@ func (e OrderPlaced) play(w *World) error {
 	case len(e.Lines) == 0:
 		return fmt.Errorf("order %s has no lines", e.Order)
 	}
-	if e.Import.Location != "" {
-		if _, err := w.katana.mustLocation(e.Import.Location); err != nil {
-			return err
-		}
-	}
 	now := w.stamp()
 	o := &storeOrder{name: e.Order, location: at, unpaid: e.Unpaid, createdAt: now, updatedAt: now, importing: e.Import}
+	if _, err := w.importLocation(o, ""); err != nil && !e.Import.Never {
+		return err
+	}
 	for _, line := range e.Lines {
 		l, err := s.mustFind(line.SKU)
 		if err != nil {
@@ -120,7 +118,7 @@ func (e OrderPaid) play(w *World) error {
 		return fmt.Errorf("order %s is paid already", o.name)
 	}
 	o.unpaid, o.updatedAt = false, w.stamp()
-	if o.waiting {
+	if o.waiting && o.cancelledAt.IsZero() {
 		o.waiting = false
 		return w.planImport(s, o)
 	}

@@ -38,6 +38,7 @@ var eventKinds = map[string]Event{
 	"revoke":          TokenRevoked{},
 	"scopes":          ScopesChanged{},
 	"keys-busy":       KeysBusy{},
+	"bulk-fails":      BulkFails{},
 }
 
 func eventName(e Event) string {

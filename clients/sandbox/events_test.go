@@ -154,6 +154,40 @@ func TestAKitIsAssembledWhenItLeaves(t *testing.T) {
 	}
 }
 
+func TestSeveralStoresShareOneKatana(t *testing.T) {
+	clock := &handClock{katanaStart}
+	w := NewWorld(Options{Now: clock.now, Stores: []StoreOptions{{}, {Name: "wholesale", AccessToken: "shpat_other", BucketSize: 100}}})
+	w.AddLocation(KatanaLocation{Name: "Oslo"})
+	must(w.AddProduct(Product{Variants: []Variant{{SKU: "MUG", Stock: map[string]string{"Oslo": "9"}}}}))(t)
+	for _, store := range w.Stores() {
+		must(w.AddStoreLocation(store, StoreLocation{Name: "Oslo"}))(t)
+		must(w.AddListing(store, Listing{SKU: "MUG", Levels: []Level{{Location: "Oslo", Available: 9}}}))(t)
+		if err := w.Do(OrderPlaced{Store: store, Order: "#1", Lines: []Line{{"MUG", "2"}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, committed, _ := w.KatanaFigures("MUG", "Oslo"); committed != "4" {
+		t.Errorf("%s committed, want both stores' orders", committed)
+	}
+	if err := w.Do(OrderCancelled{Store: "wholesale", Order: "#1"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, committed, _ := w.KatanaFigures("MUG", "Oslo"); committed != "2" {
+		t.Errorf("%s committed, want the other store's order alone", committed)
+	}
+	for store, want := range map[string]int{"main": 7, "wholesale": 9} {
+		if got, _ := w.Available(store, "MUG", "Oslo"); got != want {
+			t.Errorf("%s: %d available, want %d", store, got, want)
+		}
+	}
+	if got := ask(t, w.Shopify("wholesale"), shopQuery, nil).status; got != 401 {
+		t.Errorf("one store's token opens the other: %d", got)
+	}
+	if got := askAs(t, w.Shopify("wholesale"), "shpat_other", "2026-10", shopQuery, nil); got.Extra.Cost.Throttle.Maximum != 100 {
+		t.Errorf("bucket of %v, want its own", got.Extra.Cost.Throttle.Maximum)
+	}
+}
+
 func TestAnEventThatCannotHappenChangesNothing(t *testing.T) {
 	w := newTiny(t, StoreOptions{})
 	if err := w.Do(OrderPlaced{Order: "#1", Lines: []Line{{"MUG", "3"}}}); err != nil {

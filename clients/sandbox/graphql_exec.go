@@ -29,6 +29,8 @@ type execution struct {
 	now    time.Time
 	errs   []graphqlError
 	search []searchNote
+	bulk   bool   // a bulk query, which has no pages
+	base   string // of the URL that the request came to
 	at     *trail // the path of the field being resolved
 }
 

@@ -72,6 +72,9 @@ type page struct {
 func (x *execution) paginate(all rows, args map[string]any) (any, error) {
 	p := &page{rows: all, to: all.n}
 	p.backwards, _ = args["reverse"].(bool)
+	if x.bulk {
+		return p, nil
+	}
 	first, hasFirst := args["first"].(int64)
 	last, hasLast := args["last"].(int64)
 	switch {

@@ -13,7 +13,8 @@ import (
 )
 
 // Shopify serves one store: POST /admin/api/VERSION/graphql.json and
-// POST /admin/oauth/access_token, with the store's tokens, budget and scopes.
+// POST /admin/oauth/access_token, with the store's tokens, budget and scopes,
+// and GET /bulk/..., where the results of bulk queries are.
 // Injected faults play on it. An unknown store gets 404 for everything.
 //
 // Documents are checked against the schema of 2026-10, as far as it is kept
@@ -35,6 +36,8 @@ func (s *store) serve(rw http.ResponseWriter, r *http.Request) {
 	switch {
 	case ok && rest == "oauth/access_token" && r.Method == http.MethodPost:
 		s.serveToken(rw, r)
+	case strings.HasPrefix(r.URL.Path, "/bulk/") && r.Method == http.MethodGet:
+		s.serveBulk(rw, r)
 	case ok && isAPI && strings.HasSuffix(rest, "/graphql.json") && !strings.Contains(version, "/") && r.Method == http.MethodPost:
 		rw.Header().Set("X-Shopify-API-Version", s.opts.APIVersion)
 		s.serveGraphQL(rw, r)
@@ -89,7 +92,17 @@ func (s *store) serveGraphQL(rw http.ResponseWriter, r *http.Request) {
 		refuse(rw, http.StatusBadRequest, "Required parameter missing or invalid")
 		return
 	}
-	writeBody(rw, http.StatusOK, s.answer(request))
+	writeBody(rw, http.StatusOK, s.answer(request, baseOf(r)))
+}
+
+// baseOf is the URL under which the caller sees this store.
+func baseOf(r *http.Request) string {
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	return scheme + r.Host + strings.TrimSuffix(path, r.URL.Path)
 }
 
 // admit checks the token and how the shop stands.
@@ -109,7 +122,7 @@ func (s *store) admit(token string) (status int, message string) {
 }
 
 // answer prices, charges and runs one operation.
-func (s *store) answer(request graphqlRequest) []byte {
+func (s *store) answer(request graphqlRequest, base string) []byte {
 	doc, refused := s.documents.load(request.Query)
 	if refused != nil {
 		return reply(refused, nil, nil)
@@ -136,7 +149,7 @@ func (s *store) answer(request graphqlRequest) []byte {
 	if !s.bucket.reserve(now, price) {
 		return reply([]graphqlError{throttled}, nil, map[string]any{"cost": s.bucket.cost(price, nil)})
 	}
-	x := &execution{w: s.w, s: s, op: op, vars: vars, raw: request.Variables, now: now.UTC()}
+	x := &execution{w: s.w, s: s, op: op, vars: vars, raw: request.Variables, now: now.UTC(), base: base}
 	data, cost, ok := x.run()
 	cost = min(cost, price)
 	s.bucket.refund(price - cost)

@@ -15,6 +15,10 @@ func (m mutationRoot) field(x *execution, f *ast.Field, args map[string]any) (an
 		return x.setQuantities(f, args)
 	case "inventoryActivate":
 		return x.activate(f, args)
+	case "bulkOperationRunQuery":
+		return x.runBulk(args), nil
+	case "bulkOperationCancel":
+		return x.cancelBulk(args), nil
 	case "inventoryDeactivate":
 		return x.deactivate(f, args)
 	}

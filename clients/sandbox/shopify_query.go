@@ -31,6 +31,15 @@ func (q queryRoot) field(x *execution, f *ast.Field, args map[string]any) (any, 
 		return x.locations(args)
 	case "orders":
 		return x.orders(args)
+	case "bulkOperation":
+		text, _ := args["id"].(string)
+		if o := s.bulkByGID(text); o != nil {
+			return bulkObject{o}, nil
+		}
+		return nil, nil
+	case "bulkOperations":
+		id := func(o *bulkOperation) int64 { return o.id }
+		return x.paginate(rowsOf("BulkOperation", s.bulk, id, func(o *bulkOperation) object { return bulkObject{o} }), args)
 	case "nodes":
 		ids, _ := args["ids"].([]any)
 		nodes := make([]object, len(ids))

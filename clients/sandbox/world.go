@@ -42,7 +42,8 @@ type StoreOptions struct {
 	Scopes     []string // nil means all that a stock daemon may need
 	APIVersion string   // the version served; "" means "2026-10"
 
-	PagingDepth int // objects of a connection that can be paged through; 0 means 25,000, negative no end
+	BulkTakes   time.Duration // from the start of a bulk query to its end; 0 means 10 seconds
+	PagingDepth int           // objects of a connection that can be paged through; 0 means 25,000, negative no end
 }
 
 // World is Katana and one or more Shopify stores over one set of facts. All

@@ -34,6 +34,8 @@ type store struct {
 	tokens    map[string]time.Time // from the grant, with their expiry
 	keys      map[string]*keyUse   // of the idempotent directive
 	keyBusy   time.Duration        // how long a key's first request is under way
+	bulk      []*bulkOperation
+	bulkFails string // the error code of the next one
 	writes    []Write
 	mutations int
 }
@@ -273,6 +275,7 @@ func newStore(w *World, o StoreOptions) *store {
 		o.AccessToken = "shpat_sandbox"
 	}
 	o.TokenTTL = cmp.Or(o.TokenTTL, 24*time.Hour)
+	o.BulkTakes = cmp.Or(o.BulkTakes, 10*time.Second)
 	o.BucketSize = cmp.Or(o.BucketSize, 2000)
 	o.Restore = cmp.Or(o.Restore, 100)
 	o.PagingDepth = cmp.Or(o.PagingDepth, pagingDepth)
