@@ -127,8 +127,9 @@ type StoreSummary struct {
 
 // LocationSummary names a location.
 type LocationSummary struct {
-	ID   any    `json:"id"` // a number in Katana, a GID in Shopify
-	Name string `json:"name"`
+	ID      any    `json:"id"` // a number in Katana, a GID in Shopify
+	Name    string `json:"name"`
+	Service bool   `json:"fulfillment_service,omitempty"` // it is a fulfilment app's, whose stock is not the shop's
 }
 
 // Summary counts what is in the world.
@@ -146,7 +147,7 @@ func (w *World) Summary() Summary {
 		sum.Missed = strings.Split(missed.Error(), "\n")
 	}
 	for _, l := range k.locations {
-		sum.Katana.Locations = append(sum.Katana.Locations, LocationSummary{l.id, l.name})
+		sum.Katana.Locations = append(sum.Katana.Locations, LocationSummary{ID: l.id, Name: l.name})
 	}
 	for _, o := range k.orders {
 		if !o.deleted() && (o.status == statusNotShipped || o.status == statusPartiallyPacked || o.status == statusPartiallyDelivered) {
@@ -167,7 +168,7 @@ func (w *World) Summary() Summary {
 func (s *store) summary(requests int) StoreSummary {
 	sum := StoreSummary{Name: s.name, Shop: s.opts.Shop, Variants: len(s.listings), Requests: requests, Mutations: s.mutations, Writes: len(s.writes)}
 	for _, l := range s.locations {
-		sum.Locations = append(sum.Locations, LocationSummary{l.gid(), l.name})
+		sum.Locations = append(sum.Locations, LocationSummary{ID: l.gid(), Name: l.name, Service: l.service})
 	}
 	for _, o := range s.orders {
 		if !o.closed {
