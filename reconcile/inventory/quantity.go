@@ -135,7 +135,7 @@ func (q Quantity) Ceil() Units {
 
 // String writes the exact figure without trailing zeros: "7", "-1.5".
 func (q Quantity) String() string {
-	n := uint64(q)
+	n := uint64(q) // #nosec G115 -- wraps, and is turned around below
 	sign := ""
 	if q < 0 {
 		n, sign = -n, "-"
