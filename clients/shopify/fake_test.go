@@ -151,9 +151,21 @@ func pageJSON(cursor string) string {
 	return fmt.Sprintf(`{"hasNextPage":true,"endCursor":%q}`, cursor)
 }
 
-func levelsJSON(next string, levels ...string) string {
-	return fmt.Sprintf(`{"nodes":[%s],"pageInfo":%s}`, strings.Join(levels, ","), pageJSON(next))
+// connectionJSON gives the edges of a page; the last one has the cursor that
+// leads to the next page.
+func connectionJSON(next string, nodes ...string) string {
+	edges := make([]string, len(nodes))
+	for i, node := range nodes {
+		cursor := fmt.Sprint("edge", i)
+		if i == len(nodes)-1 && next != "" {
+			cursor = next
+		}
+		edges[i] = fmt.Sprintf(`{"cursor":%q,"node":%s}`, cursor, node)
+	}
+	return fmt.Sprintf(`{"edges":[%s],"pageInfo":%s}`, strings.Join(edges, ","), pageJSON(next))
 }
+
+func levelsJSON(next string, levels ...string) string { return connectionJSON(next, levels...) }
 
 func itemJSON(id int64, sku, levels string) string {
 	return fmt.Sprintf(`{"id":"gid://shopify/InventoryItem/%d","sku":%q,"tracked":true,"inventoryLevels":%s}`, id, sku, levels)
@@ -164,7 +176,7 @@ func variantJSON(id int64, item string) string {
 }
 
 func variantsJSON(next string, variants ...string) reply {
-	return ok(fmt.Sprintf(`{"productVariants":{"nodes":[%s],"pageInfo":%s}}`, strings.Join(variants, ","), pageJSON(next)))
+	return ok(`{"productVariants":` + connectionJSON(next, variants...) + `}`)
 }
 
 // mug is variant and item n with one level at location 1.

@@ -57,7 +57,8 @@ func fuzzLevels(t *testing.T, o *operation, data []byte) {
 	var variants readVariantsResponse
 	if json.Unmarshal(data, &variants) == nil {
 		l := newListing(o.client)
-		for _, node := range variants.ProductVariants.Nodes {
+		for _, edge := range variants.ProductVariants.Edges {
+			node := edge.Node
 			if more := node.InventoryItem.InventoryLevels.PageInfo.HasNextPage; more != nil && *more {
 				continue // would be asked for
 			}

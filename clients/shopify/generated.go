@@ -274,6 +274,18 @@ func (v *level) GetLocation() levelLocation { return v.Location }
 // GetQuantities returns level.Quantities, and is useful for accessing the field via an interface.
 func (v *level) GetQuantities() []quantity { return v.Quantities }
 
+// levelEdge includes the requested fields of the GraphQL type InventoryLevelEdge.
+type levelEdge struct {
+	Cursor string `json:"cursor"`
+	Node   level  `json:"node"`
+}
+
+// GetCursor returns levelEdge.Cursor, and is useful for accessing the field via an interface.
+func (v *levelEdge) GetCursor() string { return v.Cursor }
+
+// GetNode returns levelEdge.Node, and is useful for accessing the field via an interface.
+func (v *levelEdge) GetNode() level { return v.Node }
+
 // levelLocation includes the requested fields of the GraphQL type Location.
 type levelLocation struct {
 	Id string `json:"id"`
@@ -284,12 +296,12 @@ func (v *levelLocation) GetId() string { return v.Id }
 
 // levels includes the GraphQL fields of InventoryLevelConnection requested by the fragment levels.
 type levels struct {
-	Nodes    []level `json:"nodes"`
-	PageInfo page    `json:"pageInfo"`
+	Edges    []levelEdge `json:"edges"`
+	PageInfo page        `json:"pageInfo"`
 }
 
-// GetNodes returns levels.Nodes, and is useful for accessing the field via an interface.
-func (v *levels) GetNodes() []level { return v.Nodes }
+// GetEdges returns levels.Edges, and is useful for accessing the field via an interface.
+func (v *levels) GetEdges() []levelEdge { return v.Edges }
 
 // GetPageInfo returns levels.PageInfo, and is useful for accessing the field via an interface.
 func (v *levels) GetPageInfo() page { return v.PageInfo }
@@ -316,15 +328,27 @@ func (v *location) GetIsFulfillmentService() *bool { return v.IsFulfillmentServi
 
 // locationConnection includes the requested fields of the GraphQL type LocationConnection.
 type locationConnection struct {
-	Nodes    []location `json:"nodes"`
-	PageInfo page       `json:"pageInfo"`
+	Edges    []locationEdge `json:"edges"`
+	PageInfo page           `json:"pageInfo"`
 }
 
-// GetNodes returns locationConnection.Nodes, and is useful for accessing the field via an interface.
-func (v *locationConnection) GetNodes() []location { return v.Nodes }
+// GetEdges returns locationConnection.Edges, and is useful for accessing the field via an interface.
+func (v *locationConnection) GetEdges() []locationEdge { return v.Edges }
 
 // GetPageInfo returns locationConnection.PageInfo, and is useful for accessing the field via an interface.
 func (v *locationConnection) GetPageInfo() page { return v.PageInfo }
+
+// locationEdge includes the requested fields of the GraphQL type LocationEdge.
+type locationEdge struct {
+	Cursor string   `json:"cursor"`
+	Node   location `json:"node"`
+}
+
+// GetCursor returns locationEdge.Cursor, and is useful for accessing the field via an interface.
+func (v *locationEdge) GetCursor() string { return v.Cursor }
+
+// GetNode returns locationEdge.Node, and is useful for accessing the field via an interface.
+func (v *locationEdge) GetNode() location { return v.Node }
 
 // node includes the requested fields of the GraphQL interface Node.
 //
@@ -899,15 +923,27 @@ func (v *variant) GetProduct() variantProduct { return v.Product }
 
 // variantConnection includes the requested fields of the GraphQL type ProductVariantConnection.
 type variantConnection struct {
-	Nodes    []variantWithItem `json:"nodes"`
-	PageInfo page              `json:"pageInfo"`
+	Edges    []variantEdge `json:"edges"`
+	PageInfo page          `json:"pageInfo"`
 }
 
-// GetNodes returns variantConnection.Nodes, and is useful for accessing the field via an interface.
-func (v *variantConnection) GetNodes() []variantWithItem { return v.Nodes }
+// GetEdges returns variantConnection.Edges, and is useful for accessing the field via an interface.
+func (v *variantConnection) GetEdges() []variantEdge { return v.Edges }
 
 // GetPageInfo returns variantConnection.PageInfo, and is useful for accessing the field via an interface.
 func (v *variantConnection) GetPageInfo() page { return v.PageInfo }
+
+// variantEdge includes the requested fields of the GraphQL type ProductVariantEdge.
+type variantEdge struct {
+	Cursor string          `json:"cursor"`
+	Node   variantWithItem `json:"node"`
+}
+
+// GetCursor returns variantEdge.Cursor, and is useful for accessing the field via an interface.
+func (v *variantEdge) GetCursor() string { return v.Cursor }
+
+// GetNode returns variantEdge.Node, and is useful for accessing the field via an interface.
+func (v *variantEdge) GetNode() variantWithItem { return v.Node }
 
 // variantProduct includes the requested fields of the GraphQL type Product.
 type variantProduct struct {
@@ -1029,8 +1065,11 @@ query readItemLevels ($id: ID!, $first: Int!, $after: String) {
 	}
 }
 fragment levels on InventoryLevelConnection {
-	nodes {
-		... level
+	edges {
+		cursor
+		node {
+			... level
+		}
 	}
 	pageInfo {
 		... page
@@ -1115,8 +1154,11 @@ fragment variant on ProductVariant {
 	}
 }
 fragment levels on InventoryLevelConnection {
-	nodes {
-		... level
+	edges {
+		cursor
+		node {
+			... level
+		}
 	}
 	pageInfo {
 		... page
@@ -1169,11 +1211,14 @@ func readItems(
 const readLocations_Operation = `
 query readLocations ($first: Int!, $after: String) {
 	locations(first: $first, after: $after, includeInactive: true, includeLegacy: true) {
-		nodes {
-			id
-			name
-			isActive
-			isFulfillmentService
+		edges {
+			cursor
+			node {
+				id
+				name
+				isActive
+				isFulfillmentService
+			}
 		}
 		pageInfo {
 			... page
@@ -1251,10 +1296,13 @@ func readScopes(
 const readVariants_Operation = `
 query readVariants ($first: Int!, $after: String, $query: String, $levels: Int!) {
 	productVariants(first: $first, after: $after, query: $query, sortKey: ID) {
-		nodes {
-			... variant
-			inventoryItem {
-				... item
+		edges {
+			cursor
+			node {
+				... variant
+				inventoryItem {
+					... item
+				}
 			}
 		}
 		pageInfo {
@@ -1282,8 +1330,11 @@ fragment page on PageInfo {
 	endCursor
 }
 fragment levels on InventoryLevelConnection {
-	nodes {
-		... level
+	edges {
+		cursor
+		node {
+			... level
+		}
 	}
 	pageInfo {
 		... page

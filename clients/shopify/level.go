@@ -18,35 +18,36 @@ const firstLevels = 10
 // services too.
 func (c *Client) Locations(ctx context.Context) ([]inventory.Location, error) {
 	const name = "locations"
-	var list []inventory.Location
+	var found []inventory.Location
 	known := map[inventory.LocationID]bool{}
 	err := c.pages(name, 0, func(o *operation, after *string, first int) (page, error) {
 		answer, err := readLocations(ctx, o, first, after)
 		if err != nil {
 			return page{}, err
 		}
-		if answer.Locations.Nodes == nil {
-			return page{}, o.missing("locations.nodes")
+		list := answer.Locations
+		if err := whole(o, "locations", list.Edges, list.PageInfo); err != nil {
+			return page{}, err
 		}
-		for _, node := range answer.Locations.Nodes {
-			location, err := o.location(node)
+		for _, edge := range list.Edges {
+			location, err := o.location(edge.Node)
 			if err != nil {
 				return page{}, err
 			}
 			if !known[location.ID] {
 				known[location.ID] = true
-				list = append(list, location)
+				found = append(found, location)
 			}
 		}
-		return answer.Locations.PageInfo, nil
+		return list.PageInfo, nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
-	c.levels = min(max(len(list), 1), pageMost)
+	c.levels = min(max(len(found), 1), pageMost)
 	c.mu.Unlock()
-	return list, nil
+	return found, nil
 }
 
 func (o *operation) location(node location) (inventory.Location, error) {
@@ -60,9 +61,33 @@ func (o *operation) location(node location) (inventory.Location, error) {
 	return inventory.Location{ID: id, Name: node.Name, Active: *node.IsActive, FulfillmentService: *node.IsFulfillmentService}, nil
 }
 
+// edge is an edge of a connection.
+type edge[E any] interface {
+	*E
+	GetCursor() string
+}
+
+// whole checks that a page came with all its edges: its end cursor is the
+// cursor of the last one.
+func whole[E any, P edge[E]](o *operation, name string, edges []E, info page) error {
+	last := ""
+	if len(edges) > 0 {
+		last = P(&edges[len(edges)-1]).GetCursor()
+	}
+	switch {
+	case edges == nil:
+		return o.missing(name + ".edges")
+	case info.HasNextPage == nil:
+		return o.missing(name + ".pageInfo.hasNextPage")
+	case info.EndCursor != nil && *info.EndCursor != last:
+		return o.incomplete("a page of " + name + " lacks its end")
+	}
+	return nil
+}
+
 // pages follows a connection to its end. It stops with an error where the
-// store leads in a circle or nowhere.
-// levels is how many levels each node is asked for.
+// store leads in a circle or nowhere. levels is how many levels come with each
+// node.
 func (c *Client) pages(name string, levels int, read func(o *operation, after *string, first int) (page, error)) error {
 	var after *string
 	been := map[string]bool{}
@@ -77,8 +102,6 @@ func (c *Client) pages(name string, levels int, read func(o *operation, after *s
 		switch {
 		case err != nil:
 			return err
-		case next.HasNextPage == nil:
-			return o.missing("pageInfo.hasNextPage")
 		case !*next.HasNextPage:
 			return nil
 		case next.EndCursor == nil || *next.EndCursor == "":
@@ -116,13 +139,13 @@ func (o *operation) itemLevels(ctx context.Context, of variant, it item) ([]inve
 	if it.Sku != nil {
 		level.SKU = inventory.TrimSKU(*it.Sku)
 	}
-	nodes, err := o.allLevels(ctx, it)
+	edges, err := o.allLevels(ctx, it)
 	if err != nil {
 		return nil, err
 	}
 	var list []inventory.Level
-	for _, node := range nodes {
-		if err := o.fill(&level, node); err != nil {
+	for _, edge := range edges {
+		if err := o.fill(&level, edge.Node); err != nil {
 			return nil, err
 		}
 		list = append(list, level)
@@ -151,31 +174,30 @@ func (o *operation) fill(into *inventory.Level, node level) error {
 
 // allLevels gives the levels of an item, and reads those that did not fit its
 // page.
-func (o *operation) allLevels(ctx context.Context, it item) ([]level, error) {
-	if it.InventoryLevels.Nodes == nil || it.InventoryLevels.PageInfo.HasNextPage == nil {
-		return nil, o.missing("inventoryLevels of " + it.Id)
+func (o *operation) allLevels(ctx context.Context, it item) ([]levelEdge, error) {
+	if err := whole(o, "inventoryLevels", it.InventoryLevels.Edges, it.InventoryLevels.PageInfo); err != nil {
+		return nil, err
 	}
 	if !*it.InventoryLevels.PageInfo.HasNextPage {
-		return it.InventoryLevels.Nodes, nil
+		return it.InventoryLevels.Edges, nil
 	}
 	// From the start: what the first page showed may be gone by now, and its
 	// cursor with it.
 	const rest = "levels of an item"
-	var nodes []level
+	var edges []levelEdge
 	err := o.client.pages(rest, 0, func(o *operation, after *string, first int) (page, error) {
 		answer, err := readItemLevels(ctx, o, it.Id, first, after)
-		switch {
-		case err != nil:
+		if err != nil {
 			return page{}, err
-		case answer.InventoryItem == nil:
-			return page{}, o.incomplete(it.Id + " vanished while it was read")
-		case answer.InventoryItem.InventoryLevels.Nodes == nil:
-			return page{}, o.missing("inventoryLevels of " + it.Id)
 		}
-		nodes = append(nodes, answer.InventoryItem.InventoryLevels.Nodes...)
-		return answer.InventoryItem.InventoryLevels.PageInfo, nil
+		if answer.InventoryItem == nil {
+			return page{}, o.incomplete(it.Id + " vanished while it was read")
+		}
+		list := answer.InventoryItem.InventoryLevels
+		edges = append(edges, list.Edges...)
+		return list.PageInfo, whole(o, "inventoryLevels", list.Edges, list.PageInfo)
 	})
-	return nodes, err
+	return edges, err
 }
 
 // once drops what a store lists twice. Two figures for one level mean that it

@@ -86,16 +86,16 @@ func (l *listing) readWindow(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return page{}, err
 		}
-		if answer.ProductVariants.Nodes == nil {
-			return page{}, o.missing("productVariants.nodes")
+		info := answer.ProductVariants.PageInfo
+		if err := whole(o, "productVariants", answer.ProductVariants.Edges, info); err != nil {
+			return page{}, err
 		}
-		for _, node := range answer.ProductVariants.Nodes {
-			if err := l.add(ctx, o, node); err != nil {
+		for _, edge := range answer.ProductVariants.Edges {
+			if err := l.add(ctx, o, edge.Node); err != nil {
 				return page{}, err
 			}
 		}
-		info := answer.ProductVariants.PageInfo
-		if l.window < l.client.window || info.HasNextPage == nil || !*info.HasNextPage {
+		if l.window < l.client.window || !*info.HasNextPage {
 			return info, nil
 		}
 		if l.last != l.above {

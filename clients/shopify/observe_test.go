@@ -19,13 +19,13 @@ func mugLevel(n int64, location int64, available inventory.Units) inventory.Leve
 }
 
 func TestEveryPageOfVariantsIsRead(t *testing.T) {
-	talk(t, inTurn(variantsJSON("a", mug(1, 5), mug(2, 0)), variantsJSON("b"), variantsJSON("", mug(3, -2))),
+	talk(t, inTurn(variantsJSON("a", mug(1, 5), mug(2, 0)), variantsJSON("b", mug(4, 0)), variantsJSON("", mug(3, -2))),
 		func(t *testing.T, c *Client, s *store) {
 			got, err := c.Observe(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := []inventory.Level{mugLevel(1, 1, 5), mugLevel(2, 1, 0), mugLevel(3, 1, -2)}
+			want := []inventory.Level{mugLevel(1, 1, 5), mugLevel(2, 1, 0), mugLevel(3, 1, -2), mugLevel(4, 1, 0)}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -53,11 +53,11 @@ func TestEveryPageOfVariantsIsRead(t *testing.T) {
 func TestWhatAVariantIsComesWithItsLevels(t *testing.T) {
 	const bundle = `{"id":"gid://shopify/ProductVariant/1","requiresComponents":true,"product":{"isGiftCard":true},
 		"inventoryItem":{"id":"gid://shopify/InventoryItem/11","sku":"  SET 1\t","tracked":false,"inventoryLevels":
-		{"nodes":[{"isActive":false,"location":{"id":"gid://shopify/Location/2"},"quantities":[{"name":"on_hand","quantity":9},{"name":"available","quantity":-7}]}],
+		{"edges":[{"node":{"isActive":false,"location":{"id":"gid://shopify/Location/2"},"quantities":[{"name":"on_hand","quantity":9},{"name":"available","quantity":-7}]}}],
 		"pageInfo":{"hasNextPage":false}}}}`
 	const nameless = `{"id":"gid://shopify/ProductVariant/2","requiresComponents":false,"product":{"isGiftCard":false},
 		"inventoryItem":{"id":"gid://shopify/InventoryItem/12","sku":null,"tracked":true,"inventoryLevels":
-		{"nodes":[{"isActive":true,"location":{"id":"gid://shopify/Location/2"},"quantities":[{"name":"available","quantity":3}]}],
+		{"edges":[{"node":{"isActive":true,"location":{"id":"gid://shopify/Location/2"},"quantities":[{"name":"available","quantity":3}]}}],
 		"pageInfo":{"hasNextPage":false}}}}`
 	talk(t, always(variantsJSON("", bundle, nameless)), func(t *testing.T, c *Client, _ *store) {
 		got, err := c.Observe(t.Context())
@@ -149,17 +149,19 @@ func TestAReadThatCannotBeCompleteIsAnError(t *testing.T) {
 		want   string
 	}{
 		"pages in a circle":          {variantsJSON("a", mug(1, 5)), "circle"},
-		"more pages without cursor":  {ok(`{"productVariants":{"nodes":[],"pageInfo":{"hasNextPage":true,"endCursor":null}}}`), "no cursor"},
-		"no page info":               {ok(`{"productVariants":{"nodes":[]}}`), "hasNextPage"},
-		"no nodes":                   {ok(`{"productVariants":{"pageInfo":{"hasNextPage":false}}}`), "productVariants.nodes"},
-		"no variants":                {ok(`{}`), "productVariants.nodes"},
+		"more pages without cursor":  {ok(`{"productVariants":{"edges":[],"pageInfo":{"hasNextPage":true,"endCursor":null}}}`), "no cursor"},
+		"no page info":               {ok(`{"productVariants":{"edges":[]}}`), "hasNextPage"},
+		"no edges":                   {ok(`{"productVariants":{"pageInfo":{"hasNextPage":false}}}`), "productVariants.edges"},
+		"no variants":                {ok(`{}`), "productVariants.edges"},
 		"a null variant":             {variantsJSON("", `null`), "InventoryItem"},
 		"no available figure":        {variantsJSON("", item(levelsJSON("", strings.Replace(levelJSON(1, 1), "available", "on_hand", 1)))), `quantity "available"`},
 		"a null figure":              {variantsJSON("", item(levelsJSON("", `{"isActive":true,"location":{"id":"gid://shopify/Location/1"},"quantities":[{"name":"available","quantity":null}]}`))), `quantity "available"`},
 		"a fraction":                 {variantsJSON("", item(levelsJSON("", `{"isActive":true,"location":{"id":"gid://shopify/Location/1"},"quantities":[{"name":"available","quantity":1.5}]}`))), "unexpected data"},
 		"no active mark":             {variantsJSON("", item(levelsJSON("", `{"location":{"id":"gid://shopify/Location/1"},"quantities":[{"name":"available","quantity":1}]}`))), "isActive"},
 		"a strange location":         {variantsJSON("", item(levelsJSON("", strings.Replace(levelJSON(1, 1), "Location/1", "Place/1", 1)))), "Place/1"},
-		"no page info of the levels": {variantsJSON("", item(`{"nodes":[]}`)), "inventoryLevels"},
+		"no page info of the levels": {variantsJSON("", item(`{"edges":[]}`)), "inventoryLevels"},
+		"a page that lost its end":   {ok(strings.Replace(`{"productVariants":`+connectionJSON("b", mug(1, 1), mug(2, 1))+`}`, `{"cursor":"b"`, `{"cursor":"a"`, 1)), "lacks its end"},
+		"levels that lost their end": {variantsJSON("", item(`{"edges":[{"cursor":"a","node":`+levelJSON(1, 1)+`}],"pageInfo":{"hasNextPage":false,"endCursor":"b"}}`)), "lacks its end"},
 		"no tracked mark":            {variantsJSON("", strings.Replace(mug(1, 1), `"tracked":true,`, "", 1)), "tracked"},
 		"no gift card mark":          {variantsJSON("", strings.Replace(mug(1, 1), `"isGiftCard":false`, "", 1)), "isGiftCard"},
 		"no bundle mark":             {variantsJSON("", strings.Replace(mug(1, 1), `"requiresComponents":false,`, "", 1)), "requiresComponents"},
@@ -255,7 +257,7 @@ func TestManyVariantsAreReadInWindowsById(t *testing.T) {
 
 func TestLocationsIncludeInactiveOnesAndSetHowManyLevelsAreAsked(t *testing.T) {
 	page := func(next string, nodes ...string) reply {
-		return ok(`{"locations":{"nodes":[` + strings.Join(nodes, ",") + `],"pageInfo":` + pageJSON(next) + `}}`)
+		return ok(`{"locations":` + connectionJSON(next, nodes...) + `}`)
 	}
 	oslo := `{"id":"gid://shopify/Location/1","name":"Oslo","isActive":true,"isFulfillmentService":false}`
 	old := `{"id":"gid://shopify/Location/2","name":"Old","isActive":false,"isFulfillmentService":true}`
