@@ -1,6 +1,7 @@
 package shopify
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -97,4 +98,46 @@ func TestABatchIsWrittenReplayedAndFoundStale(t *testing.T) {
 			t.Errorf("got %q, %v, want stale lines", told(got[:1]), err)
 		}
 	})
+}
+
+// Whatever goes wrong, once or for ever: a read is whole or an error, and a
+// write that is not confirmed is either not done or in doubt.
+func TestNoSimulatedFaultGivesAWrongFigure(t *testing.T) {
+	const listings = 600
+	for _, kind := range sandbox.FaultKinds() {
+		for _, count := range []int{1, -1} {
+			simulated(t, listings, func(t *testing.T, c *Client, w *sandbox.World) {
+				fault := sandbox.Fault{API: "shopify", Kind: sandbox.FaultKind(kind), Count: count, Rows: 2}
+				if _, err := c.Scopes(t.Context()); err != nil { // the grant is tested elsewhere
+					t.Fatal(err)
+				}
+				w.Inject(fault)
+				levels, err := c.Observe(t.Context())
+				if err == nil && len(levels) != 3*listings {
+					t.Errorf("%s: %d levels of %d, and no error", kind, len(levels), 3*listings)
+				}
+				w.ClearFaults()
+				if levels, err = c.Observe(t.Context()); err != nil {
+					t.Fatalf("%s: once it is over: %v", kind, err)
+				}
+				change := inventory.Change{Key: levels[0].Key, From: levels[0].Available, To: levels[0].Available + 2}
+				w.Inject(fault)
+				got, err := c.Set(t.Context(), inventory.Batch{Key: "k", Changes: []inventory.Change{change}})
+				w.ClearFaults()
+				now, readErr := c.Levels(t.Context(), []inventory.Key{change.Key})
+				if readErr != nil || len(now) != 1 {
+					t.Fatalf("%s: %d levels, %v", kind, len(now), readErr)
+				}
+				isDone := now[0].Available == change.To
+				switch {
+				case !isDone && now[0].Available != change.From:
+					t.Errorf("%s: the level shows %d", kind, now[0].Available)
+				case err == nil && (!isDone || told(got) != "applied"):
+					t.Errorf("%s: %q, and the level shows %d", kind, told(got), now[0].Available)
+				case err != nil && isDone && !errors.Is(err, inventory.ErrAnswerLost):
+					t.Errorf("%s: the write went through, and the error has no doubt: %v", kind, err)
+				}
+			})
+		}
+	}
 }
