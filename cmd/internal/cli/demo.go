@@ -64,7 +64,10 @@ allows ten times its real rate; --katana-per-minute 60 is the real one.` + exitS
 			}
 			ctx, end := context.WithTimeout(ctx, length)
 			defer end()
-			return errors.Join(d.run(ctx), d.farewell(keep != ""), tidy())
+			if err := d.run(ctx); err != nil {
+				return err // the log that it names is kept
+			}
+			return errors.Join(d.farewell(keep != ""), tidy())
 		}),
 	}
 	world.flags(cmd, demoPerMinute)
@@ -98,6 +101,7 @@ type demo struct {
 	reports   chan *inventory.Report
 	signals   chan os.Signal
 	page      chan string
+	shown     bool          // a report was
 	over      chan struct{} // closed when the daemon has ended
 	ended     error         // with what
 	picks     []pick        // levels that nothing has happened to yet
@@ -147,7 +151,7 @@ func (d *demo) play(ctx context.Context, address string) error {
 
 // daemon runs the daemon as run does, with its log in a file.
 func (d *demo) daemon(ctx context.Context) error {
-	log, err := os.OpenFile(d.logPath(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	log, err := os.OpenFile(d.logPath(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) // #nosec G304 -- in the demo's own folder
 	if err != nil {
 		return err
 	}
@@ -220,20 +224,38 @@ func (d *demo) show(report *inventory.Report) error {
 	for _, api := range []string{"katana", "shopify/main"} {
 		requests = append(requests, fmt.Sprintf("%d to %s", report.Requests[api].Count, api))
 	}
-	d.say("Cycle %d took %.1f s and %s requests. %s", report.Cycle, float64(report.DurationMS)/1000, strings.Join(requests, ", "), summary(report, false))
-	short := *report
-	short.Stores = nil
+	whole, short := *report, *report
+	whole.Stores, short.Stores = nil, nil
 	left := demoRows
 	for _, store := range report.Stores {
+		if d.shown {
+			store.Skipped = nil // said once
+		}
+		whole.Stores = append(whole.Stores, store)
 		store.Changes = store.Changes[:min(left, len(store.Changes))]
 		left -= len(store.Changes)
 		short.Stores = append(short.Stores, store)
 	}
+	d.shown = true
+	d.say("Cycle %d took %.1f s and %s requests.\n%s", report.Cycle, float64(report.DurationMS)/1000, strings.Join(requests, ", "), summary(&whole, false))
 	t, _ := d.a.changeTable(&short, false)
 	if len(t.rows) == 0 {
 		return nil
 	}
-	return t.write(indented{d.a.Stdout})
+	if err := t.write(indented{d.a.Stdout}); err != nil {
+		return err
+	}
+	if more := changed(report) - len(t.rows); more > 0 {
+		_, _ = fmt.Fprintf(indented{d.a.Stdout}, "and %d more\n", more)
+	}
+	return nil
+}
+
+func changed(report *inventory.Report) (n int) {
+	for _, store := range report.Stores {
+		n += len(store.Changes)
+	}
+	return n
 }
 
 // indented sets each line it is given apart from the narration.

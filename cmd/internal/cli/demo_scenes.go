@@ -140,6 +140,9 @@ func (d *demo) settled(ctx context.Context, first *inventory.Report) error {
 	return d.show(report)
 }
 
+// demoOrder is a name that the made-up shop has not given to an order of its own.
+const demoOrder = "#DEMO-1"
+
 // live plays an order, an adjustment and an edit by hand, and shows what the
 // daemon makes of each.
 func (d *demo) live(ctx context.Context) error {
@@ -152,7 +155,7 @@ func (d *demo) live(ctx context.Context) error {
 		}
 	}
 	order := sandbox.OrderPlaced{
-		Store: "main", Order: "#1001", Location: sold.location, Lines: []sandbox.Line{{SKU: sold.sku, Quantity: "2"}},
+		Store: "main", Order: demoOrder, Location: sold.location, Lines: []sandbox.Line{{SKU: sold.sku, Quantity: "2"}},
 		Import: sandbox.Import{After: demoImport},
 	}
 	for _, event := range []sandbox.Event{
@@ -165,8 +168,8 @@ func (d *demo) live(ctx context.Context) error {
 		}
 	}
 	placed := d.a.Now()
-	d.say("Three things happen at once:\n- order #1001 in Shopify: 2 × %s at %s. Katana will hear of it in %s.\n- a count in Katana takes 4 off %s at %s.\n- somebody types %d for %s at %s into Shopify; Katana has %d.",
-		quoteCell(sold.sku), sold.location, demoImport, quoteCell(counted.sku), counted.location,
+	d.say("Three things happen at once:\n- order %s in Shopify: 2 × %s at %s. Katana will hear of it in %s.\n- a count in Katana takes 4 off %s at %s.\n- somebody types %d for %s at %s into Shopify; Katana has %d.",
+		demoOrder, quoteCell(sold.sku), sold.location, demoImport, quoteCell(counted.sku), counted.location,
 		edited.units+50, quoteCell(edited.sku), edited.location, edited.units)
 	report, err := d.cycle(ctx)
 	if err != nil {
@@ -181,7 +184,7 @@ func (d *demo) live(ctx context.Context) error {
 	if err := wait(ctx, demoImport-d.a.Now().Sub(placed)+time.Second); err != nil {
 		return err
 	}
-	d.say("Order #1001 has reached Katana.")
+	d.say("Order %s has reached Katana.", demoOrder)
 	if report, err = d.cycle(ctx); err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 // statusPage serves the status page where the config of the day says.
 type statusPage struct {
+	ctx  context.Context // of the daemon
 	site *web.Site
 	log  *slog.Logger
 	tell func(url string) // may be nil
@@ -26,7 +27,7 @@ type statusPage struct {
 
 // move begins to serve at another address, "" for none. A port that is in use
 // costs the page, not the daemon.
-func (p *statusPage) move(ctx context.Context, listen string) {
+func (p *statusPage) move(listen string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if listen == p.listen && p.server != nil {
@@ -38,7 +39,7 @@ func (p *statusPage) move(ctx context.Context, listen string) {
 		return
 	}
 	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", listen)
+	listener, err := config.Listen(p.ctx, "tcp", listen)
 	if err != nil {
 		p.log.Warn("no status page", "listen", listen, "err", err)
 		return
@@ -67,7 +68,7 @@ func (p *statusPage) stop() {
 	if p.server == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), 2*time.Second)
 	defer cancel()
 	if p.server.Shutdown(ctx) != nil {
 		_ = p.server.Close()

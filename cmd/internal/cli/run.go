@@ -80,9 +80,9 @@ func (a *app) runDaemon(ctx context.Context, what running) error {
 	for _, note := range store.Notes() {
 		log.Warn("state file", "note", note)
 	}
-	page := &statusPage{site: web.New(thisBuild().Version, a.Now()), log: log, tell: what.page}
+	page := &statusPage{ctx: ctx, site: web.New(thisBuild().Version, a.Now()), log: log, tell: what.page}
 	defer page.close()
-	loader := &loader{a: a, ctx: ctx, path: what.path, store: store, statePath: cfg.State.Path, log: log, level: level, page: page}
+	loader := &loader{a: a, path: what.path, store: store, statePath: cfg.State.Path, log: log, level: level, page: page}
 	err = daemon.Run(ctx, daemon.Options{
 		Load: loader.load, Socket: socketPath(cfg), Notify: systemd.Notifier{Log: log}, Watchdog: systemd.WatchdogInterval(), Patience: patience,
 		Signals: what.signals, Now: a.Now, Log: log,
@@ -102,7 +102,6 @@ func (a *app) runDaemon(ctx context.Context, what running) error {
 // loader builds the daemon's setups, at the start and at each reload.
 type loader struct {
 	a         *app
-	ctx       context.Context // of the daemon, for what outlives a load
 	path      string
 	store     *state.Store
 	statePath string
@@ -132,7 +131,7 @@ func (l *loader) load(before *daemon.Setup) (*daemon.Setup, error) {
 	if !cfg.ModeNamed {
 		l.log.Warn(modeNote)
 	}
-	l.page.move(l.ctx, cfg.Status.Listen)
+	l.page.move(cfg.Status.Listen)
 	setup := rig.setup()
 	if before == nil {
 		l.log.Info("starting", "version", thisBuild().Version, "config", l.path, "stores", storeNames(cfg),

@@ -54,7 +54,7 @@ func (s *sandboxWorld) build(opts sandbox.Options) (*sandbox.World, error) {
 		}
 		return sandbox.Shop(opts, s.products), nil
 	}
-	file, err := os.Open(s.csv)
+	file, err := os.Open(s.csv) // #nosec G304 -- the operator names the file
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -116,11 +116,42 @@ While it runs, events and faults can be sent to it: see "stocksyncd sandbox even
 	cmd.Flags().StringVar(&listen, "listen", sandboxListen, "address to serve on; loopback only")
 	cmd.Flags().StringArrayVar(&faults, "fault", nil, "inject a fault at the start; repeatable")
 	cmd.Flags().StringArrayVar(&events, "event", nil, "play an event at the start; repeatable")
-	cmd.AddCommand(a.tellSandbox("event", "events", "adjust sku=MUG-BLUE-350 location=Oslo by=-2",
-		"Play an event in the running sandbox", "An event is one of: "+strings.Join(sandbox.EventKinds(), ", ")+"."))
-	cmd.AddCommand(a.tellSandbox("fault", "faults", "status katana /inventory status=503 times=2",
-		"Inject a fault into the running sandbox", "A fault is KIND API [OPERATION] [KEY=VALUE ...], KIND such as status, throttle,\nreset-before, reset-after, hang, truncate, malformed or short-page."))
+	cmd.AddCommand(
+		a.tellSandbox("event", "events", "adjust sku=MUG-BLUE-350 location=Oslo by=-2", "Play an event in the running sandbox",
+			eventHelp()),
+		a.tellSandbox("fault", "faults", "status katana /inventory status=503 times=2", "Inject a fault into the running sandbox",
+			faultHelp()),
+	)
 	return cmd
+}
+
+// eventHelp says what a line of an event is.
+func eventHelp() string {
+	return "An event is one of these words with name=value after it; \"in 5m EVENT\" plays it\nlater:\n" + wordList(sandbox.EventKinds())
+}
+
+// faultHelp says what a line of a fault is.
+func faultHelp() string {
+	return `A fault is KIND API [OPERATION] [KEY=VALUE ...]. API is katana, shopify/STORE,
+shopify or any; OPERATION is a path of Katana (/inventory) or a GraphQL operation or
+field (inventorySetQuantities); the keys are after=N, times=N or times=always,
+chance=0.1, seed=N, and where the kind has use for them status=503, wait=5s, rows=2.
+The kinds:
+` + wordList(sandbox.FaultKinds())
+}
+
+// wordList sets words in lines that fit a help text.
+func wordList(words []string) string {
+	var b strings.Builder
+	line := " "
+	for _, word := range words {
+		if len(line)+len(word) > 80 {
+			b.WriteString(line + "\n")
+			line = " "
+		}
+		line += " " + word
+	}
+	return b.String() + line
 }
 
 func inject(w *sandbox.World, line string) error {

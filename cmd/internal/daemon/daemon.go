@@ -231,11 +231,13 @@ func (d *daemon) cycle(ctx context.Context, ask reconcile.Request) (report *inve
 		return report, err
 	}
 	if report != nil {
-		LogReport(d.opts.Log, report, d.lastReport())
-		// A look at one SKU does not say how things stand.
+		before := d.lastReport()
+		// A look at one SKU does not say how things stand. This comes before the
+		// log, so that whoever has read there how a cycle ended can ask for it.
 		if ask.Store == "" && ask.SKU == "" && ask.Only == nil && !ask.Dry {
 			d.remember(report)
 		}
+		LogReport(d.opts.Log, report, before)
 	}
 	if err != nil && report == nil {
 		d.opts.Log.Error("cycle failed", "kind", ask.Kind, "err", err)

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"stocksyncd/clients/sandbox"
+	"stocksyncd/cmd/internal/web"
+)
+
+func TestAPortInUseCostsThePageNotTheDaemon(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close() //nolint:errcheck // the test is over
+	var log bytes.Buffer
+	var urls []string
+	page := &statusPage{
+		ctx: t.Context(), site: web.New("v1", noon), log: slog.New(slog.NewTextHandler(&log, nil)),
+		tell: func(url string) { urls = append(urls, url) },
+	}
+	page.move(taken.Addr().String())
+	if !strings.Contains(log.String(), "no status page") {
+		t.Errorf("log %q, want a warning", &log)
+	}
+	page.move("127.0.0.1:0")
+	if len(urls) != 1 {
+		t.Fatalf("served at %v, want one address", urls)
+	}
+	response, err := http.Get(urls[0] + "healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(response.Body)
+	if closeErr := response.Body.Close(); err != nil || closeErr != nil || string(body) != "ok\n" {
+		t.Errorf("healthz: %q, %v", body, err)
+	}
+	page.move("")
+	if response, err := http.Get(urls[0]); err == nil {
+		_ = response.Body.Close()
+		t.Error("the page is still served after it was switched off")
+	}
+	page.close()
+}
+
+func TestASignalStopsOneCycleAndSaysSo(t *testing.T) {
+	b := newBench(t)
+	b.world.Inject(sandbox.Fault{API: "katana", Kind: sandbox.FaultHookBefore, Do: func() { b.signal <- syscall.SIGTERM }})
+	b.world.Inject(sandbox.Fault{API: "katana", Kind: sandbox.FaultHang, Count: -1})
+	out, _ := b.expect(exitFailed, "once", "--full")
+	if !strings.Contains(out, "stopped by a signal") {
+		t.Errorf("stdout %q, want what stopped it", out)
+	}
+}
+
+func TestTheDemoEndsByItselfAndTidiesUp(t *testing.T) {
+	b := newBench(t)
+	t.Setenv("TMPDIR", b.dir)
+	env, out, log := b.env("demo", "--for", "2s", "--products", "60")
+	env.Now = time.Now
+	if code := Main(env); code != exitDone {
+		t.Fatalf("exit code %d\n%s%s", code, out, log)
+	}
+	for _, want := range []string{"A made-up shop: 60 products", "12 figures were edited by hand in Shopify", "Cycle 1 took", "applied", "stocksyncd sandbox"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the demo does not say %q:\n%s", want, out)
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(b.dir, "stocksyncd-demo-*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left over: %v %v", left, err)
+	}
+}
+
+func TestADemoThatIsTooSmallSaysSo(t *testing.T) {
+	b := newBench(t)
+	if _, log := b.expect(exitUsage, "demo", "--products", "1"); !strings.Contains(log, "too small") {
+		t.Errorf("stderr %q", log)
+	}
+}
+
+func TestJSONOfTheOtherCommands(t *testing.T) {
+	b := settled(t)
+	for _, args := range [][]string{{"status"}, {"check"}, {"version"}} {
+		out, _ := b.expect(exitDone, append(args, "--output", "json")...)
+		var object map[string]any
+		if err := json.Unmarshal([]byte(out), &object); err != nil || len(object) == 0 {
+			t.Errorf("%v: %v in\n%s", args, err, out)
+		}
+	}
+}
+
+func TestStoresAreCompletedFromTheConfig(t *testing.T) {
+	b := newBench(t)
+	env, out, _ := b.env("--config", b.configPath(), "__complete", "once", "--store", "")
+	if code := Main(env); code != 0 || !strings.HasPrefix(out.String(), "main\n") {
+		t.Errorf("exit code %d, %q, want the store main", code, out)
+	}
+}
+
+func TestConfigExampleAndSchemaArePrinted(t *testing.T) {
+	b := newBench(t)
+	example, _ := b.expect(exitDone, "config", "example")
+	path := filepath.Join(b.dir, "example.yaml")
+	if err := os.WriteFile(path, []byte(example), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env, _, log := b.env("status", "--config", path)
+	if code := Main(env); code == exitUsage {
+		t.Errorf("the example is a wrong config:\n%s", log)
+	}
+	schema, _ := b.expect(exitDone, "config", "schema")
+	if !json.Valid([]byte(schema)) {
+		t.Errorf("the schema is no JSON:\n%.200s", schema)
+	}
+}
