@@ -28,7 +28,7 @@ func (shopObject) kind() string { return "Shop" }
 func (o shopObject) field(_ *execution, f *ast.Field, _ map[string]any) (any, error) {
 	switch f.Name {
 	case "id":
-		return gid("Shop", 1), nil
+		return gid("Shop", o.id), nil
 	case "name":
 		return o.name, nil
 	case "myshopifyDomain":

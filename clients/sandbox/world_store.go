@@ -13,6 +13,7 @@ import (
 // that of creation.
 type store struct {
 	w     *World
+	id    int64 // of the shop
 	name  string
 	opts  StoreOptions
 	state ShopState
@@ -263,6 +264,9 @@ func (s *store) stockAt(l *listing, location *storeLocation, at time.Time) *leve
 	return made
 }
 
+// firstShop is the id of the first store; the others follow it.
+const firstShop = 70_000_000_001
+
 func newStore(w *World, o StoreOptions) *store {
 	o.Name = cmp.Or(o.Name, "main")
 	if o.Shop == "" {
@@ -287,7 +291,7 @@ func newStore(w *World, o StoreOptions) *store {
 		}
 	}
 	return &store{
-		w: w, name: o.Name, opts: o,
+		w: w, id: firstShop + int64(len(w.stores)), name: o.Name, opts: o,
 		locationByID: make(map[int64]*storeLocation), listingByID: make(map[int64]*listing), listingByItem: make(map[int64]*listing),
 		bySKU: make(map[string][]*listing), byProduct: make(map[string]*storeProduct), orderByName: make(map[string]*storeOrder),
 		bucket: bucket{size: o.BucketSize, restore: o.Restore, level: o.BucketSize},
