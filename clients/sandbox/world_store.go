@@ -265,7 +265,7 @@ func (s *store) stockAt(l *listing, location *storeLocation, at time.Time) *leve
 }
 
 // firstShop is the id of the first store; the others follow it.
-const firstShop = 70_000_000_001
+const firstShop = 1
 
 func newStore(w *World, o StoreOptions) *store {
 	o.Name = cmp.Or(o.Name, "main")
