@@ -19,6 +19,7 @@ func (s *cycleStore) apply(ctx context.Context) error {
 			s.outcomes = append(s.outcomes, notSent(changes, inventory.ReasonStopped)...)
 			return nil
 		}
+		changes = s.unsold(changes)
 		batch := changes[:min(len(changes), inventory.BatchSize)]
 		changes = changes[len(batch):]
 		// A batch that is under way is seen through.
@@ -29,6 +30,23 @@ func (s *cycleStore) apply(ctx context.Context) error {
 		s.c.r.opts.Progress(fmt.Sprintf("%s: %d to write", s.Name, len(changes)))
 	}
 	return nil
+}
+
+// unsold takes out the raises of SKUs that were found sold since the plan was
+// made: it did not know of the units that are in flight now.
+func (s *cycleStore) unsold(changes []inventory.Change) []inventory.Change {
+	if len(s.sold) == 0 {
+		return changes
+	}
+	var still []inventory.Change
+	for _, change := range changes {
+		if change.Raise() && s.sold[change.SKU] {
+			s.outcomes = append(s.outcomes, inventory.Outcome{Change: change, Result: inventory.Waiting, Because: inventory.ReasonInFlight})
+			continue
+		}
+		still = append(still, change)
+	}
+	return still
 }
 
 // saved keeps the changes that a saved plan asks for with the same figure. Its
@@ -183,6 +201,14 @@ func (s *cycleStore) planAgain(ctx context.Context, changes []inventory.Change) 
 	}
 	sortLevels(levels)
 	s.looked = s.c.r.opts.Now()
+	for _, level := range levels {
+		if before, ok := s.seen(level.Key); ok && level.Available < before {
+			if s.sold == nil {
+				s.sold = map[inventory.SKU]bool{}
+			}
+			s.sold[level.SKU] = true
+		}
+	}
 	flight.Look(&s.kept.Ledger, levels, s.seen, false, s.looked, s.c.r.opts.Settle)
 	index := s.index()
 	figures := s.figures(levels, index)

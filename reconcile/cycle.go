@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -142,25 +143,50 @@ func (c *cycle) readSource(ctx context.Context) error {
 	return nil
 }
 
-// trust compares the snapshot with the last one, and makes it the measure of
-// the next when it is long enough. Reads at other locations than last time
-// cannot be compared.
+// trust compares the snapshot with the last one of the same locations, and
+// makes it the measure of the next when it is long enough, or when somebody has
+// looked at it and released what was held.
 func (c *cycle) trust(snap *inventory.Snapshot, at []inventory.SourceLocationID) {
-	if slices.Equal(c.source.Locations, at) && !c.shrinkReleased() {
-		c.shrunk = guard.Shrunk(c.r.opts.Guards, c.source.Rows, len(snap.Stock))
+	rows := make(map[inventory.SourceLocationID]int, len(at))
+	for _, stock := range snap.Stock {
+		rows[stock.Location]++
 	}
+	before, now := 0, 0
+	for _, location := range at {
+		if last, known := c.source.Rows[location]; known {
+			before, now = before+last, now+rows[location]
+		}
+	}
+	c.shrunk = guard.Shrunk(c.r.opts.Guards, before, now)
+	if c.shrunk != nil && c.shrinkReleased() {
+		c.shrunk = nil
+	}
+	// Reads of other locations are kept: not every cycle reads them all.
+	next := inventory.SourceMemory{Rows: maps.Clone(c.source.Rows), Trusted: c.source.Trusted}
 	if c.shrunk == nil {
-		c.source.Rows, c.source.Locations = len(snap.Stock), at
+		if next.Rows == nil {
+			next.Rows = map[inventory.SourceLocationID]int{}
+		}
+		for _, location := range at {
+			next.Rows[location] = rows[location]
+		}
+		next.Trusted = c.started
 	}
-	c.source.Missing = c.catalogue.Missing(at)
+	for _, key := range c.source.Missing {
+		if !slices.Contains(at, key.Location) {
+			next.Missing = append(next.Missing, key)
+		}
+	}
+	next.Missing = append(next.Missing, c.catalogue.Missing(at)...)
+	c.source = next
 }
 
-// shrinkReleased tells that somebody has looked at a source that became
-// shorter and found it right.
+// shrinkReleased tells that somebody has looked at the source that became
+// shorter, since it was trusted last, and found it right.
 func (c *cycle) shrinkReleased() bool {
 	for _, s := range c.stores {
 		for _, h := range s.kept.Holds {
-			if h.Rule == guard.RuleShrink && !h.Released.IsZero() {
+			if h.Rule == guard.RuleShrink && h.Released.After(c.source.Trusted) {
 				return true
 			}
 		}
@@ -204,7 +230,12 @@ func (c *cycle) sources() []inventory.SourceLocationID {
 // them finds sold while it writes, the others learn in the next cycle.
 func (c *cycle) entries() (all []inventory.InFlight) {
 	for _, kept := range c.r.memory {
-		all = append(all, kept.Ledger.Entries...)
+		for _, entry := range kept.Ledger.Entries {
+			// Those of a store that is not looked at today expire all the same.
+			if c.started.Before(entry.Expires) {
+				all = append(all, entry)
+			}
+		}
 	}
 	return all
 }

@@ -304,7 +304,7 @@ func TestAStoreThatFailsStopsNoOther(t *testing.T) {
 	if got := report.Stores[1].Error; !strings.Contains(got, "not asked again before") {
 		t.Errorf("got %q", got)
 	}
-	w.pass(time.Hour)
+	w.pass(time.Hour - time.Minute) // the question in between began no new pause
 	w.cycle()
 	w.wantShown(inventory.Key{Store: "outlet", Item: 1, Location: 1}, 5)
 }
@@ -560,14 +560,146 @@ func TestSharedStockIsSaidWithFiguresAndRefusedWhenTheConfigSaysSo(t *testing.T)
 	w.level("main", 1, "MUG", 40)
 	w.level("main", 1, "MUG", 40, 2)
 	report := w.settled().cycle()
-	want := "one Katana location feeds several locations: of 1 items Katana has 40 units, this store will offer 80"
+	want := "one Katana location feeds several locations: of 1 item Katana has 40 units, this store will offer 80"
 	if got := report.Stores[0].Notes; len(got) != 1 || got[0] != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	w.stores[0].RefuseDuplicate = true
 	w.start()
 	report, _ = w.r.Cycle(context.Background(), reconcile.Request{Kind: inventory.Incremental})
-	if got := report.Stores[0].Error; !strings.Contains(got, "refuse") {
-		t.Errorf("got %q", got)
+	if got, want := report.Stores[0].Error, "duplicate_stock is refuse: the Katana location that feeds Market and Shop feeds each of them with its whole stock; map the locations one to one"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
+}
+
+func TestARaiseWhoseAnswerWasLostIsNotRepeatedOverASale(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 6)
+	mug := w.level("main", 1, "MUG", 5)
+	w.settled()
+	s := w.shops["main"]
+	s.after = func() error {
+		s.after = nil
+		w.sell(mug, 1) // the raise was applied, and one was sold before we could read back
+		return fmt.Errorf("%w: %w", inventory.ErrAnswerLost, errCut)
+	}
+	w.cycle()
+	w.want(w.cycle(), mug, "waiting inflight 5→6")
+	w.wantShown(mug, 5)
+}
+
+func TestASettledBatchIsRememberedOverTheNextRestart(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 9)
+	mug := w.level("main", 1, "MUG", 5)
+	w.settled()
+	w.shops["main"].after = func() error { return w.state.Close() }
+	if _, err := w.r.Cycle(context.Background(), reconcile.Request{Kind: inventory.Full}); err == nil {
+		t.Fatal("a cycle that could not be recorded went well")
+	}
+	w.shops["main"].after = nil
+	w.start()
+	w.cycle() // settles the raise as found: 9 was seen
+	w.start()
+	w.sell(mug, 1)
+	w.want(w.cycle(), mug, "waiting inflight 8→9")
+}
+
+func TestSwitchingAStoreOffKeepsItsSalesInFlightForTheOthers(t *testing.T) {
+	w := newWorld(t)
+	w.addStore("outlet", inventory.ModeApply)
+	w.sku("MUG", 10)
+	a, b := w.level("main", 1, "MUG", 10), w.level("outlet", 1, "MUG", 10)
+	w.settled().cycle()
+	w.sell(a, 3)
+	w.want(w.cycle(), b, "applied drift 10→7")
+	w.stores[0].Mode = inventory.ModeOff
+	w.start()
+	w.cycle()
+	w.wantShown(b, 7)
+	w.pass(settle)
+	w.want(w.cycle(), b, "applied drift 7→10")
+}
+
+func TestACycleOfOneStoreDoesNotBlindTheGuardOfTheNext(t *testing.T) {
+	w := newWorld(t)
+	w.addStore("outlet", inventory.ModeApply)
+	w.stores[1].Mapping.Locations = w.stores[1].Mapping.Locations[1:] // draws on Side alone
+	w.guards = guard.Limits{MinChanges: 2, MaxShrinkPercent: 20}
+	var ids []inventory.SourceVariantID
+	for i := range int64(20) {
+		sku := inventory.SKU(fmt.Sprint("S", i))
+		ids = append(ids, w.sku(sku, 5))
+		w.level("main", i+1, sku, 5)
+	}
+	w.settled().cycle()
+	for _, id := range ids[:10] {
+		delete(w.katana.stock, inventory.StockKey{Variant: id, Location: 10})
+	}
+	w.ask(reconcile.Request{Kind: inventory.Full, Store: "outlet"})
+	w.cycle()
+	if got := w.cycle().Stores[0]; got.Held != 10 || got.Applied != 0 {
+		t.Errorf("got %+v, want the 10 zeros held", got)
+	}
+	// The source is whole again: what was doubted is no more.
+	for i, id := range ids[:10] {
+		w.has(id, 10, int64(i%3+1))
+	}
+	if got := w.cycle().Stores[0]; got.Held != 0 || got.Applied != 10 {
+		t.Errorf("with a whole source: got %+v, want the reductions applied", got)
+	}
+}
+
+func TestAReleasedShrinkIsNoLeaveForTheNextOne(t *testing.T) {
+	w := newWorld(t)
+	w.stores[0].Mode = inventory.ModeReport
+	w.guards = guard.Limits{MinChanges: 2, MaxShrinkPercent: 20}
+	var ids []inventory.SourceVariantID
+	for i := range int64(40) {
+		sku := inventory.SKU(fmt.Sprint("S", i))
+		ids = append(ids, w.sku(sku, 5))
+		w.level("main", i+1, sku, 5)
+	}
+	lose := func(ids []inventory.SourceVariantID) {
+		for _, id := range ids {
+			delete(w.katana.stock, inventory.StockKey{Variant: id, Location: 10})
+		}
+	}
+	w.settled().cycle()
+	lose(ids[:20])
+	w.cycle()
+	report := w.cycle()
+	if _, err := w.r.Release(report.Stores[0].Holds[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	w.cycle()
+	lose(ids[20:35])
+	w.cycle()
+	if got := w.cycle().Stores[0]; got.Held == 0 {
+		t.Errorf("got %+v, want the second loss held", got)
+	}
+}
+
+func TestASaleFoundWhileWritingStopsTheRaisesThatDidNotKnowOfIt(t *testing.T) {
+	w := newWorld(t)
+	w.addStore("outlet", inventory.ModeOff)
+	w.stores[0].Mapping.Locations[1].Sources = []string{"Main"} // both locations sell the same stock
+	w.sku("MUG", 10)
+	for i := range int64(inventory.BatchSize) { // fill the first batch with reductions
+		sku := inventory.SKU(fmt.Sprint("S", i))
+		w.sku(sku, 1)
+		w.level("main", i+100, sku, 2)
+	}
+	over, under := w.level("main", 1, "MUG", 12), w.level("main", 1, "MUG", 8, 2)
+	w.settled()
+	sold := false
+	w.shops["main"].before = func([]inventory.Change) {
+		if !sold {
+			sold = true
+			w.sell(over, 1)
+		}
+	}
+	report := w.cycle()
+	w.want(report, over, "applied inflight 11→9")
+	w.want(report, under, "waiting inflight 8→10")
 }

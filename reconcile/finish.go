@@ -42,14 +42,12 @@ func (c *cycle) finish(failed error) (*inventory.Report, error) {
 // remembered is the store's memory as the next cycle shall find it.
 func (s *cycleStore) remembered() inventory.Memory {
 	var written []inventory.Key
-	s.kept.Waiting = nil
 	for _, o := range s.outcomes {
 		if o.Result == inventory.Applied {
 			written = append(written, o.Key)
 		}
 	}
 	s.kept.Holds = guard.Done(s.kept.Holds, written)
-	s.kept.Waiting = slices.Clone(s.plan.Waiting)
 	return s.kept.Memory
 }
 

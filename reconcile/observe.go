@@ -26,7 +26,7 @@ func (s *cycleStore) observe(levels []inventory.Level, figures []inventory.Figur
 		return fmt.Errorf("state: %w", err)
 	}
 	if len(s.settled) > 0 {
-		s.settled, s.kept.open = nil, nil
+		s.settled, s.moved, s.kept.open = nil, nil, nil
 	}
 	return nil
 }
@@ -44,7 +44,7 @@ func (s *cycleStore) remember(level inventory.Level, figure inventory.Figure, no
 	}
 	if ok {
 		seen.First = old.First
-		if seen.Units == old.Units && seen.Desired == old.Desired && seen.Figured == old.Figured && now.Sub(old.At) < verified {
+		if !s.moved[level.Key] && seen.Units == old.Units && seen.Desired == old.Desired && seen.Figured == old.Figured && now.Sub(old.At) < verified {
 			return old, false
 		}
 	}
@@ -81,6 +81,12 @@ func (s *cycleStore) settleOpen() {
 	}
 	for _, open := range s.kept.open {
 		found := s.asFound(open.Changes, levels)
+		if s.moved == nil {
+			s.moved = map[inventory.Key]bool{}
+		}
+		for _, change := range open.Changes {
+			s.moved[change.Key] = true
+		}
 		s.settled = append(s.settled, inventory.Settled{ID: open.ID, Outcomes: found})
 		s.wrote(found)
 	}
@@ -88,9 +94,10 @@ func (s *cycleStore) settleOpen() {
 
 // asFound tells what became of changes whose answer was lost, by what their
 // levels show: the new figure means applied. It also moves the value seen, so
-// that the write is not taken for a sale, nor a sale for the write: where the
-// level shows neither figure, it is measured against the larger of the two.
-// That may hide a unit for one settle; the other way could sell one twice.
+// that the write is not taken for a sale, nor a sale for the write. Where the
+// level shows neither figure, and where a raise shows the old one (it may have
+// been applied, and sold since), the larger figure counts as seen: that may
+// hide units for one settle; the other way could sell one twice.
 func (s *cycleStore) asFound(changes []inventory.Change, levels map[inventory.Key]inventory.Units) []inventory.Outcome {
 	outcomes := make([]inventory.Outcome, len(changes))
 	for i, change := range changes {
@@ -103,7 +110,7 @@ func (s *cycleStore) asFound(changes []inventory.Change, levels map[inventory.Ke
 		case shows == change.To:
 			outcome.Result, outcome.Because = inventory.Applied, ""
 			seen.Units = change.To
-		case shows == change.From:
+		case shows == change.From && !change.Raise():
 			outcome.Detail = "not applied"
 		default:
 			seen.Units = max(seen.Units, change.From, change.To)

@@ -138,7 +138,8 @@ func (r *Reconciler) pausedFor(api string, now time.Time) error {
 		delete(r.paused, api)
 		return nil
 	}
-	return fmt.Errorf("not asked again before %s: %w", p.until.UTC().Format(time.RFC3339), p.err)
+	// Not wrapped: the pause that p.err asks for must not begin anew.
+	return fmt.Errorf("not asked again before %s: %s", p.until.UTC().Format(time.RFC3339), p.err.Error())
 }
 
 // notePause remembers that an error asks for a pause.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"stocksyncd/reconcile/desired"
@@ -26,9 +27,11 @@ type cycleStore struct {
 	levels    []inventory.Level // sorted by key
 	looked    time.Time         // when the levels had been read
 	settled   []inventory.Settled
+	moved     map[inventory.Key]bool // seen was moved, and is not durable yet
 	plan      plan.Plan
 	pass      []inventory.Change // what the guards let through
 	freed     map[inventory.Key]bool
+	sold      map[inventory.SKU]bool // found while writing
 	outcomes  []inventory.Outcome
 	notes     []string
 }
@@ -47,6 +50,8 @@ func newCycleStore(c *cycle, s Store, kept *memory) *cycleStore {
 
 // abandon forgets a store that is switched off: what its levels showed says
 // nothing about the day it comes back, when every level is seen first again.
+// The units that it has sold stay in flight until they expire: other stores
+// draw on the same stock.
 func (s *cycleStore) abandon() error {
 	if len(s.kept.levels) == 0 && len(s.kept.open) == 0 {
 		return nil
@@ -56,7 +61,8 @@ func (s *cycleStore) abandon() error {
 		gone = append(gone, key)
 	}
 	slices.SortFunc(gone, inventory.Key.Compare)
-	observation := inventory.Observation{Gone: gone}
+	left := inventory.Memory{Ledger: inventory.Ledger{Entries: s.kept.Ledger.Entries}}
+	observation := inventory.Observation{Gone: gone, Memory: left}
 	for _, open := range s.kept.open {
 		observation.Settled = append(observation.Settled, inventory.Settled{ID: open.ID, Outcomes: notSent(open.Changes, inventory.ReasonUnknown)})
 	}
@@ -64,7 +70,7 @@ func (s *cycleStore) abandon() error {
 		s.kept.doubtful = true
 		return fmt.Errorf("state: %w", err)
 	}
-	*s.kept = memory{levels: map[inventory.Key]inventory.Seen{}}
+	*s.kept = memory{levels: map[inventory.Key]inventory.Seen{}, Memory: left, feeds: s.kept.feeds}
 	return nil
 }
 
@@ -95,6 +101,9 @@ func (s *cycleStore) resolve() error {
 	feeds, err := desired.Resolve(s.Mapping, s.locations, s.c.locations)
 	if err != nil {
 		return err
+	}
+	if shared := feeds.Shared(); s.RefuseDuplicate && len(shared) > 0 {
+		return fmt.Errorf("%w: the Katana location that feeds %s feeds each of them with its whole stock; map the locations one to one", errDuplicate, strings.Join(shared, " and "))
 	}
 	s.kept.feeds = feeds
 	return nil
@@ -128,9 +137,7 @@ func (s *cycleStore) diff() error {
 	if err := s.observe(s.levels, figures, s.dropGone()); err != nil {
 		return err
 	}
-	if err := s.noteDuplicates(figures); err != nil {
-		return err
-	}
+	s.noteDuplicates(figures)
 	held := s.guard()
 	if sku := s.c.ask.SKU; sku != "" {
 		s.only(sku, figures, index)
@@ -172,7 +179,7 @@ func (s *cycleStore) view(index *flight.Index) plan.View {
 		Name:      func(id inventory.LocationID) string { return s.kept.feeds[id].Name },
 		Now:       s.looked,
 		Settle:    s.c.r.opts.Settle,
-		LowerOnly: s.mode == inventory.ModeLowerOnly,
+		LowerOnly: s.Mode == inventory.ModeLowerOnly, // also in a dry run
 	}
 }
 
@@ -189,20 +196,14 @@ var errDuplicate = errors.New("duplicate_stock is refuse")
 
 // noteDuplicates says by how much the store's total is inflated because one
 // Katana location feeds several of its locations.
-func (s *cycleStore) noteDuplicates(figures []inventory.Figure) error {
-	if s.c.ask.Kind != inventory.Full && !s.RefuseDuplicate {
-		return nil
+func (s *cycleStore) noteDuplicates(figures []inventory.Figure) {
+	if s.c.ask.Kind != inventory.Full {
+		return
 	}
-	total := s.c.catalogue.Inflated(s.levels, s.kept.feeds, figures)
-	if total.SKUs == 0 {
-		return nil
+	if total := s.c.catalogue.Inflated(s.levels, s.kept.feeds, figures); total.SKUs > 0 {
+		s.notes = append(s.notes, fmt.Sprintf("one Katana location feeds several locations: of %s Katana has %s, this store will offer %d",
+			count(total.SKUs, "item"), count(int(total.Has), "unit"), total.Offered))
 	}
-	note := fmt.Sprintf("one Katana location feeds several locations: of %d items Katana has %d units, this store will offer %d", total.SKUs, total.Has, total.Offered)
-	if s.RefuseDuplicate {
-		return fmt.Errorf("%w: %s; map the locations one to one", errDuplicate, note)
-	}
-	s.notes = append(s.notes, note)
-	return nil
 }
 
 // guard lets the guards look at the whole plan, and gives back what they hold.

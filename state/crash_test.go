@@ -81,7 +81,7 @@ func (c *script) step(s *Store, i int) error {
 		c.cycle = cycle
 		return err
 	case i%12 == 11:
-		return s.Finish(inventory.Finish{Report: reportOf(c.cycle, epoch), Source: inventory.SourceMemory{Rows: i}, Stores: map[inventory.StoreName]inventory.Memory{"main": inFlight(i)}})
+		return s.Finish(inventory.Finish{Report: reportOf(c.cycle, epoch), Source: inventory.SourceMemory{Rows: map[inventory.SourceLocationID]int{1: i}}, Stores: map[inventory.StoreName]inventory.Memory{"main": inFlight(i)}})
 	case len(c.open) > 0 && c.random.IntN(2) == 0:
 		id := c.open[0]
 		c.open = c.open[1:]

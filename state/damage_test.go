@@ -34,7 +34,7 @@ func sampleFile(t testing.TB) []byte {
 		}
 		report := reportOf(cycle, epoch)
 		report.Error = strings.Repeat("long enough for a page of its own ", 130)
-		must(t, s.Finish(inventory.Finish{Report: report, Source: inventory.SourceMemory{Rows: 3}, Stores: map[inventory.StoreName]inventory.Memory{"main": inFlight(int(cycle))}}))
+		must(t, s.Finish(inventory.Finish{Report: report, Source: inventory.SourceMemory{Rows: map[inventory.SourceLocationID]int{1: 3}}, Stores: map[inventory.StoreName]inventory.Memory{"main": inFlight(int(cycle))}}))
 	}
 	mustClose(t, s)
 	data, err := os.ReadFile(path)

@@ -175,7 +175,7 @@ func (m *model) finish(t *rapid.T, s *Store) {
 	m.begin(t, s)
 	name := genName.Draw(t, "store")
 	memory := genMemory(name).Draw(t, "memory")
-	m.source = inventory.SourceMemory{Rows: rapid.Int().Draw(t, "rows"), Locations: []inventory.SourceLocationID{4}}
+	m.source = inventory.SourceMemory{Rows: map[inventory.SourceLocationID]int{4: rapid.Int().Draw(t, "rows")}}
 	report := reportOf(m.cycle, genTime.Draw(t, "started"))
 	check(t, s.Finish(inventory.Finish{Report: report, Source: m.source, Stores: map[inventory.StoreName]inventory.Memory{name: memory}}))
 	m.store(name).Memory = memory

@@ -56,3 +56,22 @@ func (c *Catalogue) item(levels []inventory.Level, feeds Feeds, figures []invent
 	}
 	return max(c.figure(c.entries[levels[0].SKU], counted, 0).Units, 0), offered
 }
+
+// Shared lists the names of the Shopify locations that share a Katana location
+// with another of them, sorted; none when the mapping is one to one.
+func (f Feeds) Shared() []string {
+	feeding := map[inventory.SourceLocationID][]string{}
+	for _, feed := range f {
+		for _, source := range feed.Sources {
+			feeding[source] = append(feeding[source], feed.Name)
+		}
+	}
+	var names []string
+	for _, fed := range feeding {
+		if len(fed) > 1 {
+			names = append(names, fed...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

@@ -61,7 +61,7 @@ type Verdict struct {
 // counted by no guard. A change that an open hold names stays held, whether or
 // not the guard would trip today.
 func Check(in Input) Verdict {
-	c := checker{in: in, holds: openHolds(in.Holds), verdict: Verdict{Freed: map[inventory.Key]bool{}}}
+	c := checker{in: in, holds: openHolds(in), verdict: Verdict{Freed: map[inventory.Key]bool{}}}
 	free := released(in.Holds)
 	var guarded []inventory.Change
 	for _, change := range in.Changes {
@@ -248,10 +248,13 @@ func (c *checker) keepReleased() []inventory.Hold {
 	return kept
 }
 
-func openHolds(holds []inventory.Hold) []inventory.Hold {
+// openHolds gives the holds that are not released. One for a source that was
+// shorter ends when the source is whole again: what it held was doubted for
+// that alone, and a reduction that it went on holding would be oversold.
+func openHolds(in Input) []inventory.Hold {
 	var open []inventory.Hold
-	for _, h := range holds {
-		if h.Released.IsZero() {
+	for _, h := range in.Holds {
+		if h.Released.IsZero() && (h.Rule != RuleShrink || in.Shrunk != nil) {
 			open = append(open, h)
 		}
 	}

@@ -103,9 +103,11 @@ type Memory struct {
 
 // SourceMemory is what is kept of the source between cycles.
 type SourceMemory struct {
-	Rows      int                `json:"rows"`              // stock rows in the last complete read that no guard doubted
-	Locations []SourceLocationID `json:"locations"`         // where these rows were read, sorted
-	Missing   []StockKey         `json:"missing,omitempty"` // live variants without a row in the last complete read, sorted
+	// Rows is how many stock rows each location had in the last complete read
+	// that no guard doubted, and Trusted when the last such read was.
+	Rows    map[SourceLocationID]int `json:"rows,omitempty"`
+	Trusted time.Time                `json:"trusted"`
+	Missing []StockKey               `json:"missing,omitempty"` // live variants without a row in the last complete read
 }
 
 // Intent is a batch on its way to Shopify. It is in the journal before the
