@@ -59,7 +59,7 @@ allows ten times its real rate; --katana-per-minute 60 is the real one.` + exitS
 				return errors.Join(err, tidy())
 			}
 			d := &demo{
-				a: a, w: w, dir: dir, began: a.Now(), products: world.products, perMinute: world.perMinute, reports: make(chan *inventory.Report, 64),
+				a: a, w: w, dir: dir, began: a.Now(), products: world.products, seed: world.seed, perMinute: world.perMinute, reports: make(chan *inventory.Report, 64),
 				signals: make(chan os.Signal, 8), page: make(chan string, 1), over: make(chan struct{}),
 			}
 			ctx, end := context.WithTimeout(ctx, length)
@@ -98,6 +98,7 @@ type demo struct {
 	began     time.Time
 	products  int
 	perMinute int
+	seed      uint64
 	reports   chan *inventory.Report
 	signals   chan os.Signal
 	page      chan string

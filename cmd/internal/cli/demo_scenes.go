@@ -3,11 +3,14 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
+	"slices"
+	"strings"
 	"time"
 
 	"stocksyncd/clients/sandbox"
@@ -24,35 +27,25 @@ func (d *demo) prologue(ctx context.Context, address string) error {
 	if err := os.WriteFile(d.configPath(), []byte(config), 0o600); err != nil {
 		return err
 	}
-	if err := d.pick(ctx, address); err != nil {
-		return err
-	}
 	shop := d.w.Summary()
 	d.say("A made-up shop: %s, %d variants, Katana and Shopify simulated at http://%s.\nKatana allows %d requests a minute (60 in real life), Shopify has its real cost points.",
 		count(d.products, "product", "products"), shop.Katana.Variants, address, d.perMinute)
-	edits, moves := 0, 0
-	for range 12 {
-		p, err := d.take()
-		if err != nil {
-			return err
-		}
-		wrong := p.units + 5 - 3*(edits%4)
-		if err := d.w.Do(sandbox.HandEdit{Store: "main", SKU: p.sku, Location: p.location, Available: max(wrong, 0)}); err != nil {
-			return err
-		}
-		edits++
+	drifted := sandbox.Drift(d.w, d.seed)
+	kinds := map[string]int{}
+	for _, one := range drifted {
+		kinds[one.Kind]++
 	}
-	for range 8 {
-		p, err := d.take()
-		if err != nil {
-			return err
-		}
-		if err := d.w.Do(sandbox.StockAdjusted{SKU: p.sku, Location: p.location, By: strconv.Itoa(4 - 3*(moves%3))}); err != nil {
-			return err
-		}
-		moves++
+	var parts []string
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		parts = append(parts, fmt.Sprintf("%d %s", kinds[kind], kind))
 	}
-	d.say("Before the daemon starts, %d figures were edited by hand in Shopify and %d moved in Katana.", edits, moves)
+	d.say("Before the daemon starts, %s in Shopify were put out of step:\n%s.", count(len(drifted), "figure", "figures"), strings.Join(parts, ", "))
+	if err := d.pick(ctx, address); err != nil {
+		return err
+	}
+	if len(d.picks) < 3 {
+		return usageError{fmt.Errorf("--products %d is too small a shop for the demo", d.products)}
+	}
 	return nil
 }
 
@@ -94,7 +87,7 @@ func (d *demo) pick(ctx context.Context, address string) error {
 // take gives a level that nothing has happened to yet.
 func (d *demo) take() (pick, error) {
 	if len(d.picks) == 0 {
-		return pick{}, usageError{fmt.Errorf("--products %d is too small a shop for the demo", d.products)}
+		return pick{}, errors.New("nothing is left that has not been moved yet")
 	}
 	p := d.picks[0]
 	d.picks = d.picks[1:]

@@ -72,7 +72,7 @@ func TestTheDemoEndsByItselfAndTidiesUp(t *testing.T) {
 	if code := Main(env); code != exitDone {
 		t.Fatalf("exit code %d\n%s%s", code, out, log)
 	}
-	for _, want := range []string{"A made-up shop: 60 products", "12 figures were edited by hand in Shopify", "Cycle 1 took", "applied", "stocksyncd sandbox"} {
+	for _, want := range []string{"A made-up shop: 60 products", "in Shopify were put out of step", "Cycle 1 took", "applied", "stocksyncd sandbox"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demo does not say %q:\n%s", want, out)
 		}
@@ -83,10 +83,13 @@ func TestTheDemoEndsByItselfAndTidiesUp(t *testing.T) {
 	}
 }
 
-func TestADemoThatIsTooSmallSaysSo(t *testing.T) {
+func TestADemoOrSandboxOfNonsenseIsAUsageError(t *testing.T) {
 	b := newBench(t)
-	if _, log := b.expect(exitUsage, "demo", "--products", "1"); !strings.Contains(log, "too small") {
-		t.Errorf("stderr %q", log)
+	for _, args := range [][]string{
+		{"demo", "--for", "0s"}, {"demo", "--products", "0"}, {"demo", "--katana-per-minute", "0"},
+		{"sandbox", "--products", "-1"}, {"sandbox", "--csv", "/nonexistent.csv"}, {"sandbox", "--fault", "nonsense"}, {"sandbox", "--event", "nonsense"},
+	} {
+		b.expect(exitUsage, args...)
 	}
 }
 

@@ -305,8 +305,8 @@ sync:
     access_token: env:SANDBOX_SHOPIFY_TOKEN
     locations:
 `, address, store.Name, store.Shop)
-		for i, location := range store.Locations {
-			fmt.Fprintf(&b, "      - { shopify: %q, katana: %q }\n", location.Name, fedBy(i, location, summary.Katana.Locations))
+		for _, pair := range feeds(store.Locations, summary.Katana.Locations) {
+			fmt.Fprintf(&b, "      - { shopify: %q, katana: %q }\n", pair[0], pair[1])
 		}
 	}
 	fmt.Fprintf(&b, `state: { path: %q }
@@ -316,13 +316,19 @@ log: { format: text }
 	return b.String()
 }
 
-// fedBy is the Katana location for a location of the store: the one with its
-// name, else the one at its place in the list.
-func fedBy(i int, location sandbox.LocationSummary, katana []sandbox.LocationSummary) string {
-	for _, l := range katana {
-		if l.Name == location.Name {
-			return l.Name
+// feeds pairs each location of a store with its namesake in Katana; one without
+// is left alone. Where there is no namesake at all, as in a shop that comes
+// from an export, the first goes with the first.
+func feeds(store, katana []sandbox.LocationSummary) (pairs [][2]string) {
+	for _, location := range store {
+		for _, l := range katana {
+			if l.Name == location.Name {
+				pairs = append(pairs, [2]string{location.Name, l.Name})
+			}
 		}
 	}
-	return katana[i%len(katana)].Name
+	if len(pairs) == 0 {
+		pairs = append(pairs, [2]string{store[0].Name, katana[0].Name})
+	}
+	return pairs
 }
