@@ -190,7 +190,9 @@ func TestTheBinaryHeedsItsSignals(t *testing.T) {
 	d.signal(syscall.SIGHUP)
 	d.log(`"level":"ERROR"`, "the running one stays in use", "nonsense")
 	d.config(strings.Replace(string(good), "mode: apply", "mode: report", 1))
-	d.signal(syscall.SIGHUP)
+	if out, err := d.command("reload", "--pid", fmt.Sprint(d.process.Process.Pid)).CombinedOutput(); err != nil {
+		t.Errorf("reload --pid: %v\n%s", err, out)
+	}
 	d.log(`"msg":"config read again"`)
 
 	if err := d.world.Do(sandbox.StockAdjusted{SKU: "MUG", Location: "Oslo", By: "-1"}); err != nil {
