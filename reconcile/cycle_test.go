@@ -584,7 +584,7 @@ func TestARaiseWhoseAnswerWasLostIsNotRepeatedOverASale(t *testing.T) {
 		return fmt.Errorf("%w: %w", inventory.ErrAnswerLost, errCut)
 	}
 	w.cycle()
-	w.want(w.cycle(), mug, "waiting inflight 5→6")
+	w.want(w.cycle(), mug, "waiting first_sight 5→6")
 	w.wantShown(mug, 5)
 }
 

@@ -94,10 +94,11 @@ func (s *cycleStore) settleOpen() {
 
 // asFound tells what became of changes whose answer was lost, by what their
 // levels show: the new figure means applied. It also moves the value seen, so
-// that the write is not taken for a sale, nor a sale for the write. Where the
-// level shows neither figure, and where a raise shows the old one (it may have
-// been applied, and sold since), the larger figure counts as seen: that may
-// hide units for one settle; the other way could sell one twice.
+// that the write is not taken for a sale, nor a sale for the write: where the
+// level shows neither figure, it is measured against the larger of the two.
+// That may hide a unit for one settle; the other way could sell one twice. A
+// raise that shows the old figure may have been applied and sold since, so the
+// level is as if seen for the first time: its raises wait one settle.
 func (s *cycleStore) asFound(changes []inventory.Change, levels map[inventory.Key]inventory.Units) []inventory.Outcome {
 	outcomes := make([]inventory.Outcome, len(changes))
 	for i, change := range changes {
@@ -110,7 +111,10 @@ func (s *cycleStore) asFound(changes []inventory.Change, levels map[inventory.Ke
 		case shows == change.To:
 			outcome.Result, outcome.Because = inventory.Applied, ""
 			seen.Units = change.To
-		case shows == change.From && !change.Raise():
+		case shows == change.From && change.Raise():
+			outcome.Detail = "not applied, or sold since"
+			seen.First = s.c.r.opts.Now()
+		case shows == change.From:
 			outcome.Detail = "not applied"
 		default:
 			seen.Units = max(seen.Units, change.From, change.To)

@@ -1,0 +1,195 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"stocksyncd/clients/sandbox"
+	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/desired"
+)
+
+// faultPlaces is every operation of a cycle, as the sandbox names them.
+var faultPlaces = []struct{ api, op string }{
+	{"katana", "/locations"}, {"katana", "/sales_orders"}, {"katana", "/variants"},
+	{"katana", "/products"}, {"katana", "/services"}, {"katana", "/inventory"},
+	{"shopify/main", "locations"}, {"shopify/main", "productVariants"}, {"shopify/main", "inventorySetQuantities"}, {"shopify/main", "nodes"},
+}
+
+var faultKinds = []sandbox.FaultKind{
+	sandbox.FaultStatus, sandbox.FaultThrottle, sandbox.FaultResetBefore, sandbox.FaultResetAfter, sandbox.FaultHang, sandbox.FaultHangAfter,
+	sandbox.FaultTruncate, sandbox.FaultCutJSON, sandbox.FaultMalformed, sandbox.FaultShortPage, sandbox.FaultMissingRows,
+}
+
+// faultWorld has two stores on one Katana; every level of both has drifted.
+func faultWorld(t *testing.T) (*sandbox.World, desired.Mapping) {
+	t.Helper()
+	w := sandbox.NewWorld(sandbox.Options{KatanaPerMinute: 6000, Stores: []sandbox.StoreOptions{{Name: "main"}, {Name: "outlet"}}})
+	w.AddLocation(sandbox.KatanaLocation{Name: "Oslo"})
+	for _, store := range w.Stores() {
+		if _, err := w.AddStoreLocation(store, sandbox.StoreLocation{Name: "Oslo", Katana: "Oslo"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 12 {
+		sku := fmt.Sprintf("SKU-%02d", i)
+		if _, err := w.AddProduct(sandbox.Product{Name: sku, Variants: []sandbox.Variant{{SKU: sku, Stock: map[string]string{"Oslo": fmt.Sprint(i)}}}}); err != nil {
+			t.Fatal(err)
+		}
+		for _, store := range w.Stores() {
+			if _, err := w.AddListing(store, sandbox.Listing{SKU: sku, Product: sku, Levels: []sandbox.Level{{Location: "Oslo", Available: 2*i + 1 - i%3*4 + 3}}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return w, desired.Mapping{Locations: []desired.Pair{{Target: "Oslo", Sources: []string{"Oslo"}}}}
+}
+
+// TestNoFaultEndsInAWrongFigure plays every fault of the sandbox at every
+// operation of a cycle, once and for as long as a cycle lasts, and prints what
+// became of it.
+func TestNoFaultEndsInAWrongFigure(t *testing.T) {
+	table := map[string]map[sandbox.FaultKind]string{}
+	for _, place := range faultPlaces {
+		name := place.api + " " + place.op
+		table[name] = map[sandbox.FaultKind]string{}
+		for _, kind := range faultKinds {
+			for _, times := range []int{1, -1} {
+				synctest.Test(t, func(t *testing.T) {
+					fault := sandbox.Fault{API: place.api, Op: place.op, Kind: kind, Count: times}
+					table[name][kind] += playFault(t, fault)
+				})
+			}
+		}
+	}
+	printMatrix(t, table)
+}
+
+// playFault plays a fault during one cycle and gives one letter for what came
+// of it.
+func playFault(t *testing.T, fault sandbox.Fault) string {
+	world, mapping := faultWorld(t)
+	w := newWhole(t, world, mapping)
+	defer w.stop()
+	w.clean(reconcile.Request{Dry: true})
+	<-time.After(w.settle)
+	if fault.Op == "nodes" { // these are read only when a line is stale or an answer lost
+		world.Inject(sandbox.Fault{API: "shopify/main", Op: "inventorySetQuantities", Kind: sandbox.FaultResetAfter, Count: -1})
+	}
+	hits := world.Inject(fault)
+	report := w.cycle(reconcile.Request{})
+	text, err := json.Marshal(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secretFree(t, fmt.Sprintf("the report after %s", fault), string(text))
+	wantTrueWrites(t, world, fault)
+	letter := "."
+	switch {
+	case hits() == 0:
+		letter = "-"
+	case report.Error != "":
+		letter = "E"
+		if !strings.Contains(report.Error, "katana") {
+			t.Errorf("%s: the error names no place: %s", fault, report.Error)
+		}
+	case report.Stores[0].Error != "":
+		letter = "S"
+	case report.Stores[0].Applied < report.Stores[0].Drifted || inStepCount(world, "main") < 12:
+		letter = "p"
+	}
+	if fault.API != "katana" && inStepCount(world, "outlet") < 12 {
+		t.Errorf("%s: a fault of one store kept %d levels of the other from being mended: %+v", fault, 12-inStepCount(world, "outlet"), report.Stores[1])
+	}
+	world.ClearFaults()
+	for range 4 { // what waits for what was lost in the middle, waits one settle
+		<-time.After(time.Hour)
+		w.cycle(reconcile.Request{})
+	}
+	wantTrueWrites(t, world, fault)
+	w.clean(reconcile.Request{})
+	for _, store := range world.Stores() {
+		if got := inStepCount(world, store); got != 12 {
+			t.Errorf("%s: once it is over, %d of 12 levels of %s are in step", fault, got, store)
+		}
+	}
+	return letter
+}
+
+// wantTrueWrites checks that every figure which was ever written is the one
+// that Katana has.
+func wantTrueWrites(t *testing.T, world *sandbox.World, fault sandbox.Fault) {
+	t.Helper()
+	for _, store := range world.Stores() {
+		for _, write := range world.Writes(store) {
+			if want, _ := world.KatanaAvailable(write.SKU, "Oslo"); write.To != want {
+				t.Errorf("%s: %s of %s was set to %d, want %d", fault, write.SKU, store, write.To, want)
+			}
+		}
+	}
+}
+
+func inStepCount(world *sandbox.World, store string) (n int) {
+	for i := range 12 {
+		sku := fmt.Sprintf("SKU-%02d", i)
+		shows, _ := world.Available(store, sku, "Oslo")
+		if has, _ := world.KatanaAvailable(sku, "Oslo"); shows == has {
+			n++
+		}
+	}
+	return n
+}
+
+func printMatrix(t *testing.T, table map[string]map[sandbox.FaultKind]string) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "each fault once and for a whole cycle: . mended all the same, p partly, S error of the store, E error of the source, - never reached\n%-38s", "")
+	for _, kind := range faultKinds {
+		fmt.Fprintf(&b, " %-12s", kind)
+	}
+	for _, place := range faultPlaces {
+		name := place.api + " " + place.op
+		fmt.Fprintf(&b, "\n%-38s", name)
+		for _, kind := range faultKinds {
+			fmt.Fprintf(&b, " %-12s", table[name][kind])
+		}
+	}
+	t.Log(b.String())
+}
+
+func TestNoSecretIsInTheLogOrTheStateFileAfterEveryFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		world, mapping := faultWorld(t)
+		w := newWhole(t, world, mapping)
+		defer w.stop()
+		logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		for _, kind := range faultKinds {
+			for _, place := range faultPlaces {
+				world.Inject(sandbox.Fault{API: place.api, Op: place.op, Kind: kind, Count: -1})
+				report := w.cycle(reconcile.Request{})
+				world.ClearFaults()
+				logger.Info("cycle", "report", report)
+				for _, s := range report.Stores {
+					logger.Error("store", "err", s.Error)
+				}
+				<-time.After(time.Hour)
+			}
+		}
+		world.Do(sandbox.TokenRevoked{Store: "main"}) //nolint:errcheck // the store is there
+		logger.Info("cycle", "report", w.cycle(reconcile.Request{}))
+		secretFree(t, "the log", log.String())
+		w.stop()
+		kept, err := os.ReadFile(w.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		secretFree(t, "the state file", string(kept))
+	})
+}
