@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"stocksyncd/reconcile/inventory"
 )
@@ -181,6 +182,18 @@ func (c *Config) NotYet() (keys []string) {
 	}
 	add(c.Guards.MaxRaisedUnits > 0, "guards.max_raised_units")
 	return keys
+}
+
+// PlanDigest names what the figures of a plan depend on: the accounts, the
+// mapping and the rules. It stays the same when a store goes from report to
+// apply: a plan is saved in the one to be written in the other.
+func (c *Config) PlanDigest() string {
+	figures := Config{Katana: Katana{URL: c.Katana.URL}, Stores: slices.Clone(c.Stores)}
+	for i := range figures.Stores {
+		s := &figures.Stores[i]
+		s.Mode, s.AccessToken, s.ClientID, s.ClientSecret = "", nil, "", nil
+	}
+	return figures.Digest()
 }
 
 // Digest names the meaning of the config: two files that differ only in

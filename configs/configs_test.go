@@ -292,6 +292,19 @@ func TestTheDigestIsOfTheMeaning(t *testing.T) {
 	if digest(smallest) == digest(change("Main warehouse", "Oslo")) {
 		t.Error("another mapping has the same digest")
 	}
+	plan := func(text string) string {
+		config, err := Parse("c", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return config.PlanDigest()
+	}
+	if plan(smallest) != plan(smallest+"    mode: apply\nsync: { settle: 1h }\n") {
+		t.Error("a plan that was saved in report mode cannot be written in apply mode")
+	}
+	if plan(smallest) == plan(change("Main warehouse", "Oslo")) {
+		t.Error("a plan does not depend on the mapping")
+	}
 }
 
 func TestAMissingFileNamesTheNextStep(t *testing.T) {

@@ -81,13 +81,13 @@ func TestAChangeWithoutAVariantCanBeReadBack(t *testing.T) {
 		Change: inventory.Change{Key: inventory.Key{Store: "main", Item: 1, Location: 2}, SKU: "MUG", From: 1, To: 2},
 		Result: inventory.Waiting,
 	}
-	data, err := json.Marshal(inventory.Memory{Waiting: []inventory.Outcome{outcome}})
+	data, err := json.Marshal([]inventory.Outcome{outcome})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var back inventory.Memory
-	if err := json.Unmarshal(data, &back); err != nil || !slices.Equal(back.Waiting, []inventory.Outcome{outcome}) {
-		t.Errorf("%s: got %+v, %v", data, back.Waiting, err)
+	var back []inventory.Outcome
+	if err := json.Unmarshal(data, &back); err != nil || !slices.Equal(back, []inventory.Outcome{outcome}) {
+		t.Errorf("%s: got %+v, %v", data, back, err)
 	}
 	var key inventory.Key
 	if err := json.Unmarshal([]byte(`{"inventory_item_id":"","location_id":""}`), &key); err != nil || key != (inventory.Key{}) {

@@ -98,7 +98,6 @@ type Memory struct {
 	Holds      []Hold        `json:"holds,omitempty"`
 	Quarantine []Quarantined `json:"quarantine,omitempty"`
 	Written    []Written     `json:"written,omitempty"`
-	Waiting    []Outcome     `json:"waiting,omitempty"` // of the last cycle
 }
 
 // SourceMemory is what is kept of the source between cycles.

@@ -17,7 +17,7 @@ func (a *app) applyCommand() *cobra.Command {
 a line is written only if its desired figure is still the one in the plan, under
 compare-and-set. Lines whose figure has moved since are reported as changed.
 
-A plan is refused when it was altered, was made with another config or for other
+A plan is refused when it was altered, was made with another mapping or for other
 accounts, or is older than 24 hours. A store in report mode stays unwritten.` + exitStatus(
 			"0 done", "1 a store or source failed, or the plan is refused", "2 usage or config", "4 something is held"),
 		Example: `  stocksyncd plan --out monday.plan
@@ -32,8 +32,8 @@ accounts, or is older than 24 hours. A store in report mode stays unwritten.` + 
 			if err != nil {
 				return err
 			}
-			if plan.Config != cfg.Digest() {
-				return fmt.Errorf("%s: the plan was made with another config than %s; %w", args[0], cfg.Path, errPlan)
+			if plan.Config != cfg.PlanDigest() {
+				return fmt.Errorf("%s: the accounts, the mapping or the rules of %s are no longer those that the plan was made with; %w", args[0], cfg.Path, errPlan)
 			}
 			report, err := a.cycle(cmd.Context(), cfg, daemon.CycleAsk{
 				Config: cfg.Digest(), Lineage: plan.Lineage, Kind: inventory.Full, Only: plan.Changes,

@@ -128,9 +128,15 @@ func TestAPlanOfAnotherConfigIsRefused(t *testing.T) {
 	b.drift()
 	path := filepath.Join(b.dir, "monday.plan")
 	b.expect(exitDrift, "plan", "--full", "--out", path)
-	b.config("apply", "log: { level: warn }")
+	text, err := os.ReadFile(b.configPath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(b.configPath(), bytes.Replace(text, []byte("katana: Bergen"), []byte("katana: Oslo"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	_, log := b.expect(exitFailed, "apply", path)
-	if !strings.Contains(log, "another config") {
+	if !strings.Contains(log, "are no longer those that the plan was made with") {
 		t.Errorf("stderr %q", log)
 	}
 	b.config("apply")
@@ -148,6 +154,19 @@ func TestAPlanOfAnotherConfigIsRefused(t *testing.T) {
 	if got := b.world.Mutations("main"); got != 0 {
 		t.Errorf("%d mutations, want none", got)
 	}
+}
+
+func TestAPlanThatWasSavedInReportModeIsWrittenInApplyMode(t *testing.T) {
+	b := settled(t)
+	b.drift()
+	path := filepath.Join(b.dir, "monday.plan")
+	b.config("report")
+	b.expect(exitDrift, "plan", "--full", "--out", path)
+	b.expect(exitDone, "apply", path)
+	b.available("MUG-BLUE", "Oslo", 10) // report mode: still nothing
+	b.config("apply", "log: { level: warn }")
+	b.expect(exitDone, "apply", path)
+	b.available("MUG-BLUE", "Oslo", 7)
 }
 
 func TestAConfigWithoutAModeWritesNothingAndSaysSo(t *testing.T) {

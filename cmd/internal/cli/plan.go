@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stocksyncd/cmd/internal/daemon"
+	"stocksyncd/configs"
 	"stocksyncd/reconcile/inventory"
 )
 
@@ -48,7 +49,7 @@ plan and nothing else.` + exitStatus(
 				return err
 			}
 			if out != "" && report.Error == "" {
-				if err := a.savePlan(out, report, status); err != nil {
+				if err := a.savePlan(out, cfg, report, status); err != nil {
 					return err
 				}
 			}
@@ -61,9 +62,9 @@ plan and nothing else.` + exitStatus(
 }
 
 // savePlan saves what a dry cycle would have written, and says so.
-func (a *app) savePlan(path string, report *inventory.Report, status *daemon.Status) error {
+func (a *app) savePlan(path string, cfg *configs.Config, report *inventory.Report, status *daemon.Status) error {
 	plan := savedPlan{
-		Format: planFormat, Created: a.Now().UTC(), Config: status.Config, Lineage: status.Lineage, Cycle: report.Cycle,
+		Format: planFormat, Created: a.Now().UTC(), Config: cfg.PlanDigest(), Lineage: status.Lineage, Cycle: report.Cycle,
 		Changes: changesOf(report),
 	}
 	if err := writePlan(path, plan); err != nil {

@@ -29,7 +29,7 @@ const (
 type savedPlan struct {
 	Format  int                `json:"format"`
 	Created time.Time          `json:"created"`
-	Config  string             `json:"config"`  // digest of the config that it was made with
+	Config  string             `json:"config"`  // digest of the accounts, mapping and rules that it was made with
 	Lineage string             `json:"lineage"` // digest of the accounts that it was made for
 	Cycle   uint64             `json:"cycle"`   // that made it
 	Changes []inventory.Change `json:"changes"`

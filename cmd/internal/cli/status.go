@@ -126,7 +126,7 @@ func (a *app) storeStatus(store *daemon.StoreStatus, last *inventory.StoreReport
 			break
 		}
 		lines = append(lines, fmt.Sprintf("  %s at %s waits to go from %d to %d: %s",
-			quoteCell(string(o.SKU)), quoteCell(o.LocationName), o.From, o.To, reasonText(inventory.ReportChange(o).Reason)))
+			quoteCell(string(o.SKU)), quoteCell(o.Location), o.From, o.To, reasonText(o.Reason)))
 	}
 	for _, h := range store.Holds {
 		if h.Released.IsZero() {

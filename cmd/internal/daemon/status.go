@@ -28,12 +28,12 @@ type Running struct {
 
 // StoreStatus is one store between cycles.
 type StoreStatus struct {
-	Name       inventory.StoreName     `json:"name"`
-	Mode       inventory.Mode          `json:"mode"`
-	InFlight   inventory.Units         `json:"in_flight"` // units sold in Shopify that Katana does not commit yet
-	Waiting    []inventory.Outcome     `json:"waiting"`
-	Holds      []inventory.Hold        `json:"holds"`
-	Quarantine []inventory.Quarantined `json:"quarantine"`
+	Name       inventory.StoreName      `json:"name"`
+	Mode       inventory.Mode           `json:"mode"`
+	InFlight   inventory.Units          `json:"in_flight"` // units sold in Shopify that Katana does not commit yet
+	Waiting    []inventory.ChangeReport `json:"waiting"`   // in the last cycle
+	Holds      []inventory.Hold         `json:"holds"`
+	Quarantine []inventory.Quarantined  `json:"quarantine"`
 }
 
 // Describe reads the status of a setup from its state file.
@@ -54,7 +54,7 @@ func Describe(s *Setup) (*Status, error) {
 		}
 		one := StoreStatus{
 			Name: store.Name, Mode: store.Mode,
-			Waiting: memory.Waiting, Holds: memory.Holds, Quarantine: memory.Quarantine,
+			Waiting: waiting(last, store.Name), Holds: memory.Holds, Quarantine: memory.Quarantine,
 		}
 		for _, entry := range memory.Ledger.Entries {
 			one.InFlight += entry.Units
@@ -62,4 +62,19 @@ func Describe(s *Setup) (*Status, error) {
 		status.Stores = append(status.Stores, one)
 	}
 	return status, nil
+}
+
+// waiting lists what waited in a store at the end of the last cycle.
+func waiting(last *inventory.Report, store inventory.StoreName) (changes []inventory.ChangeReport) {
+	if last == nil {
+		return nil
+	}
+	for _, s := range last.Stores {
+		for _, change := range s.Changes {
+			if s.Name == store && change.Outcome == inventory.Waiting {
+				changes = append(changes, change)
+			}
+		}
+	}
+	return changes
 }
