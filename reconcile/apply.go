@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"stocksyncd/reconcile/flight"
 	"stocksyncd/reconcile/inventory"
@@ -172,8 +173,9 @@ func (s *cycleStore) wrote(outcomes []inventory.Outcome) {
 // quarantine takes a line that Shopify refused out of the coming plans.
 func (s *cycleStore) quarantine(o inventory.Outcome) {
 	now := s.c.r.opts.Now()
+	code, _, _ := strings.Cut(o.Detail, ":")
 	s.kept.Quarantine = append(s.kept.Quarantine, inventory.Quarantined{
-		Key: o.Key, SKU: o.SKU, Detail: o.Detail, Count: 1, Since: now, Until: now.Add(s.c.r.opts.Quarantine),
+		Key: o.Key, SKU: o.SKU, Code: code, Detail: o.Detail, Count: 1, Since: now, Until: now.Add(s.c.r.opts.Quarantine),
 	})
 }
 
