@@ -223,7 +223,7 @@ func wait(ctx context.Context, span time.Duration) error {
 func (d *demo) show(report *inventory.Report) error {
 	requests := []string{}
 	for _, api := range []string{"katana", "shopify/main"} {
-		requests = append(requests, fmt.Sprintf("%d to %s", report.Requests[api].Count, api))
+		requests = append(requests, fmt.Sprintf("%d requests to %s", report.Requests[api].Count, api))
 	}
 	whole, short := *report, *report
 	whole.Stores, short.Stores = nil, nil
@@ -238,7 +238,7 @@ func (d *demo) show(report *inventory.Report) error {
 		short.Stores = append(short.Stores, store)
 	}
 	d.shown = true
-	d.say("Cycle %d took %.1f s and %s requests.\n%s", report.Cycle, float64(report.DurationMS)/1000, strings.Join(requests, ", "), summary(&whole, false))
+	d.say("Cycle %d took %.1f s, %s.\n%s", report.Cycle, float64(report.DurationMS)/1000, strings.Join(requests, ", "), summary(&whole, false))
 	t, _ := d.a.changeTable(&short, false)
 	if len(t.rows) == 0 {
 		return nil
