@@ -1,0 +1,264 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/inventory"
+)
+
+func TestAStaleLineIsReadAgainPlannedAgainAndSentOnceMore(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 5)
+	w.sku("CAP", 7)
+	mug, hat := w.level("main", 1, "MUG", 9), w.level("main", 2, "CAP", 8)
+	w.settled()
+	sold := false
+	w.shops["main"].before = func([]inventory.Change) {
+		if !sold {
+			sold = true
+			w.sell(mug, 1) // between our read and our write
+		}
+	}
+	report := w.cycle()
+	// Of the 5 that Katana has, one is sold and not known there.
+	w.want(report, mug, "applied inflight 8→4")
+	w.want(report, hat, "applied drift 8→7")
+	if got := len(w.shops["main"].batch); got != 2 {
+		t.Errorf("got %d batches, want 2", got)
+	}
+}
+
+func TestWhatIsStaleTwiceIsLeftToTheNextCycleAndTheRestGoesOut(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 5)
+	w.sku("CAP", 7)
+	mug, hat := w.level("main", 1, "MUG", 9), w.level("main", 2, "CAP", 8)
+	w.settled()
+	w.shops["main"].before = func(changes []inventory.Change) {
+		for _, change := range changes {
+			if change.Key == mug {
+				w.sell(mug, 1)
+			}
+		}
+	}
+	report := w.cycle()
+	w.want(report, mug, "stale changed_in_shopify 8→4")
+	w.want(report, hat, "applied drift 8→7")
+	if report.Stores[0].Stale != 1 || report.Stores[0].Applied != 1 {
+		t.Errorf("got %+v", report.Stores[0])
+	}
+}
+
+func TestASaleThatBringsALevelInStepEndsAsNothingToWrite(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 5)
+	mug := w.level("main", 1, "MUG", 6)
+	w.settled()
+	w.shops["main"].before = func([]inventory.Change) { w.shops["main"].levels[mug].Available = 5 }
+	w.want(w.cycle(), mug, "stale changed_in_shopify 6→5")
+	w.wantShown(mug, 5)
+}
+
+func TestABadLineIsTakenOutAndTheRestGoesUnderANewKey(t *testing.T) {
+	for _, nameless := range []bool{false, true} {
+		t.Run(fmt.Sprintf("nameless=%v", nameless), func(t *testing.T) {
+			w := newWorld(t)
+			for i := range int64(20) {
+				w.sku(inventory.SKU(fmt.Sprint("S", i)), i)
+				w.level("main", i+1, inventory.SKU(fmt.Sprint("S", i)), i+5)
+			}
+			bad := inventory.Key{Store: "main", Item: 7, Location: 1}
+			s := w.shops["main"]
+			s.nameless = nameless
+			s.refuse = func(change inventory.Change) string {
+				if change.Key == bad {
+					return "NON_MUTABLE_INVENTORY_ITEM"
+				}
+				return ""
+			}
+			w.settled()
+			report := w.cycle()
+			w.want(report, bad, "rejected refused 11→6")
+			if report.Stores[0].Applied != 19 || report.Stores[0].Rejected != 1 {
+				t.Errorf("got %d applied, %d rejected; want 19 and 1", report.Stores[0].Applied, report.Stores[0].Rejected)
+			}
+			seen := map[string]bool{}
+			for _, key := range s.keys {
+				if seen[key] {
+					t.Errorf("key %s was used for two batches", key)
+				}
+				seen[key] = true
+			}
+			batches := len(s.batch)
+			report = w.cycle()
+			if got := report.Stores[0].Skipped[inventory.ReasonQuarantined]; got != 1 || len(s.batch) != batches {
+				t.Errorf("the next cycle: got %d in quarantine and %d more batches; want 1 and none", got, len(s.batch)-batches)
+			}
+			if _, err := w.r.Release(bad.String()); err != nil {
+				t.Fatal(err)
+			}
+			s.refuse = nil
+			w.want(w.cycle(), bad, "applied drift 11→6")
+		})
+	}
+}
+
+func TestALostAnswerIsReadBack(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		effect  bool
+		want    string
+		thereof inventory.Units
+	}{
+		{"applied", true, "applied drift 9→5", 5},
+		{"not applied", false, "stale answer_lost 9→5", 9},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.sku("MUG", 5)
+			mug := w.level("main", 1, "MUG", 9)
+			w.settled()
+			s := w.shops["main"]
+			s.after = func() error {
+				if !c.effect {
+					s.levels[mug].Available = 9
+				}
+				s.after = nil
+				return fmt.Errorf("%w: %w", inventory.ErrAnswerLost, errCut)
+			}
+			w.want(w.cycle(), mug, c.want)
+			w.wantShown(mug, c.thereof)
+			// Our own write is no sale: nothing is in flight, whatever became of it.
+			w.cycle()
+			w.wantShown(mug, 5)
+		})
+	}
+}
+
+func TestABatchThatWasCutOffIsSettledAsFoundAndNeverSentAgain(t *testing.T) {
+	for _, effect := range []bool{true, false} {
+		t.Run(fmt.Sprintf("applied=%v", effect), func(t *testing.T) {
+			w := newWorld(t)
+			w.sku("MUG", 5)
+			mug := w.level("main", 1, "MUG", 9)
+			w.settled()
+			s := w.shops["main"]
+			s.after = func() error { return w.state.Close() } // nothing is recorded any more
+			if _, err := w.r.Cycle(context.Background(), reconcile.Request{Kind: inventory.Full}); err == nil {
+				t.Fatal("a cycle that could not be recorded went well")
+			}
+			if !effect {
+				s.levels[mug].Available = 9
+			}
+			s.after = nil
+			w.start()
+			memory, err := w.state.Store("main")
+			if err != nil || len(memory.Open) != 1 {
+				t.Fatalf("got %d open batches, %v; want the one that was cut off", len(memory.Open), err)
+			}
+			first := s.keys[0]
+			report := w.cycle()
+			w.wantShown(mug, 5)
+			if effect && len(report.Stores[0].Changes) > 0 {
+				t.Errorf("an applied batch was planned again: %+v", report.Stores[0].Changes)
+			}
+			for _, key := range s.keys[1:] {
+				if key == first {
+					t.Error("the key of the batch that was cut off was sent by another process")
+				}
+			}
+			if memory, err = w.state.Store("main"); err != nil || len(memory.Open) != 0 {
+				t.Errorf("got %d open batches after the next cycle, %v", len(memory.Open), err)
+			}
+		})
+	}
+}
+
+// broken is a journal whose disk is full.
+type broken struct {
+	reconcile.Journal
+	err error
+}
+
+func (b *broken) Intend(inventory.Intent) (uint64, error) { return 0, b.err }
+
+func TestAFullDiskStopsWritesBeforeTheyAreSent(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 5)
+	mug := w.level("main", 1, "MUG", 9)
+	w.settled()
+	w.with(&broken{w.state, errors.New("no space left on device")})
+	report, err := w.r.Cycle(context.Background(), reconcile.Request{Kind: inventory.Full})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := report.Stores[0].Error; !strings.Contains(got, "no space left on device") || !strings.Contains(got, "nothing was sent") {
+		t.Errorf("got %q", got)
+	}
+	if len(w.shops["main"].batch) > 0 {
+		t.Error("a batch was sent that is not in the journal")
+	}
+	w.wantShown(mug, 9)
+}
+
+func TestARaiseWhoseAnswerWasLostIsNotRepeatedOverASale(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 6)
+	mug := w.level("main", 1, "MUG", 5)
+	w.settled()
+	s := w.shops["main"]
+	s.after = func() error {
+		s.after = nil
+		w.sell(mug, 1) // the raise was applied, and one was sold before we could read back
+		return fmt.Errorf("%w: %w", inventory.ErrAnswerLost, errCut)
+	}
+	w.cycle()
+	w.want(w.cycle(), mug, "waiting first_sight 5→6")
+	w.wantShown(mug, 5)
+}
+
+func TestASettledBatchIsRememberedOverTheNextRestart(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 9)
+	mug := w.level("main", 1, "MUG", 5)
+	w.settled()
+	w.shops["main"].after = func() error { return w.state.Close() }
+	if _, err := w.r.Cycle(context.Background(), reconcile.Request{Kind: inventory.Full}); err == nil {
+		t.Fatal("a cycle that could not be recorded went well")
+	}
+	w.shops["main"].after = nil
+	w.start()
+	w.cycle() // settles the raise as found: 9 was seen
+	w.start()
+	w.sell(mug, 1)
+	w.want(w.cycle(), mug, "waiting inflight 8→9")
+}
+
+func TestASaleFoundWhileWritingStopsTheRaisesThatDidNotKnowOfIt(t *testing.T) {
+	w := newWorld(t)
+	w.addStore("outlet", inventory.ModeOff)
+	w.stores[0].Mapping.Locations[1].Sources = []string{"Main"} // both locations sell the same stock
+	w.sku("MUG", 10)
+	for i := range int64(inventory.BatchSize) { // fill the first batch with reductions
+		sku := inventory.SKU(fmt.Sprint("S", i))
+		w.sku(sku, 1)
+		w.level("main", i+100, sku, 2)
+	}
+	over, under := w.level("main", 1, "MUG", 12), w.level("main", 1, "MUG", 8, 2)
+	w.settled()
+	sold := false
+	w.shops["main"].before = func([]inventory.Change) {
+		if !sold {
+			sold = true
+			w.sell(over, 1)
+		}
+	}
+	report := w.cycle()
+	w.want(report, over, "applied inflight 11→9")
+	w.want(report, under, "waiting inflight 8→10")
+}
