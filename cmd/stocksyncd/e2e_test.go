@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,25 +23,20 @@ import (
 // patience bounds each wait for the daemon; a good run needs a fraction of it.
 const patience = 20 * time.Second
 
-// daemon is the real binary, running against a sandbox in this process.
+// daemon is the program, running against a sandbox in this process.
 type daemon struct {
 	t       *testing.T
 	world   *sandbox.World
 	dir     string
-	binary  string
 	process *exec.Cmd
 	lines   chan string // of its log
 	all     bytes.Buffer
 }
 
-// start builds the binary and runs it on a shop of one SKU that has too much.
+// start runs the daemon on a shop of one SKU that has too much.
 func start(t *testing.T) *daemon {
 	t.Helper()
 	d := &daemon{t: t, dir: t.TempDir(), lines: make(chan string, 1000)}
-	d.binary = filepath.Join(d.dir, "stocksyncd")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", d.binary, ".").CombinedOutput(); err != nil { // #nosec G204 -- our own
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
 	d.world = shop(t)
 	mux := http.NewServeMux()
 	mux.Handle("/katana/", http.StripPrefix("/katana", d.world.Katana()))
@@ -102,9 +98,8 @@ func (d *daemon) config(text string) {
 }
 
 func (d *daemon) command(args ...string) *exec.Cmd {
-	command := exec.CommandContext(d.t.Context(), d.binary, args...) // #nosec G204 -- our own
-	command.Dir = d.dir                                              // where stocksyncd.yaml is
-	command.Env = []string{"KATANA=the-katana-secret", "SHOPIFY=the-shopify-secret", "NOTIFY_SOCKET="}
+	command := program(d.t.Context(), d.t, []string{"KATANA=the-katana-secret", "SHOPIFY=the-shopify-secret", "NOTIFY_SOCKET="}, args...)
+	command.Dir = d.dir // where stocksyncd.yaml is
 	return command
 }
 
@@ -249,7 +244,7 @@ func exitCode(err error) int {
 	if err == nil {
 		return 0
 	}
-	if exit, ok := err.(*exec.ExitError); ok { //nolint:errorlint // as Run gives it
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode()
 	}
 	return -1

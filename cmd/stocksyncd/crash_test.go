@@ -1,4 +1,4 @@
-package cli
+package main
 
 import (
 	"bytes"
@@ -9,25 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"stocksyncd/clients/sandbox"
 )
-
-// binary builds the program once for all tests that want the real one.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "stocksyncd-test-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "stocksyncd")
-	out, err := exec.Command("go", "build", "-o", path, "stocksyncd/cmd/stocksyncd").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return path, nil
-})
 
 // crashLevels is more than one batch holds.
 const crashLevels = 280
@@ -76,16 +61,12 @@ status: { listen: "" }
 	return w, config
 }
 
-// once starts the real binary for one cycle.
+// once starts the program for one cycle.
 func once(ctx context.Context, t *testing.T, config string) (cmd *exec.Cmd, log *bytes.Buffer) {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	log = &bytes.Buffer{}
-	cmd = exec.CommandContext(ctx, path, "once", "--full", "--config", config)
-	cmd.Env = append(os.Environ(), "KATANA=sandbox-katana-key", "SHOPIFY=shpat_sandbox")
+	env := append(os.Environ(), "KATANA=sandbox-katana-key", "SHOPIFY=shpat_sandbox")
+	cmd = program(ctx, t, env, "once", "--full", "--config", config)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -93,7 +74,7 @@ func once(ctx context.Context, t *testing.T, config string) (cmd *exec.Cmd, log 
 	return cmd, log
 }
 
-// killAt runs a cycle of the real binary and kills it in the handler of the
+// killAt runs a cycle of the program and kills it in the handler of the
 // n-th request, before or after its effect. It tells whether there was one.
 func killAt(t *testing.T, w *sandbox.World, config string, kind sandbox.FaultKind, n int) (killed bool) {
 	t.Helper()
