@@ -47,7 +47,7 @@ func (s *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	path := strings.TrimPrefix(r.URL.Path, "/v1")
 	if path == "/factory" {
-		fmt.Fprint(w, `{"display_name":"Acme","legal_name":"Acme OÜ","base_currency_code":"EUR","legal_address":{}}`)
+		_, _ = fmt.Fprint(w, `{"display_name":"Acme","legal_name":"Acme OÜ","base_currency_code":"EUR","legal_address":{}}`)
 		return
 	}
 	s.page(w, r.URL.Query(), s.filter(path, r.URL.Query()))
@@ -71,7 +71,7 @@ func answer(w http.ResponseWriter, total int, records []record) {
 
 func refuse(w http.ResponseWriter, status int, body string) {
 	w.WriteHeader(status)
-	fmt.Fprint(w, body)
+	_, _ = fmt.Fprint(w, body)
 }
 
 func number(query url.Values, name string, otherwise int) int {

@@ -78,7 +78,7 @@ func status(code int, headers ...string) http.HandlerFunc {
 			w.Header().Set(headers[i], headers[i+1])
 		}
 		w.WriteHeader(code)
-		fmt.Fprintf(w, "%d", code)
+		_, _ = fmt.Fprintf(w, "%d", code)
 	}
 }
 
@@ -86,7 +86,7 @@ func reset(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 func cut(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Length", "100")
-	fmt.Fprint(w, "half")
+	_, _ = fmt.Fprint(w, "half")
 }
 
 func TestATryThatFailsIsRepeatedWhenThatIsHarmless(t *testing.T) {
@@ -212,7 +212,7 @@ func TestTheAdapterDecidesWhatAnAnswerIsWorth(t *testing.T) {
 		return transport.Usual(resp)
 	}
 	server := &script{steps: []http.HandlerFunc{
-		func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "THROTTLED") }, status(200),
+		func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "THROTTLED") }, status(200),
 	}}
 	talk(t, transport.Options{Classify: classify}, server.ServeHTTP, func(t *testing.T, c *transport.Client) {
 		start := time.Now()
@@ -256,11 +256,11 @@ func TestAMissingKeySendsNothing(t *testing.T) {
 
 func TestAnAnswerAboveTheLimitIsRefused(t *testing.T) {
 	large := strings.Repeat("0", 5000)
-	plain := func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, large) }
+	plain := func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, large) }
 	packed := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		zip := gzip.NewWriter(w)
-		fmt.Fprint(zip, large) // a few dozen bytes on the wire
+		_, _ = fmt.Fprint(zip, large) // a few dozen bytes on the wire
 		_ = zip.Close()
 	}
 	for name, handler := range map[string]http.HandlerFunc{"plain": plain, "packed": packed} {
@@ -285,7 +285,7 @@ func TestAServerThatHangsIsLeftAfterTheTryTimeout(t *testing.T) {
 	hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	drip := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "10")
-		fmt.Fprint(w, "1")
+		_, _ = fmt.Fprint(w, "1")
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
 	}

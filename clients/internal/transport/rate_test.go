@@ -57,7 +57,7 @@ func (m *meter) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 		m.broken++
 		w.WriteHeader(http.StatusBadGateway)
 	default:
-		fmt.Fprint(w, "{}")
+		_, _ = fmt.Fprint(w, "{}")
 	}
 }
 
