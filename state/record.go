@@ -84,9 +84,9 @@ func decodeSeen(store inventory.StoreName, key, b []byte) (inventory.Seen, error
 func sum[T ~string](bucket T, key, content []byte) uint32 {
 	s := ^uint32(0)
 	for i := range len(bucket) {
-		s = castagnoli[byte(s)^bucket[i]] ^ s>>8
+		s = castagnoli[byte(s)^bucket[i]] ^ s>>8 // #nosec G115 -- its lowest byte is meant
 	}
-	s = castagnoli[byte(s)] ^ s>>8 // a zero, which no name holds, ends it
+	s = castagnoli[byte(s)] ^ s>>8 // #nosec G115 -- the same; a zero, which no name holds, ends it
 	return crc32.Update(crc32.Update(^s, castagnoli, key), castagnoli, content)
 }
 

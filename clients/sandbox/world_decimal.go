@@ -13,8 +13,8 @@ import (
 type decimal int64
 
 const (
-	decimalOne    decimal = 100_000
 	decimalPlaces         = 5
+	decimalOne    decimal = 100_000
 	// decimalMost keeps sums and products of sane figures far from overflow.
 	decimalMost = 1_000_000_000 * decimalOne
 )
