@@ -206,7 +206,7 @@ func (o *operation) once(list []inventory.Level) ([]inventory.Level, error) {
 	slices.SortStableFunc(list, func(a, b inventory.Level) int { return a.Compare(b.Key) })
 	for i := 1; i < len(list); i++ {
 		if list[i].Key == list[i-1].Key && list[i] != list[i-1] {
-			return nil, movedError{o.incomplete(list[i].Key.String() + " was listed with two figures")}
+			return nil, movedError{o.incomplete(list[i].String() + " was listed with two figures")}
 		}
 	}
 	return slices.Compact(list), nil

@@ -100,10 +100,10 @@ func (c *Client) checkBatch(batch inventory.Batch) error {
 	pairs := make(map[inventory.Key]bool, len(batch.Changes))
 	for _, change := range batch.Changes {
 		if change.Store != c.store {
-			mistake = change.Key.String() + " is of another store"
+			mistake = change.String() + " is of another store"
 		}
 		if pairs[change.Key] {
-			mistake = change.Key.String() + " is in it twice"
+			mistake = change.String() + " is in it twice"
 		}
 		pairs[change.Key] = true
 	}

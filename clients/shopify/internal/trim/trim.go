@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/formatter"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
 // definitionEnd is where one definition ends and another begins.
@@ -31,7 +32,7 @@ func Cut(full *ast.Source, operations ...*ast.Source) (string, error) {
 	}
 	k := keep{full: schema, types: map[string]bool{}, fields: map[string]map[string]bool{}, directives: map[string]bool{}}
 	for _, source := range operations {
-		doc, errs := gqlparser.LoadQuery(schema, source.Input)
+		doc, errs := gqlparser.LoadQueryWithRules(schema, source.Input, rules.NewDefaultRules())
 		if len(errs) > 0 {
 			return "", fmt.Errorf("%s does not fit the full schema: %w", source.Name, errs)
 		}
@@ -55,7 +56,7 @@ func Validate(schema *ast.Source, operations ...*ast.Source) error {
 		return fmt.Errorf("%s: %w", schema.Name, err)
 	}
 	for _, source := range operations {
-		if _, errs := gqlparser.LoadQuery(loaded, source.Input); len(errs) > 0 {
+		if _, errs := gqlparser.LoadQueryWithRules(loaded, source.Input, rules.NewDefaultRules()); len(errs) > 0 {
 			return fmt.Errorf("%s does not fit %s: %w", source.Name, schema.Name, errs)
 		}
 	}
