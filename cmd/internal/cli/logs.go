@@ -28,7 +28,7 @@ func (a *app) newLog(cfg *configs.Config, level slog.Leveler) *slog.Logger {
 }
 
 func (a *app) textLog(w io.Writer, level slog.Leveler) *slog.Logger {
-	return slog.New(tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !a.colored(w)}))
+	return slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !a.colored(w)}))
 }
 
 // quietLog is the log of a command whose result says what happened: warnings,

@@ -33,7 +33,7 @@ func (p *statusPage) move(listen string) {
 	if listen == p.listen && p.server != nil {
 		return
 	}
-	p.stop()
+	p.stop(p.ctx)
 	p.listen = listen
 	if listen == "" {
 		return
@@ -63,12 +63,12 @@ func (p *statusPage) move(listen string) {
 	p.server, p.done = server, done
 }
 
-// stop is for a holder of the lock.
-func (p *statusPage) stop() {
+// stop is for a holder of the lock. It goes on when ctx has ended.
+func (p *statusPage) stop(ctx context.Context) {
 	if p.server == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if p.server.Shutdown(ctx) != nil {
 		_ = p.server.Close()
@@ -77,8 +77,8 @@ func (p *statusPage) stop() {
 	p.server = nil
 }
 
-func (p *statusPage) close() {
+func (p *statusPage) close(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stop()
+	p.stop(ctx)
 }

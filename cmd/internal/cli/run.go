@@ -81,7 +81,7 @@ func (a *app) runDaemon(ctx context.Context, what running) error {
 		log.Warn("state file", "note", note)
 	}
 	page := &statusPage{ctx: ctx, site: web.New(thisBuild().Version, a.Now()), log: log, tell: what.page}
-	defer page.close()
+	defer page.close(ctx)
 	loader := &loader{a: a, path: what.path, store: store, statePath: cfg.State.Path, log: log, level: level, page: page}
 	err = daemon.Run(ctx, daemon.Options{
 		Load: loader.load, Socket: socketPath(cfg), Notify: systemd.Notifier{Log: log}, Watchdog: systemd.WatchdogInterval(), Patience: patience,

@@ -51,7 +51,7 @@ func TestAPortInUseCostsThePageNotTheDaemon(t *testing.T) {
 		_ = response.Body.Close()
 		t.Error("the page is still served after it was switched off")
 	}
-	page.close()
+	page.close(t.Context())
 }
 
 func TestASignalStopsOneCycleAndSaysSo(t *testing.T) {
