@@ -141,7 +141,7 @@ func TestAFullCycleRunsAtTheStartAndThenTheSchedules(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(hourly())
 		b.start(t.Context())
-		time.Sleep(35 * time.Minute)
+		<-time.After(35 * time.Minute)
 		if got, want := b.kinds(), "full incremental incremental incremental"; got != want {
 			t.Errorf("after 35 minutes: %s, want %s", got, want)
 		}
@@ -156,15 +156,15 @@ func TestSignalsDuringACycleRunOneCycleAfterIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(&Setup{Schedule: cron.Every(1 * time.Hour), Full: cron.Every(24 * time.Hour)})
 		b.cycle = func(ctx context.Context, ask reconcile.Request) (*inventory.Report, error) {
-			time.Sleep(5 * time.Minute)
+			<-time.After(5 * time.Minute)
 			return &inventory.Report{Kind: ask.Kind}, nil
 		}
 		b.start(t.Context())
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		for range 3 {
 			b.signals <- syscall.SIGUSR1
 		}
-		time.Sleep(30 * time.Minute)
+		<-time.After(30 * time.Minute)
 		if got, want := b.kinds(), "full full"; got != want {
 			t.Errorf("cycles: %s, want %s", got, want)
 		}
@@ -176,11 +176,11 @@ func TestAScheduleFasterThanItsCyclesNeverOverlapsThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(&Setup{Schedule: cron.Every(30 * time.Second), Full: cron.Every(24 * time.Hour)})
 		b.cycle = func(ctx context.Context, ask reconcile.Request) (*inventory.Report, error) {
-			time.Sleep(100 * time.Second)
+			<-time.After(100 * time.Second)
 			return &inventory.Report{Kind: ask.Kind}, nil
 		}
 		b.start(t.Context())
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		// The fake panics when two overlap, and the log would have it.
 		if got, want := len(strings.Fields(b.kinds())), 36; got < want {
 			t.Errorf("%d cycles in an hour, want at least %d", got, want)
@@ -202,7 +202,7 @@ func TestAPanicInACycleIsLoggedAndTheNextOneRuns(t *testing.T) {
 			return &inventory.Report{Kind: ask.Kind}, nil
 		}
 		b.start(t.Context())
-		time.Sleep(25 * time.Minute)
+		<-time.After(25 * time.Minute)
 		if got, want := b.kinds(), "full incremental incremental"; got != want {
 			t.Errorf("cycles: %s, want %s", got, want)
 		}
@@ -219,12 +219,12 @@ func TestStopCancelsTheCycleAndWaitsForItsBatch(t *testing.T) {
 		finished := false
 		b.cycle = func(ctx context.Context, ask reconcile.Request) (*inventory.Report, error) {
 			<-ctx.Done()
-			time.Sleep(2 * time.Second) // the batch that is on its way
+			<-time.After(2 * time.Second) // the batch that is on its way
 			finished = true
 			return &inventory.Report{Kind: ask.Kind, Error: context.Cause(ctx).Error()}, context.Cause(ctx)
 		}
 		b.start(t.Context())
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		b.stop(t)
 		if !finished {
 			t.Error("the daemon ended before its batch did")
@@ -241,7 +241,7 @@ func TestASecondSignalEndsTheDaemonAtOnce(t *testing.T) {
 			return nil, errors.New("late")
 		}
 		b.start(t.Context())
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		b.signals <- syscall.SIGTERM
 		b.signals <- os.Interrupt
 		if err := <-b.ended; !errors.Is(err, ErrKilled) {
@@ -264,9 +264,9 @@ func TestAWrongConfigAtReloadKeepsTheRunningOneAndSaysWhy(t *testing.T) {
 			return good(nil)
 		}
 		b.start(t.Context())
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		b.signals <- syscall.SIGHUP
-		time.Sleep(20 * time.Minute)
+		<-time.After(20 * time.Minute)
 		if got, want := b.kinds(), "full incremental incremental"; got != want {
 			t.Errorf("cycles after the failed reload: %s, want %s", got, want)
 		}
@@ -296,9 +296,9 @@ func TestAReloadChangesTheSchedule(t *testing.T) {
 			return &Setup{Cycler: s.Cycler, Memory: s.Memory, Schedule: cron.Every(1 * time.Minute), Full: cron.Every(24 * time.Hour)}, nil
 		}
 		b.start(t.Context())
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		b.signals <- syscall.SIGHUP
-		time.Sleep(5*time.Minute + time.Second)
+		<-time.After(5*time.Minute + time.Second)
 		if got, want := len(strings.Fields(b.kinds())), 6; got != want {
 			t.Errorf("%d cycles, want %d: one at the start, one a minute", got, want)
 		}
@@ -315,12 +315,12 @@ func TestTheWatchdogStarvesWhenACycleGetsNowhere(t *testing.T) {
 			return nil, context.Cause(ctx)
 		}
 		b.start(t.Context())
-		time.Sleep(11 * time.Minute)
+		<-time.After(11 * time.Minute)
 		before := b.fed()
 		if before < 15 {
 			t.Errorf("fed %d times while the patience lasted, want twice a minute", before)
 		}
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		if after := b.fed(); after != before {
 			t.Errorf("fed %d times more by a cycle that gets nowhere, want none", after-before)
 		}
@@ -341,7 +341,7 @@ func TestTheWatchdogIsFedByAnswersAndWhileIdle(t *testing.T) {
 		b.opts.Watchdog = time.Minute
 		b.cycle = func(_ context.Context, ask reconcile.Request) (*inventory.Report, error) {
 			for range 20 { // 100 minutes, an answer every five
-				time.Sleep(5 * time.Minute)
+				<-time.After(5 * time.Minute)
 				mu.Lock()
 				answers++
 				mu.Unlock()
@@ -349,12 +349,12 @@ func TestTheWatchdogIsFedByAnswersAndWhileIdle(t *testing.T) {
 			return &inventory.Report{Kind: ask.Kind}, nil
 		}
 		b.start(t.Context())
-		time.Sleep(100 * time.Minute)
+		<-time.After(100 * time.Minute)
 		if got := b.fed(); got < 198 {
 			t.Errorf("fed %d times in 100 minutes of a slow cycle, want twice a minute", got)
 		}
 		before := b.fed()
-		time.Sleep(100 * time.Minute)
+		<-time.After(100 * time.Minute)
 		if got := b.fed() - before; got < 198 {
 			t.Errorf("fed %d times in 100 idle minutes, want twice a minute", got)
 		}
@@ -369,9 +369,9 @@ func TestUSR2LogsTheWholeDriftAgain(t *testing.T) {
 			return drifted(ask.Kind, 3), nil
 		}
 		b.start(t.Context())
-		time.Sleep(15 * time.Minute)
+		<-time.After(15 * time.Minute)
 		b.signals <- syscall.SIGUSR2
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		b.stop(t)
 		// At the start and by the signal; the incremental cycle has nothing new.
 		if got, want := strings.Count(b.log.String(), "msg=change"), 6; got != want {
