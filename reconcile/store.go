@@ -90,7 +90,7 @@ func (s *cycleStore) look(ctx context.Context) error {
 }
 
 func sortLevels(levels []inventory.Level) {
-	byKey := func(a, b inventory.Level) int { return a.Key.Compare(b.Key) }
+	byKey := func(a, b inventory.Level) int { return a.Compare(b.Key) }
 	if !slices.IsSortedFunc(levels, byKey) {
 		slices.SortFunc(levels, byKey)
 	}

@@ -101,16 +101,6 @@ func (s *store) own(key inventory.Key) inventory.Units {
 	return flight.NewIndex(s.ledger.Entries, feeds).Own(key, mug)
 }
 
-func (s *store) total() (units inventory.Units) {
-	for _, entry := range s.ledger.Entries {
-		if entry.Units <= 0 {
-			s.t.Fatalf("an entry of %d units is in the ledger", entry.Units)
-		}
-		units += entry.Units
-	}
-	return units
-}
-
 func (s *store) wants(what string, key inventory.Key, want inventory.Units) {
 	s.t.Helper()
 	if got := s.own(key); got != want {

@@ -69,7 +69,7 @@ func Diff(levels []inventory.Level, figures []inventory.Figure, view View) Plan 
 		p.add(level, figure.Units, view)
 	}
 	slices.SortFunc(p.Changes, inOrder)
-	slices.SortFunc(p.Waiting, func(a, b inventory.Outcome) int { return a.Key.Compare(b.Key) })
+	slices.SortFunc(p.Waiting, func(a, b inventory.Outcome) int { return a.Compare(b.Key) })
 	return p
 }
 
@@ -134,5 +134,5 @@ func inOrder(a, b inventory.Change) int {
 		}
 		return -1
 	}
-	return a.Key.Compare(b.Key)
+	return a.Compare(b.Key)
 }
