@@ -102,7 +102,7 @@ func (a *app) check(ctx context.Context, cfg *configs.Config) ([]finding, error)
 		return nil, err
 	}
 	stateFile, lineage := a.checkState(ctx, cfg)
-	findings = append(findings, pass("credentials", "all are there"), stateFile)
+	findings = append(findings, pass("credentials", "all are there"), stateFile, checkSettle(cfg))
 	c := &checker{a: a, rig: rig, lineage: lineage}
 	stores := make([][]finding, len(cfg.Stores))
 	var katana []finding
@@ -129,6 +129,14 @@ func (a *app) checkConfig(cfg *configs.Config) finding {
 		f.Detail += "; no mode is named, so nothing is written"
 		f.Next = "set sync.mode: apply when the plan looks right"
 	}
+	return f
+}
+
+// checkSettle says what the ledger of units in flight cannot know: how long the
+// importer of this merchant takes.
+func checkSettle(cfg *configs.Config) finding {
+	f := pass("sales under way", fmt.Sprintf("a unit sold in Shopify is kept from being offered again for %s; if its order reaches Katana later than that, it can be sold twice", cfg.Sync.Settle))
+	f.Next = "raise sync.settle when orders take longer to reach Katana"
 	return f
 }
 
@@ -182,7 +190,13 @@ func checkLineage(f finding, has, now string) finding {
 
 func pass(name, detail string) finding { return finding{Name: name, OK: true, Detail: detail} }
 
+// fail reports an error. What the error itself says to do goes before next.
 func fail(name string, err error, next string) finding {
+	var pause *inventory.PauseError
+	if errors.As(err, &pause) && pause.Next != "" {
+		detail := strings.TrimSuffix(strings.TrimSuffix(err.Error(), pause.Next), ": ")
+		return finding{Name: name, Detail: detail, Next: pause.Next}
+	}
 	return finding{Name: name, Detail: err.Error(), Next: next}
 }
 
@@ -222,6 +236,7 @@ func (c *checker) checkKatana(ctx context.Context) []finding {
 func (c *checker) checkStore(ctx context.Context, s configs.Store, source <-chan struct{}) []finding {
 	prefix := "store " + s.Name + " "
 	client := c.rig.shops[inventory.StoreName(s.Name)]
+	whole := ctx
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	id, err := client.Identity(ctx)
@@ -247,7 +262,15 @@ func (c *checker) checkStore(ctx context.Context, s configs.Store, source <-chan
 	if sources == nil {
 		return append(findings, finding{Name: prefix + "mapping", Detail: "not checked: Katana's locations are unknown", Next: "mend the lines on Katana first"})
 	}
-	return append(findings, checkMapping(prefix+"mapping", s, locations, sources))
+	feeds, err := desired.Resolve(mappingOf(s), locations, sources)
+	if err != nil {
+		return append(findings, fail(prefix+"mapping", err, "name locations as `stocksyncd check` lists them"))
+	}
+	findings = append(findings, checkMapping(prefix+"mapping", feeds, locations, sources))
+	if shared := feeds.Shared(); len(shared) > 0 {
+		findings = append(findings, c.checkDuplicates(whole, prefix+"duplicate stock", s, feeds, shared))
+	}
+	return findings
 }
 
 func checkScopes(name string, scopes []string) finding {
@@ -273,12 +296,8 @@ func checkVersion(name, served, configured string) finding {
 	return finding{Name: name, Detail: fmt.Sprintf("Shopify serves %s, the config asks for %s", served, configured), Next: "set api_version to a version that Shopify still serves"}
 }
 
-// checkMapping resolves a store's mapping and says where each location leads.
-func checkMapping(name string, s configs.Store, locations []inventory.Location, sources []inventory.SourceLocation) finding {
-	feeds, err := desired.Resolve(mappingOf(s), locations, sources)
-	if err != nil {
-		return fail(name, err, "name locations as `stocksyncd check` lists them")
-	}
+// checkMapping says where each location of a store leads.
+func checkMapping(name string, feeds desired.Feeds, locations []inventory.Location, sources []inventory.SourceLocation) finding {
 	names := map[inventory.SourceLocationID]string{}
 	for _, l := range sources {
 		names[l.ID] = quoteCell(l.Name)

@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"stocksyncd/clients/sandbox"
+)
+
+// edit replaces a part of the config that is there.
+func (b *bench) edit(old, now string) {
+	b.t.Helper()
+	text, err := os.ReadFile(b.configPath())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if !strings.Contains(string(text), old) {
+		b.t.Fatalf("the config has no %q", old)
+	}
+	if err := os.WriteFile(b.configPath(), []byte(strings.Replace(string(text), old, now, 1)), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func TestCheckShowsByHowMuchStockIsOfferedTwice(t *testing.T) {
+	b := newBench(t)
+	b.edit("shopify: Bergen, katana: Bergen", "shopify: Bergen, katana: Oslo")
+	const figures = "one Katana location feeds each of Bergen, Oslo with its whole stock: of 3 items Katana has 60 units, this store will offer 120"
+	if out, _ := b.expect(exitDone, "check"); !strings.Contains(out, "✓ store main duplicate stock: "+figures) {
+		t.Errorf("check says\n%swant %q", out, figures)
+	}
+	b.edit("url: "+b.server.URL+"/shopify", "duplicate_stock: refuse\n    url: "+b.server.URL+"/shopify")
+	if out, _ := b.expect(exitFailed, "check"); !strings.Contains(out, "✗ store main duplicate stock: "+figures) {
+		t.Errorf("where it is refused, check says\n%swant %q", out, figures)
+	}
+	if got := b.world.Mutations("main"); got != 0 {
+		t.Errorf("%d mutations, want none", got)
+	}
+}
+
+func TestCheckOfAFrozenShopSaysWhatToDoAboutThat(t *testing.T) {
+	b := newBench(t)
+	b.do(sandbox.ShopSwitched{Store: "main", State: sandbox.ShopFrozen})
+	out, _ := b.expect(exitFailed, "check")
+	if want := ". Next: the shop is frozen, usually for an unpaid bill: settle it in the Shopify admin\n"; !strings.Contains(out, want) {
+		t.Errorf("check says\n%swant %q", out, want)
+	}
+	if strings.Contains(out, "look at its shop, url and token") {
+		t.Errorf("check sends people to the token of a frozen shop:\n%s", out)
+	}
+}
