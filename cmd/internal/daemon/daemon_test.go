@@ -412,6 +412,26 @@ func TestAQuietCycleIsOneLine(t *testing.T) {
 	}
 }
 
+func TestAStoreThatCannotBeReadIsOneLineWithoutUntrueTotals(t *testing.T) {
+	var log bytes.Buffer
+	report := drifted(inventory.Incremental, 0)
+	report.Stores[0].Levels, report.Stores[0].Error = 0, "the shop is frozen"
+	LogReport(slog.New(slog.NewTextHandler(&log, nil)), report, nil)
+	if got := strings.Count(log.String(), "\n"); got != 1 || !strings.Contains(log.String(), "the shop is frozen") {
+		t.Errorf("%d lines, want the error alone:\n%s", got, &log)
+	}
+}
+
+func TestALongCycleSaysHowLongItWaitedForItsTurn(t *testing.T) {
+	var log bytes.Buffer
+	report := drifted(inventory.Full, 0)
+	report.Requests = map[string]inventory.RequestCount{"katana": {Count: 12, WaitedMS: 31_000}, "shopify/main": {Count: 3, WaitedMS: 4}}
+	LogReport(slog.New(slog.NewTextHandler(&log, nil)), report, nil)
+	if !strings.Contains(log.String(), "waited_ms=31004") {
+		t.Errorf("the log lacks the wait:\n%s", &log)
+	}
+}
+
 func TestWhatIsHeldOrWaitsIsSaidOnceAnHour(t *testing.T) {
 	report := drifted(inventory.Incremental, 2)
 	report.Started = time.Date(2026, 11, 24, 8, 10, 0, 0, time.UTC)

@@ -30,7 +30,7 @@ func LogReport(log *slog.Logger, report, before *inventory.Report) {
 		for _, store := range report.Stores {
 			levels += store.Levels
 		}
-		log.Info("in step", "kind", report.Kind, "levels", levels, "requests", requests(report), "ms", report.DurationMS)
+		log.Info("in step", append([]any{"kind", report.Kind, "levels", levels, "requests", requests(report), "ms", report.DurationMS}, waited(report)...)...)
 	}
 	known := lines(before)
 	if report.Kind == inventory.Full {
@@ -49,6 +49,8 @@ func logStore(log *slog.Logger, store *inventory.StoreReport, known map[string]b
 	log = log.With("store", store.Name)
 	if store.Error != "" {
 		log.Error("store failed", "err", store.Error)
+		// A store that could not be read has no totals; zeroes would be untrue.
+		quiet = quiet || store.Levels == 0 && len(store.Changes) == 0
 	}
 	for _, note := range store.Notes {
 		if !known[noteLine(store.Name, note)] {
@@ -144,6 +146,19 @@ func requests(report *inventory.Report) int {
 		sum += count.Count
 	}
 	return sum
+}
+
+// waited says where a long cycle spent its time: an API allows so many requests
+// a minute, and the rest wait for their turn.
+func waited(report *inventory.Report) []any {
+	var sum int64
+	for _, count := range report.Requests {
+		sum += count.WaitedMS
+	}
+	if sum < time.Second.Milliseconds() {
+		return nil
+	}
+	return []any{"waited_ms", sum}
 }
 
 // Sentence sums a report up in one line.
