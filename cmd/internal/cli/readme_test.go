@@ -507,7 +507,7 @@ func TestTheReadmesConfigIsOneAndItSaysWhatTheDefaultsAre(t *testing.T) {
 		fmt.Sprintf("change more than %d %%", cfg.Guards.MaxChangedPercent),
 		fmt.Sprintf("take more than %d %% to zero", cfg.Guards.MaxZeroedPercent),
 		fmt.Sprintf("more than %d %% shorter", cfg.Guards.MaxShrinkPercent),
-		fmt.Sprintf("Up to %d levels are never held", cfg.Guards.MinChanges),
+		fmt.Sprintf("%d or fewer never trip a guard", cfg.Guards.MinChanges),
 		"`status.listen` (" + cfg.Status.Listen + ")",
 	}, neededScopes...) {
 		if !strings.Contains(text, want) {
