@@ -38,6 +38,7 @@ type Store struct {
 	Shop    string // such as acme.myshopify.com: how Katana's orders name it
 	Mode    inventory.Mode
 	Mapping desired.Mapping
+	Rules   []desired.Rule // per SKU; the first that matches counts
 	// RefuseDuplicate makes it an error that one Katana location feeds several
 	// locations of the store with stock; otherwise it is a note.
 	RefuseDuplicate bool

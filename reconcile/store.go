@@ -162,7 +162,7 @@ func (s *cycleStore) index() *flight.Index {
 // figures gives the levels what they should be, as far as Katana, the mapping
 // and the units in flight elsewhere tell.
 func (s *cycleStore) figures(levels []inventory.Level, index *flight.Index) []inventory.Figure {
-	return s.c.catalogue.Figures(levels, s.kept.feeds, func(level inventory.Level) inventory.Units {
+	return s.c.catalogue.Figures(levels, s.kept.feeds, s.Rules, func(level inventory.Level) inventory.Units {
 		return index.Others(level.Key, level.SKU, s.kept.feeds[level.Location].Sources)
 	})
 }

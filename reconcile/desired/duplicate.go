@@ -54,7 +54,7 @@ func (c *Catalogue) item(levels []inventory.Level, feeds Feeds, figures []invent
 	if !shared {
 		return offered, offered
 	}
-	return max(c.figure(c.entries[levels[0].SKU], counted, 0).Units, 0), offered
+	return max(c.figure(c.entries[levels[0].SKU], counted, 0, Rule{}).Units, 0), offered
 }
 
 // Shared lists the names of the Shopify locations that share a Katana location

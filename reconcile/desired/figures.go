@@ -4,17 +4,19 @@ import (
 	"stocksyncd/reconcile/inventory"
 )
 
-// Figures gives each level its desired figure, in the order of levels.
+// Figures gives each level its desired figure, in the order of levels. Of the
+// rules the first that matches a SKU counts.
 //
 // elsewhere tells how many units of a level's SKU are in flight at other
 // levels that draw on the same Katana locations; they are subtracted like
 // committed ones. A nil elsewhere means none are.
-func (c *Catalogue) Figures(levels []inventory.Level, feeds Feeds, elsewhere func(inventory.Level) inventory.Units) []inventory.Figure {
+func (c *Catalogue) Figures(levels []inventory.Level, feeds Feeds, rules []Rule, elsewhere func(inventory.Level) inventory.Units) []inventory.Figure {
 	figures := make([]inventory.Figure, len(levels))
 	// Levels of one item follow each other, so most look-ups repeat the last.
 	var last inventory.SKU
 	var e entry
 	var known bool
+	var rule Rule
 	for i := range levels {
 		level := &levels[i]
 		feed := feeds[level.Location]
@@ -25,8 +27,9 @@ func (c *Catalogue) Figures(levels []inventory.Level, feeds Feeds, elsewhere fun
 		if level.SKU != last {
 			last = level.SKU
 			e, known = c.entries[last]
+			rule = ruleOf(rules, last)
 		}
-		if reason := unsellable(e, known); reason != "" {
+		if reason := unsellable(e, known, rule); reason != "" {
 			figures[i].Left = reason
 			continue
 		}
@@ -34,7 +37,7 @@ func (c *Catalogue) Figures(levels []inventory.Level, feeds Feeds, elsewhere fun
 		if elsewhere != nil {
 			others = elsewhere(*level)
 		}
-		figures[i] = c.figure(e, feed.Sources, others)
+		figures[i] = c.figure(e, feed.Sources, others, rule)
 	}
 	return figures
 }
@@ -62,10 +65,12 @@ func leftAlone(level *inventory.Level, feed Feed) inventory.Reason {
 	return ""
 }
 
-// unsellable says why Katana has no figure for the SKU. None of these is zero:
+// unsellable says why there is no figure for the SKU. None of these is zero:
 // a SKU that is not listed may be archived, or the listing may have changed.
-func unsellable(e entry, known bool) inventory.Reason {
+func unsellable(e entry, known bool, rule Rule) inventory.Reason {
 	switch {
+	case rule.Skip:
+		return inventory.ReasonRule
 	case !known:
 		return inventory.ReasonNotInKatana
 	case !e.variant.Live():
@@ -77,9 +82,9 @@ func unsellable(e entry, known bool) inventory.Reason {
 }
 
 // figure is the rule: the exact sum over the locations of in stock, plus
-// potential for a kit, less committed, less what is in flight elsewhere;
-// floored only then, and never below zero.
-func (c *Catalogue) figure(e entry, sources []inventory.SourceLocationID, others inventory.Units) inventory.Figure {
+// potential for a kit, less committed, less what is in flight elsewhere; then
+// what the SKU's own rule makes of it.
+func (c *Catalogue) figure(e entry, sources []inventory.SourceLocationID, others inventory.Units, rule Rule) inventory.Figure {
 	exact := sum{fits: true}
 	for _, location := range sources {
 		row, ok := c.row(e, location)
@@ -97,11 +102,10 @@ func (c *Catalogue) figure(e entry, sources []inventory.SourceLocationID, others
 	}
 	inFlight, ok := inventory.Whole(others)
 	exact.sub(inFlight)
-	if !exact.fits || !ok {
-		return inventory.Figure{Left: inventory.ReasonFigureTooLarge}
+	if figure, fits := rule.show(exact); ok && fits {
+		return figure
 	}
-	units := exact.total.Floor()
-	return inventory.Figure{Units: max(units, 0), Negative: units < 0}
+	return inventory.Figure{Left: inventory.ReasonFigureTooLarge}
 }
 
 // sum adds exact quantities and remembers whether all of it fitted.

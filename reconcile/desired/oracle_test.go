@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,7 +28,13 @@ type (
 		inactive, untracked, bundle, giftc bool
 		elsewhere                          int64
 	}
+	rawRule struct {
+		begins                 string // the SKU
+		buffer, max, minToSell int64  // max < 0: none
+		skip                   bool
+	}
 	rawShop struct {
+		rules    []rawRule
 		variants []rawVariant
 		rows     map[[2]int]rawRow // variant, location
 		before   map[[2]int]bool   // had no row last time
@@ -58,6 +65,16 @@ func (s rawShop) want(l rawLevel) rawFigure {
 		if alone.is {
 			return rawFigure{left: alone.left}
 		}
+	}
+	rule := rawRule{max: -1}
+	for _, r := range s.rules {
+		if strings.HasPrefix(l.sku, r.begins) {
+			rule = r
+			break
+		}
+	}
+	if rule.skip {
+		return rawFigure{left: "skipped_by_rule"}
 	}
 	var best *rawVariant
 	score := func(v rawVariant) int { // larger is better
@@ -99,10 +116,19 @@ func (s rawShop) want(l rawLevel) rawFigure {
 			total.Add(total, fraction(row.potential))
 		}
 	}
+	negative := total.Sign() < 0
+	total.Sub(total, new(big.Rat).SetInt64(rule.buffer))
 	if total.Sign() < 0 {
-		return rawFigure{negative: true}
+		return rawFigure{negative: negative}
 	}
-	return rawFigure{units: new(big.Int).Quo(total.Num(), total.Denom()).Int64()}
+	units := new(big.Int).Quo(total.Num(), total.Denom()).Int64()
+	if units < rule.minToSell {
+		units = 0
+	}
+	if rule.max >= 0 && units > rule.max {
+		units = rule.max
+	}
+	return rawFigure{units: units, negative: negative}
 }
 
 func fraction(text string) *big.Rat {
@@ -130,6 +156,19 @@ func drawShop(r *rand.Rand) rawShop {
 				s.before[at] = true
 			}
 		}
+	}
+	for range r.IntN(3) {
+		rule := rawRule{begins: []string{"A", "B", ""}[r.IntN(3)], max: -1, skip: one(6)}
+		if one(2) {
+			rule.buffer = int64(r.IntN(8))
+		}
+		if one(3) {
+			rule.max = int64(r.IntN(12))
+		}
+		if one(3) {
+			rule.minToSell = int64(r.IntN(6))
+		}
+		s.rules = append(s.rules, rule)
 	}
 	for location := range 3 {
 		for feed := range 3 {
@@ -213,6 +252,17 @@ func (s rawShop) nouns(r *rand.Rand) (*inventory.Snapshot, []inventory.StockKey,
 	return snap, before, feeds, levels
 }
 
+// globs says the rules in the words of the package under test.
+func (s rawShop) globs() (rules []desired.Rule) {
+	for _, r := range s.rules {
+		rules = append(rules, desired.Rule{
+			Pattern: r.begins + "*", Buffer: inventory.Units(r.buffer), Capped: r.max >= 0, Max: inventory.Units(max(r.max, 0)),
+			MinToSell: inventory.Units(r.minToSell), Skip: r.skip,
+		})
+	}
+	return rules
+}
+
 func TestAPlainOracleFindsTheSameFigures(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2)) // #nosec G404 -- the same cases in every run
 	figures, byLeft := 0, map[string]int{}
@@ -223,7 +273,7 @@ func TestAPlainOracleFindsTheSameFigures(t *testing.T) {
 		for i, l := range raw.levels {
 			elsewhere[levels[i].Key] = inventory.Units(l.elsewhere)
 		}
-		got := desired.NewCatalogue(snap, before).Figures(levels, feeds, func(l inventory.Level) inventory.Units { return elsewhere[l.Key] })
+		got := desired.NewCatalogue(snap, before).Figures(levels, feeds, raw.globs(), func(l inventory.Level) inventory.Units { return elsewhere[l.Key] })
 		for i, l := range raw.levels {
 			want := raw.want(l)
 			if (rawFigure{int64(got[i].Units), string(got[i].Left), got[i].Negative}) != want {
@@ -235,7 +285,7 @@ func TestAPlainOracleFindsTheSameFigures(t *testing.T) {
 	}
 	for _, reason := range []string{
 		"", "gift_card", "bundle", "untracked", "no_sku", "inactive_location", "unmapped_location", "inactive_level",
-		"not_in_katana", "archived_in_katana", "service", "no_row",
+		"not_in_katana", "archived_in_katana", "service", "no_row", "skipped_by_rule",
 	} {
 		if byLeft[reason]*200 < figures {
 			t.Errorf("only %d of %d figures are about %q: the cases say too little", byLeft[reason], figures, reason)
@@ -253,7 +303,7 @@ func some(t *testing.T, property func(r *rand.Rand, raw rawShop)) {
 }
 
 func figuresOf(snap *inventory.Snapshot, before []inventory.StockKey, feeds desired.Feeds, levels []inventory.Level) []inventory.Figure {
-	return desired.NewCatalogue(snap, before).Figures(levels, feeds, nil)
+	return desired.NewCatalogue(snap, before).Figures(levels, feeds, nil, nil)
 }
 
 func TestFiguresDoNotDependOnTheOrderOfThePages(t *testing.T) {

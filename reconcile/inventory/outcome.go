@@ -42,6 +42,7 @@ const (
 	ReasonFulfillment      Reason = "fulfillment_service"
 	ReasonUnmapped         Reason = "unmapped_location"
 	ReasonFigureTooLarge   Reason = "figure_too_large"
+	ReasonRule             Reason = "skipped_by_rule"
 	ReasonQuarantined      Reason = "quarantined"
 )
 

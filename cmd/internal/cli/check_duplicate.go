@@ -55,5 +55,5 @@ func (c *checker) inflation(ctx context.Context, s configs.Store, feeds desired.
 	}
 	slices.SortFunc(levels, func(a, b inventory.Level) int { return a.Compare(b.Key) })
 	catalogue := desired.NewCatalogue(snap, nil)
-	return catalogue.Inflated(levels, feeds, catalogue.Figures(levels, feeds, nil)), nil
+	return catalogue.Inflated(levels, feeds, catalogue.Figures(levels, feeds, rulesOf(s), nil)), nil
 }

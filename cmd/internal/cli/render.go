@@ -123,6 +123,7 @@ func reasonText(reason inventory.Reason) string {
 		inventory.ReasonUnmapped:         "at a location without a mapping",
 		inventory.ReasonFigureTooLarge:   "too large for Shopify",
 		inventory.ReasonQuarantined:      "in quarantine",
+		inventory.ReasonRule:             "skipped by a rule",
 		inventory.ReasonFirstSight:       "first seen less than one settle ago",
 		inventory.ReasonLowerOnly:        "the mode lets only reductions through",
 		inventory.ReasonReport:           "report mode",

@@ -124,12 +124,26 @@ func (r *rig) storeOptions(s configs.Store, lineage *lineage) reconcile.Store {
 	client := r.shops[name]
 	return reconcile.Store{
 		Name: name, Shop: s.Shop, Mode: s.EffectiveMode(r.config.Sync), Mapping: mappingOf(s),
+		Rules:           rulesOf(s),
 		RefuseDuplicate: s.DuplicateStock == "refuse",
 		Target: &boundTarget{Target: client, bind: lineage.once(func(ctx context.Context) (state.Lineage, error) {
 			id, err := client.Identity(ctx)
 			return state.Lineage{Stores: map[inventory.StoreName]string{name: id}}, err
 		})},
 	}
+}
+
+func rulesOf(s configs.Store) (rules []desired.Rule) {
+	for _, r := range s.Rules {
+		rule := desired.Rule{
+			Pattern: r.SKU, Buffer: inventory.Units(r.Buffer), MinToSell: inventory.Units(r.MinToSell), Skip: r.Skip,
+		}
+		if r.Max != nil {
+			rule.Capped, rule.Max = true, inventory.Units(*r.Max)
+		}
+		rules = append(rules, rule)
+	}
+	return rules
 }
 
 func mappingOf(s configs.Store) desired.Mapping {

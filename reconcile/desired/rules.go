@@ -1,0 +1,62 @@
+package desired
+
+import (
+	"path"
+	"strings"
+
+	"stocksyncd/reconcile/inventory"
+)
+
+// Rule changes the figure of the SKUs that it names. Of a store's rules the
+// first that matches counts, and no other.
+type Rule struct {
+	Pattern   string          // a glob on the SKU, see [Match]
+	Buffer    inventory.Units // never offered
+	Capped    bool
+	Max       inventory.Units // with Capped: the most to offer
+	MinToSell inventory.Units // below it 0 is shown
+	Skip      bool            // the SKU is left alone
+}
+
+// Match tells whether a text matches a glob: * stands for any characters, ? for
+// one, [ab] for either. A slash is a character like any other, since SKUs have
+// them. A pattern that is none matches nothing.
+func Match(pattern, text string) bool {
+	ok, err := path.Match(plain.Replace(pattern), plain.Replace(text))
+	return ok && err == nil
+}
+
+// plain takes the meaning from a slash that path.Match gives it.
+var plain = strings.NewReplacer("/", "\x00")
+
+// ruleOf gives the rule that counts for a SKU: the first that matches, or one
+// that changes nothing.
+func ruleOf(rules []Rule, sku inventory.SKU) Rule {
+	for _, rule := range rules {
+		if Match(rule.Pattern, string(sku)) {
+			return rule
+		}
+	}
+	return Rule{}
+}
+
+// show is what a store shows of an exact figure under the rule: less the
+// buffer, floored, nothing below what is worth selling, no more than the cap,
+// and never less than zero. The order is fixed; another one would give another
+// figure.
+func (r Rule) show(exact sum) (inventory.Figure, bool) {
+	buffer, ok := inventory.Whole(r.Buffer)
+	negative := exact.total.Floor() < 0
+	exact.sub(buffer)
+	if !exact.fits || !ok {
+		return inventory.Figure{}, false
+	}
+	units := exact.total.Floor()
+	if units < r.MinToSell {
+		units = 0
+	}
+	if r.Capped {
+		units = min(units, r.Max)
+	}
+	return inventory.Figure{Units: max(units, 0), Negative: negative}, true
+}
