@@ -148,7 +148,8 @@ func (a *app) checkState(ctx context.Context, cfg *configs.Config) (finding, sta
 			return pass(name, cfg.State.Path+" is not there yet; the first cycle makes it"), state.Lineage{}
 		}
 	}
-	store, err := a.openState(cfg)
+	// A look must not set a damaged file aside.
+	store, err := state.Open(cfg.State.Path, state.Options{Timeout: stateTimeout, Now: a.Now, ReadOnly: true})
 	var locked *state.LockedError
 	if errors.As(err, &locked) {
 		return a.checkDaemon(ctx, cfg, name), state.Lineage{}
@@ -160,7 +161,7 @@ func (a *app) checkState(ctx context.Context, cfg *configs.Config) (finding, sta
 	if err := errors.Join(err, store.Close()); err != nil {
 		return fail(name, err, ""), state.Lineage{}
 	}
-	return pass(name, strings.Join(append([]string{cfg.State.Path}, store.Notes()...), "; ")), lineage
+	return pass(name, cfg.State.Path), lineage
 }
 
 // checkDaemon asks the daemon that holds the state file.

@@ -46,6 +46,9 @@ func (a *app) open(cfg *configs.Config, progress *progress) (s session, closing 
 	if err != nil {
 		return nil, nil, err
 	}
+	for _, note := range store.Notes() {
+		_, _ = fmt.Fprintln(a.Stderr, quoteLines(note))
+	}
 	rig, err := a.assemble(cfg, store, a.quietLog(cfg), progress.step)
 	if err != nil {
 		return nil, nil, errors.Join(err, store.Close())

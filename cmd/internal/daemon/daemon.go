@@ -145,9 +145,13 @@ func Run(ctx context.Context, opts Options) error {
 	return nil
 }
 
+// sameStop is how close two signals that ask to stop are one wish to stop:
+// timeout(1) and some shells signal the process and then its group.
+const sameStop = 200 * time.Millisecond
+
 // listen handles signals until the loop has ended.
 func (d *daemon) listen(stop context.CancelCauseFunc) error {
-	stopping := false
+	var stopping time.Time // zero before the first signal that asks to
 	for {
 		select {
 		case <-d.ended:
@@ -162,10 +166,13 @@ func (d *daemon) listen(stop context.CancelCauseFunc) error {
 			case syscall.SIGHUP:
 				d.inbox.reloadSoon()
 			case syscall.SIGTERM, os.Interrupt:
-				if stopping {
+				if now := d.opts.Now(); stopping.IsZero() {
+					stopping = now
+				} else if now.Sub(stopping) < sameStop {
+					continue
+				} else {
 					return ErrKilled
 				}
-				stopping = true
 				d.opts.Log.Info("stopping", "signal", fmt.Sprint(sig))
 				d.opts.Notify.Stopping()
 				stop(errStopped)

@@ -243,6 +243,13 @@ func TestASecondSignalEndsTheDaemonAtOnce(t *testing.T) {
 		b.start(t.Context())
 		<-time.After(time.Minute)
 		b.signals <- syscall.SIGTERM
+		b.signals <- syscall.SIGTERM // of timeout(1), which signals the group too
+		<-time.After(time.Second)
+		select {
+		case err := <-b.ended:
+			t.Fatalf("two signals at once ended it with %v, want it to wait for its batch", err)
+		default:
+		}
 		b.signals <- os.Interrupt
 		if err := <-b.ended; !errors.Is(err, ErrKilled) {
 			t.Errorf("got %v, want ErrKilled", err)

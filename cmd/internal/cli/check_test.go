@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -48,5 +49,23 @@ func TestCheckOfAFrozenShopSaysWhatToDoAboutThat(t *testing.T) {
 	}
 	if strings.Contains(out, "look at its shop, url and token") {
 		t.Errorf("check sends people to the token of a frozen shop:\n%s", out)
+	}
+}
+
+func TestADamagedStateFileIsNamedByCheckAndSetAsideAloud(t *testing.T) {
+	b := settled(t)
+	path := filepath.Join(b.dir, "state.db")
+	damaged := []byte("cut short by a full disk")
+	if err := os.WriteFile(path, damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, _ := b.expect(exitFailed, "check"); !strings.Contains(out, "✗ state file: "+path) {
+		t.Errorf("check says\n%swant the state file named", out)
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != string(damaged) {
+		t.Errorf("check left %q, %v: it must not touch the file", got, err)
+	}
+	if _, log := b.expect(exitDone, "once", "--full"); !strings.Contains(log, "it is set aside as "+path+".corrupt-") {
+		t.Errorf("stderr %q, want where the damaged file went", log)
 	}
 }
