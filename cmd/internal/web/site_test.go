@@ -23,8 +23,8 @@ func report() *inventory.Report {
 		Requests: map[string]inventory.RequestCount{"katana": {Count: 9, WaitedMS: 500}, "shopify/main": {Count: 3, Cost: 41}},
 		Stores: []inventory.StoreReport{{
 			Name: "main", Mode: inventory.ModeApply, Levels: 400, InStep: 397, Drifted: 3, Applied: 2, Held: 1,
-			Skipped: map[inventory.Reason]int{inventory.ReasonNotInKatana: 4},
-			Holds:   []inventory.HoldReport{{ID: "main-3", Rule: "max_zeroed_percent", Release: "stocksyncd release main-3"}},
+			Skipped: map[inventory.Reason]int{inventory.ReasonNotInKatana: 4, inventory.ReasonUntracked: 2},
+			Holds:   []inventory.HoldReport{{ID: "main-3", Rule: "max_zeroed_percent", Text: "40 of 400 levels would be at zero", Release: "stocksyncd release main-3"}},
 			Changes: []inventory.ChangeReport{{SKU: "<script>alert(1)</script>", Location: "Oslo", From: 3, To: 1, Outcome: inventory.Applied}},
 		}},
 	}
@@ -44,6 +44,16 @@ func get(t *testing.T, site *Site, host, path string) (int, string, http.Header)
 	return result.StatusCode, string(body), result.Header
 }
 
+func TestAStoreThatCannotBeReadHasNoUntrueFiguresOnThePage(t *testing.T) {
+	site := New("v1", started)
+	failed := report()
+	failed.Stores = []inventory.StoreReport{{Name: "main", Mode: inventory.ModeApply, Error: "the shop is frozen"}}
+	site.Observe(reconcile.Request{Kind: inventory.Full}, failed, nil)
+	if _, body, _ := get(t, site, "127.0.0.1:9470", "/"); !strings.Contains(body, "the shop is frozen") || strings.Contains(body, "<th>levels</th>") {
+		t.Errorf("want the error and no row of zeroes:\n%s", body)
+	}
+}
+
 func TestAHostileSKUIsTextOnThePage(t *testing.T) {
 	site := New("v1", started)
 	site.Observe(reconcile.Request{Kind: inventory.Full}, report(), nil)
@@ -53,6 +63,11 @@ func TestAHostileSKUIsTextOnThePage(t *testing.T) {
 	}
 	if !strings.Contains(body, "stocksyncd release main-3") {
 		t.Error("the page does not name the command that lets the held plan go")
+	}
+	for _, want := range []string{"main-3 is held: 40 of 400 levels would be at zero", "Left alone: 4 not_in_katana, 2 untracked."} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
 	}
 	if got := header.Get("Content-Security-Policy"); !strings.HasPrefix(got, "default-src 'none'") {
 		t.Errorf("content security policy %q", got)
