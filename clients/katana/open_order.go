@@ -89,10 +89,8 @@ func (c *Client) openRows(ctx context.Context, order *inventory.SourceOrder) ([]
 			return nil, err
 		}
 		for _, line := range lines {
-			// A line may be of a row that is deleted by now.
-			if left, known := open[line.row]; known {
-				open[line.row] = max(0, left-line.quantity)
-			}
+			// A line may be of a row that is deleted by now: nothing reads that one.
+			open[line.row] = max(0, open[line.row]-line.quantity)
 		}
 	}
 	rows := make([]inventory.SourceOrderRow, 0, len(order.Rows))

@@ -118,21 +118,32 @@ func TestAPartialOrderWithoutRowsNeedsNoFulfilments(t *testing.T) {
 	}
 }
 
-func TestAStatusFilterThatIsDroppedBringsNoQuotesOrShippedOrders(t *testing.T) {
+func TestFiltersThatAreDroppedBringNoOrderThatIsNotOpen(t *testing.T) {
 	s := shop()
+	gone := in("NOT_SHIPPED", 5, line(51, 1, 1, nil))
+	gone["deleted_at"] = created
+	undone := packed(22, 2, taken(21, 1))
+	undone["deleted_at"] = created
 	s.lists["/sales_orders"] = []record{
-		in("DELIVERED", 4, line(41, 1, 1, nil)), in("PENDING", 3, line(31, 1, 1, nil)),
-		in("PARTIALLY_PACKED", 2, line(21, 1, 2, nil)), in("NOT_SHIPPED", 1, line(11, 1, 1, nil)),
+		gone, in("DELIVERED", 4, line(41, 1, 1, nil)), in("PENDING", 3, line(31, 1, 1, nil)),
+		in("PARTIALLY_PACKED", 2, line(21, 1, 3, nil)), in("NOT_SHIPPED", 1, line(11, 1, 1, nil)),
 	}
-	s.lists["/sales_order_fulfillments"] = []record{packed(21, 2, taken(21, 1))}
+	s.lists["/sales_order_fulfillments"] = []record{undone, packed(21, 2, taken(21, 1))}
 	s.before = func(w http.ResponseWriter, r *http.Request) bool {
-		if !strings.HasSuffix(r.URL.Path, "/sales_orders") {
-			return false
-		}
-		answer(w, 4, s.lists["/sales_orders"])
+		all := s.lists[strings.TrimPrefix(r.URL.Path, "/v1")]
+		answer(w, len(all), all)
 		return true
 	}
-	wantOpen(t, s, nil, "1: 11=1@20\n", "2: 21=1@20\n")
+	wantOpen(t, s, nil, "1: 11=1@20\n", "2: 21=2@20\n")
+}
+
+func TestFulfilmentsFarBeyondTheOrderOpenNothing(t *testing.T) {
+	s := shop()
+	s.lists["/sales_orders"] = []record{in("PARTIALLY_PACKED", 1, line(11, 1, 3, nil), line(12, 1, 1, nil))}
+	for i := range 15 { // more than a quantity can hold
+		s.lists["/sales_order_fulfillments"] = append(s.lists["/sales_order_fulfillments"], packed(i+1, 1, taken(11, "100000000")))
+	}
+	wantOpen(t, s, nil, "1: 12=1@20\n")
 }
 
 // moving has order 1 change from one sweep to the next: it is not shipped in
