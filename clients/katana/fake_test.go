@@ -94,6 +94,11 @@ func (s *fake) filter(path string, query url.Values) []record {
 		if query.Get("include_archived") != "true" && r["archived_at"] != nil {
 			return true
 		}
+		for _, name := range []string{"status", "sales_order_id"} {
+			if only := query.Get(name); only != "" && fmt.Sprint(r[name]) != only {
+				return true
+			}
+		}
 		since := query.Get("updated_at_min")
 		return since != "" && r["updated_at"].(string) < since
 	})
@@ -149,7 +154,7 @@ func shop() *fake {
 			row(1, 20, "40.00000", "12.00000", nil), row(2, 20, "1.00000", "3.00000", "9.00000"), row(4, 20, -2.5, 0, nil),
 			row(1, 21, 7, "0.5", nil), row(4, 21, "0", "0", "0"),
 		},
-		"/sales_orders": nil,
+		"/sales_orders": nil, "/sales_order_fulfillments": nil,
 	}}
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -28,7 +29,23 @@ func (a *app) newLog(cfg *configs.Config, level slog.Leveler) *slog.Logger {
 }
 
 func (a *app) textLog(w io.Writer, level slog.Leveler) *slog.Logger {
-	return slog.New(tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !a.colored(w)}))
+	return slog.New(tint.NewTextHandler(w, &tint.Options{
+		Level: level, TimeFormat: time.TimeOnly, NoColor: !a.colored(w), ReplaceAttr: showEscapes,
+	}))
+}
+
+// showEscapes makes escape characters in a value visible. Tint quotes all else
+// that cannot be printed, but takes these for colours that somebody wanted: it
+// lets them through to a terminal, and drops them elsewhere, so that one SKU
+// looks like another.
+func showEscapes(_ []string, attr slog.Attr) slog.Attr {
+	if kind := attr.Value.Kind(); kind != slog.KindString && kind != slog.KindAny {
+		return attr
+	}
+	if text := attr.Value.String(); strings.Contains(text, "\x1b") {
+		return slog.String(attr.Key, strings.ReplaceAll(text, "\x1b", "␛"))
+	}
+	return attr
 }
 
 // quietLog is the log of a command whose result says what happened: warnings,

@@ -43,7 +43,32 @@ type table struct {
 	paint func(row, column int, cell string) string // may colour a padded cell; nil leaves it
 }
 
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+// widest is how wide a column may be that others follow: one SKU of 255
+// characters must not push the figures of all others out of sight.
+const widest = 48
+
+// add appends a row. Cells that are too long are cut; the last may be as long
+// as it likes.
+func (t *table) add(cells ...string) {
+	for i := range cells[:len(cells)-1] {
+		cells[i] = shorten(cells[i], widest)
+	}
+	t.rows = append(t.rows, cells)
+}
+
+// shorten cuts text to so many columns.
+func shorten(s string, most int) string {
+	if width(s) <= most {
+		return s
+	}
+	n := 0
+	for i, r := range s {
+		if n += width(string(r)); n > most-1 {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
 
 func (t *table) write(w io.Writer) error {
 	widths := make([]int, len(t.head))
