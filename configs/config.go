@@ -174,8 +174,6 @@ func (c *Config) NotYet() (keys []string) {
 	}
 	for i, s := range c.Stores {
 		at := fmt.Sprintf("stores[%d].", i)
-		add(len(s.ExcludeOrders) > 0, at+"exclude_orders")
-		add(s.CommittedOrders != "all", at+"committed_orders")
 		add(s.Activate, at+"activate")
 		add(s.Canary.SKU != "", at+"canary")
 	}

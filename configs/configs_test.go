@@ -272,7 +272,7 @@ guards: { max_raised_units: 5 }
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"stores[0].committed_orders (line 8)", "stores[0].activate (line 10)", "guards.max_raised_units (line 11)"}
+	want := []string{"stores[0].activate (line 10)", "guards.max_raised_units (line 11)"}
 	if got := config.NotYet(); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -54,6 +54,7 @@ type cycle struct {
 	source    inventory.SourceMemory
 	locations []inventory.SourceLocation
 	orders    []inventory.SourceOrder
+	open      openOrders
 	catalogue *desired.Catalogue
 	skus      map[inventory.SourceVariantID]inventory.SKU
 	shrunk    *guard.Shrink
@@ -132,9 +133,13 @@ func (c *cycle) readSource(ctx context.Context) error {
 		c.catalogue = desired.NewCatalogue(&inventory.Snapshot{}, nil)
 		return nil
 	}
+	c.open.before, c.open.err = c.openOrders(ctx)
 	snap, err := c.r.opts.Source.Stock(ctx, at)
 	if err != nil {
 		return fmt.Errorf("katana stock: %w", err)
+	}
+	if c.open.err == nil {
+		c.open.after, c.open.err = c.openOrders(ctx)
 	}
 	c.r.opts.Progress(fmt.Sprintf("Katana: %d stock rows", len(snap.Stock)))
 	c.catalogue = desired.NewCatalogue(snap, c.source.Missing)

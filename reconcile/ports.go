@@ -17,6 +17,9 @@ type Source interface {
 	Locations(ctx context.Context) ([]inventory.SourceLocation, error)
 	// Orders lists the sales orders that changed since, deleted ones included.
 	Orders(ctx context.Context, since time.Time) ([]inventory.SourceOrder, error)
+	// OpenOrders lists the open sales orders that want asks for; the quantity of
+	// each row is what is still open of it.
+	OpenOrders(ctx context.Context, want func(inventory.SourceOrder) bool) ([]inventory.SourceOrder, error)
 	// Stock reads the catalogue and the inventory at the given locations.
 	Stock(ctx context.Context, at []inventory.SourceLocationID) (*inventory.Snapshot, error)
 }

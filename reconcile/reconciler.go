@@ -39,6 +39,7 @@ type Store struct {
 	Mode    inventory.Mode
 	Mapping desired.Mapping
 	Rules   []desired.Rule // per SKU; the first that matches counts
+	Orders  desired.Orders // which sales orders lower the stock
 	// RefuseDuplicate makes it an error that one Katana location feeds several
 	// locations of the store with stock; otherwise it is a note.
 	RefuseDuplicate bool

@@ -28,6 +28,7 @@ type cycleStore struct {
 	looked    time.Time         // when the levels had been read
 	settled   []inventory.Settled
 	moved     map[inventory.Key]bool // seen was moved, and is not durable yet
+	rules     desired.Rules
 	plan      plan.Plan
 	pass      []inventory.Change // what the guards let through
 	freed     map[inventory.Key]bool
@@ -131,6 +132,7 @@ func (s *cycleStore) seen(key inventory.Key) (inventory.Units, bool) {
 // diff plans the store, makes what was seen durable, and lets the guards look
 // at the plan.
 func (s *cycleStore) diff() error {
+	s.rules = desired.Rules{Feeds: s.kept.feeds, SKU: s.Rules, Excluded: s.excluded()}
 	index := s.index()
 	figures := s.figures(s.levels, index)
 	s.plan = plan.Diff(s.levels, figures, s.view(index))
@@ -162,7 +164,7 @@ func (s *cycleStore) index() *flight.Index {
 // figures gives the levels what they should be, as far as Katana, the mapping
 // and the units in flight elsewhere tell.
 func (s *cycleStore) figures(levels []inventory.Level, index *flight.Index) []inventory.Figure {
-	return s.c.catalogue.Figures(levels, s.kept.feeds, s.Rules, func(level inventory.Level) inventory.Units {
+	return s.c.catalogue.Figures(levels, s.rules, func(level inventory.Level) inventory.Units {
 		return index.Others(level.Key, level.SKU, s.kept.feeds[level.Location].Sources)
 	})
 }
@@ -200,7 +202,7 @@ func (s *cycleStore) noteDuplicates(figures []inventory.Figure) {
 	if s.c.ask.Kind != inventory.Full {
 		return
 	}
-	if total := s.c.catalogue.Inflated(s.levels, s.kept.feeds, figures); total.SKUs > 0 {
+	if total := s.c.catalogue.Inflated(s.levels, s.rules, figures); total.SKUs > 0 {
 		s.notes = append(s.notes, fmt.Sprintf("one Katana location feeds several locations: of %s Katana has %s, this store will offer %d",
 			count(total.SKUs, "item"), count(int(total.Has), "unit"), total.Offered))
 	}

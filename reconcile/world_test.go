@@ -24,6 +24,11 @@ type katana struct {
 	orders    []inventory.SourceOrder
 	fail      error
 	reads     int
+
+	open                  []inventory.SourceOrder
+	openReads, openFailAt int
+	openFail              error
+	between               func() // what happens after the first read of open orders
 }
 
 func (k *katana) Locations(context.Context) ([]inventory.SourceLocation, error) {
@@ -37,6 +42,23 @@ func (k *katana) Orders(_ context.Context, since time.Time) (orders []inventory.
 		}
 	}
 	return orders, k.fail
+}
+
+// OpenOrders takes every order that was imported as open.
+func (k *katana) OpenOrders(_ context.Context, want func(inventory.SourceOrder) bool) (open []inventory.SourceOrder, _ error) {
+	k.openReads++
+	if k.openFail != nil && k.openReads >= k.openFailAt {
+		return nil, k.openFail
+	}
+	for _, o := range k.open {
+		if want(o) {
+			open = append(open, o)
+		}
+	}
+	if k.openReads == 1 && k.between != nil {
+		k.between()
+	}
+	return open, nil
 }
 
 func (k *katana) Stock(_ context.Context, at []inventory.SourceLocationID) (*inventory.Snapshot, error) {

@@ -61,7 +61,7 @@ func BenchmarkFigures(b *testing.B) {
 			runtime.ReadMemStats(&before)
 			for b.Loop() {
 				index := flight.NewIndex(entries, draws)
-				figures := desired.NewCatalogue(snap, nil).Figures(levels, feeds, nil, func(l inventory.Level) inventory.Units {
+				figures := desired.NewCatalogue(snap, nil).Figures(levels, desired.Rules{Feeds: feeds}, func(l inventory.Level) inventory.Units {
 					return index.Others(l.Key, l.SKU, feeds[l.Location].Sources)
 				})
 				p := plan.Diff(levels, figures, plan.View{Own: index.Own, Now: now})

@@ -16,14 +16,14 @@ type Inflation struct {
 
 // Inflated adds up the items whose levels share a Katana location. The levels
 // must be sorted by key.
-func (c *Catalogue) Inflated(levels []inventory.Level, feeds Feeds, figures []inventory.Figure) Inflation {
+func (c *Catalogue) Inflated(levels []inventory.Level, rules Rules, figures []inventory.Figure) Inflation {
 	var total Inflation
 	for from := 0; from < len(levels); {
 		to := from + 1
 		for to < len(levels) && levels[to].Item == levels[from].Item {
 			to++
 		}
-		if has, offered := c.item(levels[from:to], feeds, figures[from:to]); offered > has {
+		if has, offered := c.item(levels[from:to], rules, figures[from:to]); offered > has {
 			total.SKUs++
 			total.Has += has
 			total.Offered += offered
@@ -35,7 +35,7 @@ func (c *Catalogue) Inflated(levels []inventory.Level, feeds Feeds, figures []in
 
 // item compares what one item's levels offer together with what their Katana
 // locations hold, each location counted once.
-func (c *Catalogue) item(levels []inventory.Level, feeds Feeds, figures []inventory.Figure) (has, offered inventory.Units) {
+func (c *Catalogue) item(levels []inventory.Level, rules Rules, figures []inventory.Figure) (has, offered inventory.Units) {
 	var counted []inventory.SourceLocationID
 	shared := false
 	for i := range levels {
@@ -43,7 +43,7 @@ func (c *Catalogue) item(levels []inventory.Level, feeds Feeds, figures []invent
 			continue
 		}
 		offered += figures[i].Units
-		for _, location := range feeds[levels[i].Location].Sources {
+		for _, location := range rules.Feeds[levels[i].Location].Sources {
 			if slices.Contains(counted, location) {
 				shared = true
 				continue
@@ -54,7 +54,7 @@ func (c *Catalogue) item(levels []inventory.Level, feeds Feeds, figures []invent
 	if !shared {
 		return offered, offered
 	}
-	return max(c.figure(c.entries[levels[0].SKU], counted, 0, Rule{}).Units, 0), offered
+	return max(c.figure(c.entries[levels[0].SKU], counted, 0, rules.Excluded, Rule{}).Units, 0), offered
 }
 
 // Shared lists the names of the Shopify locations that share a Katana location

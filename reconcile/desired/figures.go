@@ -4,13 +4,13 @@ import (
 	"stocksyncd/reconcile/inventory"
 )
 
-// Figures gives each level its desired figure, in the order of levels. Of the
-// rules the first that matches a SKU counts.
+// Figures gives each level its desired figure by the store's rules, in the
+// order of levels.
 //
 // elsewhere tells how many units of a level's SKU are in flight at other
 // levels that draw on the same Katana locations; they are subtracted like
 // committed ones. A nil elsewhere means none are.
-func (c *Catalogue) Figures(levels []inventory.Level, feeds Feeds, rules []Rule, elsewhere func(inventory.Level) inventory.Units) []inventory.Figure {
+func (c *Catalogue) Figures(levels []inventory.Level, rules Rules, elsewhere func(inventory.Level) inventory.Units) []inventory.Figure {
 	figures := make([]inventory.Figure, len(levels))
 	// Levels of one item follow each other, so most look-ups repeat the last.
 	var last inventory.SKU
@@ -19,7 +19,7 @@ func (c *Catalogue) Figures(levels []inventory.Level, feeds Feeds, rules []Rule,
 	var rule Rule
 	for i := range levels {
 		level := &levels[i]
-		feed := feeds[level.Location]
+		feed := rules.Feeds[level.Location]
 		if reason := leftAlone(level, feed); reason != "" {
 			figures[i].Left = reason
 			continue
@@ -27,7 +27,7 @@ func (c *Catalogue) Figures(levels []inventory.Level, feeds Feeds, rules []Rule,
 		if level.SKU != last {
 			last = level.SKU
 			e, known = c.entries[last]
-			rule = ruleOf(rules, last)
+			rule = ruleOf(rules.SKU, last)
 		}
 		if reason := unsellable(e, known, rule); reason != "" {
 			figures[i].Left = reason
@@ -37,7 +37,7 @@ func (c *Catalogue) Figures(levels []inventory.Level, feeds Feeds, rules []Rule,
 		if elsewhere != nil {
 			others = elsewhere(*level)
 		}
-		figures[i] = c.figure(e, feed.Sources, others, rule)
+		figures[i] = c.figure(e, feed.Sources, others, rules.Excluded, rule)
 	}
 	return figures
 }
@@ -82,9 +82,10 @@ func unsellable(e entry, known bool, rule Rule) inventory.Reason {
 }
 
 // figure is the rule: the exact sum over the locations of in stock, plus
-// potential for a kit, less committed, less what is in flight elsewhere; then
+// potential for a kit, less what is committed to orders that count, less what
+// is in flight elsewhere; then
 // what the SKU's own rule makes of it.
-func (c *Catalogue) figure(e entry, sources []inventory.SourceLocationID, others inventory.Units, rule Rule) inventory.Figure {
+func (c *Catalogue) figure(e entry, sources []inventory.SourceLocationID, others inventory.Units, excluded Excluded, rule Rule) inventory.Figure {
 	exact := sum{fits: true}
 	for _, location := range sources {
 		row, ok := c.row(e, location)
@@ -98,7 +99,7 @@ func (c *Catalogue) figure(e entry, sources []inventory.SourceLocationID, others
 		if e.variant.Kit {
 			exact.add(row.Potential)
 		}
-		exact.sub(row.Committed)
+		exact.sub(excluded.counted(row))
 	}
 	inFlight, ok := inventory.Whole(others)
 	exact.sub(inFlight)

@@ -122,7 +122,7 @@ func TestWhatALevelShouldShow(t *testing.T) {
 				tt.level(&level)
 			}
 			catalogue := desired.NewCatalogue(&inventory.Snapshot{Variants: tt.variants, Stock: tt.stock}, tt.before)
-			got := catalogue.Figures([]inventory.Level{level}, feeds, nil, func(asked inventory.Level) inventory.Units {
+			got := catalogue.Figures([]inventory.Level{level}, desired.Rules{Feeds: feeds}, func(asked inventory.Level) inventory.Units {
 				if asked != level {
 					t.Errorf("asked what is in flight around %+v", asked)
 				}
@@ -149,7 +149,7 @@ func TestVariantsOfOneSKUAllGetTheSameFigure(t *testing.T) {
 		levels[i] = mug
 		levels[i].Item, levels[i].SKU = inventory.ItemID(i+1), sku
 	}
-	got := catalogue.Figures(levels, feeds, nil, nil)
+	got := catalogue.Figures(levels, desired.Rules{Feeds: feeds}, nil)
 	want := []inventory.Figure{{Units: 4}, {Units: 3}, {Units: 4}, {Left: inventory.ReasonNotInKatana}, {Units: 4}}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -206,8 +206,8 @@ func TestStockThatIsOfferedTwiceIsAddedUp(t *testing.T) {
 		{"no levels", nil, desired.Inflation{}},
 	}
 	for _, tt := range tests {
-		figures := catalogue.Figures(tt.levels, shared, nil, nil)
-		if got := catalogue.Inflated(tt.levels, shared, figures); got != tt.want {
+		figures := catalogue.Figures(tt.levels, desired.Rules{Feeds: shared}, nil)
+		if got := catalogue.Inflated(tt.levels, desired.Rules{Feeds: shared}, figures); got != tt.want {
 			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
 		}
 	}

@@ -273,7 +273,7 @@ func TestAPlainOracleFindsTheSameFigures(t *testing.T) {
 		for i, l := range raw.levels {
 			elsewhere[levels[i].Key] = inventory.Units(l.elsewhere)
 		}
-		got := desired.NewCatalogue(snap, before).Figures(levels, feeds, raw.globs(), func(l inventory.Level) inventory.Units { return elsewhere[l.Key] })
+		got := desired.NewCatalogue(snap, before).Figures(levels, desired.Rules{Feeds: feeds, SKU: raw.globs()}, func(l inventory.Level) inventory.Units { return elsewhere[l.Key] })
 		for i, l := range raw.levels {
 			want := raw.want(l)
 			if (rawFigure{int64(got[i].Units), string(got[i].Left), got[i].Negative}) != want {
@@ -303,7 +303,7 @@ func some(t *testing.T, property func(r *rand.Rand, raw rawShop)) {
 }
 
 func figuresOf(snap *inventory.Snapshot, before []inventory.StockKey, feeds desired.Feeds, levels []inventory.Level) []inventory.Figure {
-	return desired.NewCatalogue(snap, before).Figures(levels, feeds, nil, nil)
+	return desired.NewCatalogue(snap, before).Figures(levels, desired.Rules{Feeds: feeds}, nil)
 }
 
 func TestFiguresDoNotDependOnTheOrderOfThePages(t *testing.T) {

@@ -66,7 +66,7 @@ func TestAFigureIsNeverAboveInStockAndPotentialLessCommittedFloored(t *testing.T
 		catalogue := desired.NewCatalogue(&inventory.Snapshot{
 			Variants: []inventory.SourceVariant{{ID: 1, SKU: "MUG", Kit: kit}}, Stock: []inventory.Stock{one},
 		}, nil)
-		got := catalogue.Figures([]inventory.Level{mug}, feeds, nil, func(inventory.Level) inventory.Units { return inventory.Units(others) })[0]
+		got := catalogue.Figures([]inventory.Level{mug}, desired.Rules{Feeds: feeds}, func(inventory.Level) inventory.Units { return inventory.Units(others) })[0]
 		exact := new(big.Int).Sub(big.NewInt(int64(one.InStock)), big.NewInt(int64(one.Committed)))
 		if kit {
 			exact.Add(exact, big.NewInt(int64(one.Potential)))

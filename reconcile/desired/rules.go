@@ -18,6 +18,13 @@ type Rule struct {
 	Skip      bool            // the SKU is left alone
 }
 
+// Rules is what one store makes of Katana's figures.
+type Rules struct {
+	Feeds    Feeds
+	SKU      []Rule
+	Excluded Excluded
+}
+
 // Match tells whether a text matches a glob: * stands for any characters, ? for
 // one, [ab] for either. A slash is a character like any other, since SKUs have
 // them. A pattern that is none matches nothing.

@@ -39,7 +39,7 @@ func TestTheFirstRuleThatMatchesASKUMakesItsFigure(t *testing.T) {
 			}
 			levels := []inventory.Level{{Key: inventory.Key{Store: "main", Item: 1, Location: 1}, SKU: "MUG-BLUE", Active: true}}
 			feeds := desired.Feeds{1: {Sources: []inventory.SourceLocationID{1}}}
-			if got := desired.NewCatalogue(snap, nil).Figures(levels, feeds, tt.rules, nil)[0]; got != tt.want {
+			if got := desired.NewCatalogue(snap, nil).Figures(levels, desired.Rules{Feeds: feeds, SKU: tt.rules}, nil)[0]; got != tt.want {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 		})

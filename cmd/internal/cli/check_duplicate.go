@@ -55,5 +55,6 @@ func (c *checker) inflation(ctx context.Context, s configs.Store, feeds desired.
 	}
 	slices.SortFunc(levels, func(a, b inventory.Level) int { return a.Compare(b.Key) })
 	catalogue := desired.NewCatalogue(snap, nil)
-	return catalogue.Inflated(levels, feeds, catalogue.Figures(levels, feeds, rulesOf(s), nil)), nil
+	rules := desired.Rules{Feeds: feeds, SKU: rulesOf(s)}
+	return catalogue.Inflated(levels, rules, catalogue.Figures(levels, rules, nil)), nil
 }

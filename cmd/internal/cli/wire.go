@@ -125,6 +125,7 @@ func (r *rig) storeOptions(s configs.Store, lineage *lineage) reconcile.Store {
 	return reconcile.Store{
 		Name: name, Shop: s.Shop, Mode: s.EffectiveMode(r.config.Sync), Mapping: mappingOf(s),
 		Rules:           rulesOf(s),
+		Orders:          ordersOf(s, r.config),
 		RefuseDuplicate: s.DuplicateStock == "refuse",
 		Target: &boundTarget{Target: client, bind: lineage.once(func(ctx context.Context) (state.Lineage, error) {
 			id, err := client.Identity(ctx)
@@ -144,6 +145,20 @@ func rulesOf(s configs.Store) (rules []desired.Rule) {
 		rules = append(rules, rule)
 	}
 	return rules
+}
+
+// ordersOf is the choice of a store: which sales orders lower its stock.
+func ordersOf(s configs.Store, cfg *configs.Config) desired.Orders {
+	orders := desired.Orders{ShopifyOnly: s.CommittedOrders == "shopify"}
+	for _, m := range s.ExcludeOrders {
+		orders.Exclude = append(orders.Exclude, desired.Matcher{
+			Source: m.Source, Platform: m.Platform, Store: m.StoreName, Customer: m.CustomerID, Location: m.Location, Number: m.OrderNumber,
+		})
+	}
+	for _, served := range cfg.Stores {
+		orders.Served = append(orders.Served, served.Shop)
+	}
+	return orders
 }
 
 func mappingOf(s configs.Store) desired.Mapping {

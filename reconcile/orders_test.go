@@ -1,0 +1,78 @@
+package reconcile_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/desired"
+	"stocksyncd/reconcile/inventory"
+)
+
+// wholesale is a world whose store leaves out the orders made in Katana: of 10
+// mugs 4 are committed to such an order.
+func wholesale(t *testing.T) (w *world, mug inventory.Key) {
+	w = newWorld(t)
+	id := w.sku("MUG", 10)
+	mug = w.level("main", 1, "MUG", 6)
+	key := inventory.StockKey{Variant: id, Location: 10}
+	row := w.katana.stock[key]
+	row.Committed = 4 * inventory.Scale
+	w.katana.stock[key] = row
+	w.katana.open = []inventory.SourceOrder{{
+		ID: 900, Number: "B2B-1", Source: "katana", Status: "NOT_SHIPPED", Location: 10,
+		Rows: []inventory.SourceOrderRow{{ID: 9001, Variant: id, Location: 10, Quantity: 4 * inventory.Scale}},
+	}}
+	w.stores[0].Orders = desired.Orders{Exclude: []desired.Matcher{{Number: "B2B-*"}}, Served: []string{"main.myshopify.com"}}
+	return w.settled(), mug
+}
+
+func TestAnOrderThatIsLeftOutDoesNotLowerTheStock(t *testing.T) {
+	w, mug := wholesale(t)
+	w.want(w.cycle(), mug, "applied drift 6→10")
+}
+
+func TestNoOpenOrdersAreReadWhenAllCount(t *testing.T) {
+	w, mug := wholesale(t)
+	w.stores[0].Orders = desired.Orders{}
+	w.start()
+	before := w.katana.openReads
+	if got := outcome(w.cycle(), mug); got != "" || w.katana.openReads != before {
+		t.Errorf("got %q after %d reads of open orders, want nothing of either", got, w.katana.openReads-before)
+	}
+}
+
+func TestAnOrderThatIsPackedBetweenTheReadsIsNotAddedBack(t *testing.T) {
+	w, mug := wholesale(t)
+	w.katana.openReads = 0
+	w.katana.between = func() { w.katana.open = nil } // packed: the inventory was read before, or after, nobody knows
+	if got := outcome(w.cycle(), mug); got != "" {
+		t.Errorf("got %q, want the full committed quantity subtracted", got)
+	}
+}
+
+func TestWhenTheOrdersCannotBeReadEverythingCommittedCounts(t *testing.T) {
+	for _, at := range []int{1, 2} {
+		w, mug := wholesale(t)
+		w.katana.openReads, w.katana.openFailAt, w.katana.openFail = 0, at, errors.New("502")
+		report := w.ask(reconcile.Request{Kind: inventory.Incremental})
+		if got := outcome(report, mug); got != "" {
+			t.Errorf("read %d fails: got %q, want nothing raised", at, got)
+		}
+		if notes := report.Stores[0].Notes; len(notes) != 1 || !strings.Contains(notes[0], "everything committed is subtracted: 502") {
+			t.Errorf("read %d fails: got notes %q", at, notes)
+		}
+	}
+}
+
+func TestAnotherStoreMayCountWhatThisOneLeavesOut(t *testing.T) {
+	w, mug := wholesale(t)
+	w.addStore("outlet", inventory.ModeApply)
+	other := w.level("outlet", 1, "MUG", 9)
+	w.start()
+	w.settled()
+	report := w.cycle()
+	w.want(report, mug, "applied drift 6→10")
+	w.want(report, other, "applied drift 9→6")
+}
