@@ -15,7 +15,8 @@ func (a *app) reloadCommand() *cobra.Command {
 		Use:   "reload",
 		Short: "Tell the running daemon to read its config again",
 		Long: `Tell the running daemon to read its config again, between two cycles. When the
-config is wrong the daemon keeps the one it has, and this command says why.
+config is wrong the daemon keeps the one it has, and this command says why. After
+a cycle that takes longer than 45 seconds, the daemon's log says it.
 
 With --pid a signal is sent and the answer is in the daemon's log.` + exitStatus(
 			"0 done", "1 no daemon runs, or it refused the config", "2 usage or config"),
@@ -30,7 +31,10 @@ With --pid a signal is sent and the answer is in the daemon's log.` + exitStatus
 			if err != nil {
 				return err
 			}
+			progress := a.newProgress()
+			progress.step("asking the running daemon")
 			text, err := daemon.NewClient(socketPath(cfg)).Reload(cmd.Context())
+			progress.clear()
 			if err != nil {
 				return err
 			}

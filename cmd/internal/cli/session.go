@@ -41,6 +41,7 @@ func (a *app) open(cfg *configs.Config, progress *progress) (s session, closing 
 	store, err := a.openState(cfg)
 	var locked *state.LockedError
 	if errors.As(err, &locked) {
+		progress.step("asking the running daemon")
 		return daemon.NewClient(socketPath(cfg)), func() error { return nil }, nil
 	}
 	if err != nil {

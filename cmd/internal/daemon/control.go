@@ -164,10 +164,34 @@ func (d *daemon) controlHandler() http.Handler {
 		reply(w, answer{Text: text}, err)
 	})
 	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) {
-		err := d.byLoop(r.Context(), func(context.Context) error { return d.reload() })
-		reply(w, answer{Text: "The daemon has read its config again."}, err)
+		text, err := d.reloadFor(r.Context())
+		reply(w, answer{Text: text}, err)
 	})
 	return mux
+}
+
+// reloadPatience is how long whoever asks for a reload waits for the cycle that
+// is under way: less than a service manager waits for its reload command.
+const reloadPatience = 45 * time.Second
+
+// reloadFor reads the config again between two cycles. That happens also when
+// the asker has gone by then; a config that somebody has written and announced
+// must not stay unread because a cycle was long.
+func (d *daemon) reloadFor(asker context.Context) (string, error) {
+	done := make(chan error, 1)
+	go func() {
+		done <- d.byLoop(context.WithoutCancel(asker), func(context.Context) error { return d.reload() })
+	}()
+	timer := time.NewTimer(reloadPatience)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return "The daemon has read its config again.", err
+	case <-asker.Done():
+		return "", context.Cause(asker)
+	case <-timer.C:
+		return "A long cycle is under way. The daemon reads its config right after it; its log will say how that went.", nil
+	}
 }
 
 // byLoop has the loop run do and waits for it. Whoever hangs up is not served;

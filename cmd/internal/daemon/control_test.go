@@ -7,8 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"stocksyncd/reconcile"
 	"stocksyncd/reconcile/inventory"
@@ -105,6 +108,67 @@ func TestStatusAndReleaseOverTheSocket(t *testing.T) {
 	if want := []string{"main-3", "all of main"}; !reflect.DeepEqual(b.released, want) {
 		t.Errorf("released %v, want %v", b.released, want)
 	}
+}
+
+func TestAReloadIsNotLostWhenItsAskerDoesNotWaitForALongCycle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(hourly())
+		loads := 0
+		load := b.opts.Load
+		b.opts.Load = func(running *Setup) (*Setup, error) {
+			loads++
+			return load(running)
+		}
+		started, release := make(chan struct{}), make(chan struct{})
+		b.cycle = func(_ context.Context, ask reconcile.Request) (*inventory.Report, error) {
+			close(started)
+			<-release
+			return drifted(ask.Kind, 0), nil
+		}
+		d := &daemon{opts: b.opts, inbox: newInbox(), ended: make(chan struct{})}
+		setup, err := load(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.setup, d.timing, d.pulse = setup, startTiming(setup, d.inbox.due, d.opts.Log), newPulse(d.opts, d.activity)
+		ctx, stop := context.WithCancel(t.Context())
+		go func() {
+			defer close(d.ended)
+			d.loop(ctx)
+		}()
+		d.inbox.due(inventory.Full)
+		<-started
+		asker, hangUp := context.WithTimeout(t.Context(), time.Second)
+		defer hangUp()
+		if _, err := d.reloadFor(asker); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want that the asker gave up", err)
+		}
+		close(release)
+		synctest.Wait()
+		if loads != 1 {
+			t.Errorf("the config was read %d times, want once, after the cycle", loads)
+		}
+		stop()
+		<-d.ended
+	})
+}
+
+func TestAReloadDuringALongCycleIsAnsweredBeforeTheServiceManagerGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &daemon{inbox: newInbox(), ended: make(chan struct{})} // its loop is busy
+		defer close(d.ended)
+		began := time.Now()
+		text, err := d.reloadFor(t.Context())
+		if err != nil || !strings.Contains(text, "right after it") {
+			t.Errorf("got %q, %v, want that the config is read later", text, err)
+		}
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("answered after %s, want less than a minute", took)
+		}
+		if work := d.inbox.next(); work.task == nil {
+			t.Error("the reload is lost")
+		}
+	})
 }
 
 func TestAReloadOverTheSocketAnswersWithTheMistake(t *testing.T) {
