@@ -22,6 +22,10 @@ const (
 	pauseThrottle = time.Minute      // the retries were not enough
 )
 
+// silentTimes is how many times as long as it took to find out that a store
+// does not answer it is left alone.
+const silentTimes = 3
+
 // tooCostlyError reports a query that the store finds too large; a smaller
 // page may not be.
 type tooCostlyError struct{ error }

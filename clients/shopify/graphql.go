@@ -79,9 +79,10 @@ func (o *operation) MakeRequest(ctx context.Context, req *graphql.Request, resp 
 		delete(c.calls, r)
 		c.mu.Unlock()
 	}()
+	began := time.Now()
 	answer, err := c.http.Do(context.WithValue(ctx, operationKey{}, o), r)
 	if err != nil {
-		return o.open(err)
+		return o.open(o.silent(ctx, err, time.Since(began)))
 	}
 	o.doubt = o.doubt || answer.MaybeApplied
 	return o.open(o.decode(answer, resp.Data))
@@ -94,6 +95,18 @@ func (c *Client) operation(r *transport.Request) *operation {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.calls[r]
+}
+
+// silent asks for a pause where a read got no answer in all the time that it
+// had: a cycle waits for its slowest store, so a store that hangs must not hold
+// up the others in every one. The longer it took to find out, the longer the
+// pause: a connection that is cut for a minute is tried again soon.
+func (o *operation) silent(ctx context.Context, err error, took time.Duration) error {
+	var slow interface{ Timeout() bool }
+	if o.write || ctx.Err() != nil || !errors.As(err, &slow) || !slow.Timeout() {
+		return err
+	}
+	return &inventory.PauseError{For: silentTimes * took, Err: err, Next: "the store does not answer in time: look at the network, and at Shopify's status page"}
 }
 
 // open adds to the error of a write that nobody knows whether it was applied,
