@@ -307,6 +307,31 @@ func TestTheDigestIsOfTheMeaning(t *testing.T) {
 	}
 }
 
+func TestARelativeStateFileIsBesideTheConfig(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "stocksyncd.yaml")
+	if err := os.WriteFile(path, []byte(smallest+"state: { path: ./state.db }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	near, err := Load("stocksyncd.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, got := range []string{config.State.Path, near.State.Path} {
+		if want := filepath.Join(dir, "state.db"); got != want {
+			t.Errorf("got %s, want %s: a command from another folder would be a second writer", got, want)
+		}
+	}
+	if config.Digest() != near.Digest() {
+		t.Error("the same config has two digests")
+	}
+}
+
 func TestAMissingFileNamesTheNextStep(t *testing.T) {
 	_, err := Load(filepath.Join(t.TempDir(), "none.yaml"))
 	if err == nil || !strings.Contains(err.Error(), "stocksyncd config example") {

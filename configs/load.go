@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 )
@@ -18,7 +19,24 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, &Problems{File: path, List: []Problem{{Message: err.Error()}}}
 	}
-	return Parse(path, data)
+	config, err := Parse(path, data)
+	if err != nil {
+		return nil, err
+	}
+	// Beside the config, wherever a command is run from: two state files for
+	// one shop would be two writers that do not know of each other.
+	if config.State.Path, err = beside(path, config.State.Path); err != nil {
+		return nil, &Problems{File: path, List: []Problem{{Line: config.line("state.path"), Key: "state.path", Message: err.Error()}}}
+	}
+	return config, nil
+}
+
+// beside makes a relative path one below the folder of the config.
+func beside(config, path string) (string, error) {
+	if filepath.IsAbs(path) {
+		return path, nil
+	}
+	return filepath.Abs(filepath.Join(filepath.Dir(config), path))
 }
 
 // Parse checks the content of a config file; name is how messages call it.

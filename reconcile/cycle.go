@@ -32,6 +32,9 @@ func (r *Reconciler) Cycle(ctx context.Context, ask Request) (*inventory.Report,
 		return nil, err
 	}
 	c.each(func(s *cycleStore) error { return s.look(ctx) })
+	if !c.alive() {
+		return c.finish(nil) // nothing to compare Katana with
+	}
 	if err := c.readSource(ctx); err != nil {
 		return c.finish(err)
 	}
@@ -114,19 +117,33 @@ func (c *cycle) each(step func(*cycleStore) error) {
 	_ = group.Wait() // no step gives the group an error
 }
 
+// alive tells whether any store is left to compare with the source.
+func (c *cycle) alive() bool {
+	return slices.ContainsFunc(c.stores, func(s *cycleStore) bool { return s.err == nil && s.mode != inventory.ModeOff })
+}
+
+// paused gives the error for which an API is left alone, or nil. A full cycle
+// asks all the same: whoever has mended a shop wants to see it.
+func (c *cycle) paused(api string) error {
+	if c.ask.Kind == inventory.Full {
+		return nil
+	}
+	return c.r.pausedFor(api, c.started)
+}
+
 // readSource reads Katana: the orders, then the figures. All stores are served
 // by this one read.
 func (c *cycle) readSource(ctx context.Context) error {
-	if err := c.r.pausedFor("", c.started); err != nil {
+	if err := c.paused(""); err != nil {
 		return fmt.Errorf("katana: %w", err)
 	}
 	var err error
 	if c.locations, err = c.r.opts.Source.Locations(ctx); err != nil {
-		return fmt.Errorf("katana locations: %w", err)
+		return err
 	}
 	c.each(func(s *cycleStore) error { return s.resolve() })
 	if c.orders, err = c.r.opts.Source.Orders(ctx, c.ordersSince()); err != nil {
-		return fmt.Errorf("katana orders: %w", err)
+		return err
 	}
 	at := c.sources()
 	if len(at) == 0 { // nothing is mapped, or no store could be read
@@ -136,7 +153,7 @@ func (c *cycle) readSource(ctx context.Context) error {
 	c.open.before, c.open.err = c.openOrders(ctx)
 	snap, err := c.r.opts.Source.Stock(ctx, at)
 	if err != nil {
-		return fmt.Errorf("katana stock: %w", err)
+		return err
 	}
 	if c.open.err == nil {
 		c.open.after, c.open.err = c.openOrders(ctx)

@@ -131,12 +131,12 @@ func TestAStoreThatFailsStopsNoOther(t *testing.T) {
 	// A store that asks for a pause is not asked again before it is over.
 	outlet.fail = nil
 	w.pass(time.Minute)
-	report, _ = w.r.Cycle(context.Background(), reconcile.Request{Kind: inventory.Full})
+	report, _ = w.r.Cycle(context.Background(), reconcile.Request{Kind: inventory.Incremental})
 	if got := report.Stores[1].Error; !strings.Contains(got, "not asked again before") {
 		t.Errorf("got %q", got)
 	}
 	w.pass(time.Hour - time.Minute) // the question in between began no new pause
-	w.cycle()
+	w.ask(reconcile.Request{Kind: inventory.Incremental})
 	w.wantShown(inventory.Key{Store: "outlet", Item: 1, Location: 1}, 5)
 }
 
@@ -311,4 +311,22 @@ func TestSwitchingAStoreOffKeepsItsSalesInFlightForTheOthers(t *testing.T) {
 	w.wantShown(b, 7)
 	w.pass(settle)
 	w.want(w.cycle(), b, "applied drift 7→10")
+}
+
+func TestAFullCycleAsksAPausedStoreAllTheSame(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 5)
+	mug := w.level("main", 1, "MUG", 9)
+	s := w.shops["main"]
+	s.fail = &inventory.PauseError{For: time.Hour, Next: "pay the bill", Err: errors.New("402 frozen")}
+	w.start()
+	if report, err := w.r.Cycle(context.Background(), reconcile.Request{Kind: inventory.Incremental}); err != nil || report.Stores[0].Error == "" {
+		t.Fatalf("got %+v, %v", report, err)
+	}
+	if w.katana.reads != 0 {
+		t.Error("Katana was read although there is no store to compare it with")
+	}
+	s.fail = nil
+	w.cycle()
+	w.wantShown(mug, 5)
 }

@@ -141,7 +141,7 @@ func (r *Reconciler) pausedFor(api string, now time.Time) error {
 		return nil
 	}
 	// Not wrapped: the pause that p.err asks for must not begin anew.
-	return fmt.Errorf("not asked again before %s: %s", p.until.UTC().Format(time.RFC3339), p.err.Error())
+	return fmt.Errorf("not asked again before %s, but by a full cycle (SIGUSR1): %s", p.until.UTC().Format(time.RFC3339), p.err.Error())
 }
 
 // notePause remembers that an error asks for a pause.

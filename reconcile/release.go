@@ -23,7 +23,7 @@ func (r *Reconciler) Release(id string) (string, error) {
 		}
 		if i := slices.IndexFunc(kept.Holds, func(h inventory.Hold) bool { return h.ID == id && h.Released.IsZero() }); i >= 0 {
 			kept.Holds[i].Released = r.opts.Now()
-			return fmt.Sprintf("%s: %s goes with the next cycle", id, count(len(kept.Holds[i].Levels), "level")), r.keep(s.Name, kept)
+			return fmt.Sprintf("%s: %s released for the next cycle", id, count(len(kept.Holds[i].Levels), "level")), r.keep(s.Name, kept)
 		}
 		if i := slices.IndexFunc(kept.Quarantine, func(q inventory.Quarantined) bool { return q.Key.String() == id }); i >= 0 {
 			kept.Quarantine = slices.Delete(kept.Quarantine, i, i+1)

@@ -38,7 +38,7 @@ type cycleStore struct {
 }
 
 func newCycleStore(c *cycle, s Store, kept *memory) *cycleStore {
-	one := &cycleStore{Store: s, c: c, mode: s.Mode, kept: kept, err: c.r.pausedFor(string(s.Name), c.started)}
+	one := &cycleStore{Store: s, c: c, mode: s.Mode, kept: kept, err: c.paused(string(s.Name))}
 	if c.ask.Dry && s.Mode != inventory.ModeOff {
 		one.mode = inventory.ModeReport
 	}
@@ -79,10 +79,10 @@ func (s *cycleStore) abandon() error {
 func (s *cycleStore) look(ctx context.Context) error {
 	var err error
 	if s.locations, err = s.Target.Locations(ctx); err != nil {
-		return fmt.Errorf("locations: %w", err)
+		return err
 	}
 	if s.levels, err = s.Target.Observe(ctx); err != nil {
-		return fmt.Errorf("levels: %w", err)
+		return err
 	}
 	sortLevels(s.levels)
 	s.looked = s.c.r.opts.Now()

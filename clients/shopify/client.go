@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"stocksyncd/clients/internal/transport"
 	"stocksyncd/reconcile/inventory"
@@ -30,6 +31,16 @@ type Options struct {
 	Log          *slog.Logger      // nil is silent
 	Rand         func() float64    // jitter, in [0, 1); nil is random
 }
+
+// Shopify ends a request of its own accord after 10 s, so one that says nothing
+// for twice as long is lost. A cycle waits for its slowest store: how long one
+// that hangs can hold up the others is bounded by overall.
+//
+// https://shopify.dev/docs/api/usage/response-codes
+const (
+	tryTimeout = 20 * time.Second
+	overall    = 90 * time.Second
+)
 
 // Client reads and writes the stock of one store. It is safe for concurrent
 // use; all its requests share one bucket of cost points, as Shopify keeps one
@@ -69,7 +80,9 @@ func New(opts Options) *Client {
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
-	shared := transport.Options{API: c.api, Version: opts.Version, Base: opts.Base, Rand: opts.Rand}
+	shared := transport.Options{
+		API: c.api, Version: opts.Version, Base: opts.Base, Rand: opts.Rand, TryTimeout: tryTimeout, Overall: overall,
+	}
 	if shared.Base == nil {
 		shared.Base = transport.NewBase()
 	}

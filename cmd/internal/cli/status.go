@@ -103,7 +103,7 @@ func reportOf(report *inventory.Report, store inventory.StoreName) *inventory.St
 
 func (a *app) storeStatus(store *daemon.StoreStatus, last *inventory.StoreReport) []string {
 	line := fmt.Sprintf("%s (%s)", store.Name, store.Mode)
-	if last != nil {
+	if last != nil && last.Error == "" {
 		line += fmt.Sprintf(": %d figures, %d in step, %d drifted, %d written, %d waiting, %d held, %d refused",
 			last.Levels, last.InStep, last.Drifted, last.Applied, len(store.Waiting), heldLevels(store.Holds), last.Rejected)
 	}
