@@ -41,6 +41,7 @@ type orderRowWire struct {
 	Variant  token `json:"variant_id"`
 	Location token `json:"location_id"`
 	Quantity token `json:"quantity"`
+	Made     token `json:"linked_manufacturing_order_id"`
 	Deleted  token `json:"deleted_at"`
 }
 
@@ -130,6 +131,8 @@ func readOrderRow(f *fields, w *orderRowWire, order *inventory.SourceOrder) {
 		Variant:  inventory.SourceVariantID(f.id("sales_order_rows.variant_id", w.Variant)),
 		Location: inventory.SourceLocationID(f.idOrZero("sales_order_rows.location_id", w.Location)),
 		Quantity: f.quantity("sales_order_rows.quantity", w.Quantity),
+
+		MadeToOrder: !w.Made.empty(),
 	}
 	if row.Location == 0 {
 		row.Location = order.Location

@@ -65,6 +65,10 @@ type Excluded map[inventory.StockKey]inventory.Quantity
 // of each row the smaller open quantity counts, and a row that only one of them
 // has counts for nothing. An order that is packed, or made, between the reads
 // is then subtracted for a cycle too long, never too short.
+//
+// A row that is made to order counts for nothing: Katana may have committed its
+// ingredients instead, and adding it back would take from what is committed to
+// other orders.
 func Exclude(o Orders, before, after []inventory.SourceOrder, name func(inventory.SourceLocationID) string) Excluded {
 	if o.All() {
 		return nil
@@ -84,7 +88,7 @@ func Exclude(o Orders, before, after []inventory.SourceOrder, name func(inventor
 		}
 		for _, row := range order.Rows {
 			earlier, ok := open[row.ID]
-			if !ok || earlier.Variant != row.Variant || earlier.Location != row.Location {
+			if !ok || earlier.MadeToOrder || row.MadeToOrder || earlier.Variant != row.Variant || earlier.Location != row.Location {
 				continue
 			}
 			key := inventory.StockKey{Variant: row.Variant, Location: row.Location}

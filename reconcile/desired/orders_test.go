@@ -55,6 +55,11 @@ func order(id int64, quantity int64) inventory.SourceOrder {
 	}}
 }
 
+func made(o inventory.SourceOrder) inventory.SourceOrder {
+	o.Rows[0].MadeToOrder = true
+	return o
+}
+
 func TestOfTwoReadsTheSmallerOpenQuantityCounts(t *testing.T) {
 	orders := desired.Orders{Exclude: []desired.Matcher{{Source: "katana"}}}
 	type list = []inventory.SourceOrder
@@ -70,6 +75,7 @@ func TestOfTwoReadsTheSmallerOpenQuantityCounts(t *testing.T) {
 		{"enlarged between the reads", list{order(1, 2)}, list{order(1, 5)}, 2},
 		{"two orders", list{order(1, 5), order(2, 1)}, list{order(2, 1), order(1, 5)}, 6},
 		{"an order that is listed twice", list{order(1, 5), order(1, 5)}, list{order(1, 5), order(1, 5)}, 5},
+		{"made to order, so its ingredients may be committed instead", list{made(order(1, 5))}, list{made(order(1, 5))}, 0},
 		{"an order of the second read that counts", list{order(1, 5)}, list{{ID: 1, Source: "api", Rows: order(1, 5).Rows}}, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -70,6 +70,9 @@ type SourceOrderRow struct {
 	Variant  SourceVariantID
 	Location SourceLocationID // the row's own, else its order's
 	Quantity Quantity
+	// MadeToOrder tells that a manufacturing order makes it: then Katana may
+	// have committed the ingredients instead.
+	MadeToOrder bool
 }
 
 // OrderPending is the status of a Katana quote, which commits nothing.
