@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"time"
 
 	"stocksyncd/reconcile/desired"
 	"stocksyncd/reconcile/inventory"
@@ -13,6 +14,10 @@ type openOrders struct {
 	before, after []inventory.SourceOrder
 	err           error
 }
+
+// inventoryLag is how far Katana's inventory may lag behind its orders. Nothing
+// is documented; its bin inventory is declared eventually consistent.
+const inventoryLag = 2 * time.Minute
 
 // openOrders reads the open orders that some store leaves out; none are read
 // when every order counts everywhere.
@@ -53,5 +58,5 @@ func (s *cycleStore) excluded() desired.Excluded {
 		s.notes = append(s.notes, "the open orders could not be read, so everything committed is subtracted: "+s.c.open.err.Error())
 		return nil
 	}
-	return desired.Exclude(s.Orders, s.c.open.before, s.c.open.after, s.c.locationName)
+	return desired.Exclude(s.Orders, s.c.open.before, s.c.open.after, s.c.started.Add(-inventoryLag), s.c.locationName)
 }

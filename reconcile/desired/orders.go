@@ -2,6 +2,7 @@ package desired
 
 import (
 	"strings"
+	"time"
 
 	"stocksyncd/reconcile/inventory"
 )
@@ -30,9 +31,14 @@ func (o Orders) All() bool { return !o.ShopifyOnly && len(o.Exclude) == 0 }
 // Excludes tells whether an order does not lower the stock. at names its
 // location.
 func (o Orders) Excludes(order inventory.SourceOrder, at string) bool {
-	shopify := strings.EqualFold(order.Platform, "shopify")
+	// Whatever names Shopify may be an import of a served shop: leaving it out
+	// would sell its units twice, counting it only keeps a few back.
+	shopify := strings.EqualFold(order.Platform, "shopify") || strings.EqualFold(order.Source, "shopify")
+	if shopify && order.Store == "" {
+		return false
+	}
 	for _, shop := range o.Served {
-		if shopify && strings.EqualFold(order.Store, shop) {
+		if strings.EqualFold(order.Store, shop) {
 			return false
 		}
 	}
@@ -64,18 +70,22 @@ type Excluded map[inventory.StockKey]inventory.Quantity
 // before and after are the open orders as read before and after the inventory:
 // of each row the smaller open quantity counts, and a row that only one of them
 // has counts for nothing. An order that is packed, or made, between the reads
-// is then subtracted for a cycle too long, never too short.
+// is then subtracted for a cycle too long, never too short. So is one that has
+// changed after settled, or between the reads: the inventory may lag behind the
+// orders, and what it does not hold yet must not be added back.
 //
 // A row that is made to order counts for nothing: Katana may have committed its
 // ingredients instead, and adding it back would take from what is committed to
 // other orders.
-func Exclude(o Orders, before, after []inventory.SourceOrder, name func(inventory.SourceLocationID) string) Excluded {
+func Exclude(o Orders, before, after []inventory.SourceOrder, settled time.Time, name func(inventory.SourceLocationID) string) Excluded {
 	if o.All() {
 		return nil
 	}
 	open := map[int64]inventory.SourceOrderRow{}
+	changed := map[int64]time.Time{}
 	for _, order := range before {
-		if o.Excludes(order, name(order.Location)) {
+		if o.Excludes(order, name(order.Location)) && !order.Updated.After(settled) {
+			changed[order.ID] = order.Updated
 			for _, row := range order.Rows {
 				open[row.ID] = row
 			}
@@ -83,7 +93,7 @@ func Exclude(o Orders, before, after []inventory.SourceOrder, name func(inventor
 	}
 	excluded := Excluded{}
 	for _, order := range after {
-		if !o.Excludes(order, name(order.Location)) {
+		if !o.Excludes(order, name(order.Location)) || !changed[order.ID].Equal(order.Updated) {
 			continue
 		}
 		for _, row := range order.Rows {
