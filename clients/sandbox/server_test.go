@@ -64,7 +64,7 @@ func TestOneHostServesBothSystemsAndTakesEvents(t *testing.T) {
 func TestTheSchemaHasAllThatTheClientsHas(t *testing.T) {
 	text, err := os.ReadFile("../shopify/schema.graphql")
 	if err != nil {
-		t.Skip("the client's schema is not there to compare with")
+		t.Fatal(err)
 	}
 	client := gqlparser.MustLoadSchema(&ast.Source{Name: "client", Input: string(text)})
 	for name, want := range client.Types {
@@ -92,7 +92,7 @@ func TestTheSchemaHasAllThatTheClientsHas(t *testing.T) {
 func TestTheClientsOperationsAreUnderstoodAndAffordable(t *testing.T) {
 	text, err := os.ReadFile("../shopify/operations.graphql")
 	if err != nil {
-		t.Skip("the client's operations are not there to try")
+		t.Fatal(err)
 	}
 	w := newTiny(t, StoreOptions{})
 	doc, refused := w.stores[0].documents.load(string(text))
