@@ -63,7 +63,7 @@ func (c *Client) OpenOrders(ctx context.Context, want func(inventory.SourceOrder
 // ordersWith lists the live orders with a status.
 func (c *Client) ordersWith(ctx context.Context, status string) ([]inventory.SourceOrder, error) {
 	orders, err := listing[orderWire, inventory.SourceOrder]{
-		name: "sales orders", path: "/sales_orders", query: url.Values{"status": {status}}, read: readOrder,
+		name: "sales orders", path: "/sales_orders", query: url.Values{"status": {status}}, read: readOpenOrder,
 		id: func(o inventory.SourceOrder) int64 { return o.ID },
 	}.all(ctx, c)
 	if err != nil {
@@ -71,6 +71,18 @@ func (c *Client) ordersWith(ctx context.Context, status string) ([]inventory.Sou
 	}
 	// Without the filter Katana answers with quotes and shipped orders too.
 	return slices.DeleteFunc(orders, func(o inventory.SourceOrder) bool { return o.Deleted || o.Status != status }), nil
+}
+
+// readOpenOrder wants to be told where an order comes from, if only by null:
+// were these fields renamed, every import would pass for an order made in
+// Katana, and leaving it out would sell its units twice.
+func readOpenOrder(f *fields, w *orderWire) inventory.SourceOrder {
+	for name, field := range map[string]token{"ecommerce_order_type": w.Platform, "ecommerce_store_name": w.Store, "source": w.Source} {
+		if len(field) == 0 {
+			f.fail(name, errMissing)
+		}
+	}
+	return readOrder(f, w)
 }
 
 // openRows are the rows of order with what is open of them. Only an order that

@@ -259,3 +259,17 @@ func TestAnySweepThatFailsFailsTheOpenOrders(t *testing.T) {
 		})
 	}
 }
+
+func TestAnOpenOrderThatDoesNotSayWhereItComesFromIsAnError(t *testing.T) {
+	for _, key := range []string{"source", "ecommerce_order_type", "ecommerce_store_name"} {
+		s := shop()
+		silent := in("NOT_SHIPPED", 1, line(11, 1, 1, nil))
+		delete(silent, key)
+		s.lists["/sales_orders"] = []record{silent}
+		read(t, s, func(t *testing.T, c *katana.Client) {
+			if _, err := c.OpenOrders(t.Context(), nil); err == nil || !strings.Contains(err.Error(), key) {
+				t.Errorf("without %s: got %v, want an error that names it", key, err)
+			}
+		})
+	}
+}
