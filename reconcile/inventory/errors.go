@@ -25,6 +25,19 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("batch refused without naming a line: %s: %s", e.Code, e.Message)
 }
 
+// LineError reports that one line was refused for what it is.
+type LineError struct {
+	Code    string // "" where Shopify gives none
+	Message string // Shopify's words
+}
+
+func (e *LineError) Error() string {
+	if e.Code == "" {
+		return "refused: " + e.Message
+	}
+	return fmt.Sprintf("refused: %s: %s", e.Code, e.Message)
+}
+
 // PauseError reports a failure that asking again soon would not mend or would
 // make worse: a frozen shop, a missing scope, a long Retry-After.
 type PauseError struct {

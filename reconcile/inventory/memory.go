@@ -92,12 +92,20 @@ type Written struct {
 	Freed bool      `json:"freed"` // a release let it through; no guard counts it
 }
 
+// Pins is what the location names of a store's mapping were found to mean, so
+// that a name which moves to another location is noticed.
+type Pins struct {
+	Targets map[string]LocationID       `json:"shopify,omitempty"`
+	Sources map[string]SourceLocationID `json:"katana,omitempty"`
+}
+
 // Memory is what is kept of one store between cycles, beside its levels.
 type Memory struct {
 	Ledger     Ledger        `json:"ledger"`
 	Holds      []Hold        `json:"holds,omitempty"`
 	Quarantine []Quarantined `json:"quarantine,omitempty"`
 	Written    []Written     `json:"written,omitempty"`
+	Pins       Pins          `json:"pins,omitzero"`
 }
 
 // SourceMemory is what is kept of the source between cycles.

@@ -25,6 +25,7 @@ type Reason string
 const (
 	ReasonDrift    Reason = "drift"    // observed differs from desired
 	ReasonInFlight Reason = "inflight" // lowered or kept low by units sold and not yet in Katana
+	ReasonActivate Reason = "activate" // the item is not stocked there yet
 )
 
 // Why a level is left alone.
@@ -38,6 +39,8 @@ const (
 	ReasonBundle           Reason = "bundle"
 	ReasonGiftCard         Reason = "gift_card"
 	ReasonInactiveLevel    Reason = "inactive_level"
+	ReasonNotStocked       Reason = "not_stocked"     // no level at a location that the config names
+	ReasonNoSales          Reason = "no_katana_sales" // Katana does not sell from the locations that feed it
 	ReasonInactiveLocation Reason = "inactive_location"
 	ReasonFulfillment      Reason = "fulfillment_service"
 	ReasonUnmapped         Reason = "unmapped_location"

@@ -60,6 +60,13 @@ type StoreReport struct {
 	Negative int            `json:"negative"` // desired figures below zero, shown as 0
 	Holds    []HoldReport   `json:"holds,omitempty"`
 	Notes    []string       `json:"notes,omitempty"`
+	// Of full cycles only: what one Katana figure is offered as several times,
+	// SKUs that stand more than once, and SKUs that almost match.
+	DuplicateStock *DuplicateStock `json:"duplicate_stock,omitempty"`
+	DuplicateSKUs  []DuplicateSKU  `json:"duplicate_skus,omitempty"`
+	NearMisses     []NearMiss      `json:"near_misses,omitempty"`
+	// Compared is what another config would show; of `plan --compare` only.
+	Compared *Comparison    `json:"compared,omitempty"`
 	Changes  []ChangeReport `json:"changes"`
 }
 
@@ -74,6 +81,44 @@ type HoldReport struct {
 	Release string `json:"release"` // the command that lets it go
 }
 
+// DuplicateStock is how far a store's total goes beyond what Katana has.
+type DuplicateStock struct {
+	SKUs    int             `json:"skus"`
+	Has     Units           `json:"katana"`  // what Katana has of them
+	Offered Units           `json:"offered"` // what the store will offer
+	Items   []DuplicateItem `json:"items"`   // sorted by what is offered too much, then by SKU
+}
+
+// DuplicateItem is one SKU of a [DuplicateStock].
+type DuplicateItem struct {
+	SKU     SKU   `json:"sku"`
+	Has     Units `json:"katana"`
+	Offered Units `json:"offered"`
+}
+
+// Comparison is what another config would make of the same figures.
+type Comparison struct {
+	Moved   int         `json:"moved"`   // levels
+	Zeroed  int         `json:"zeroed"`  // of these, those that would go to 0
+	Raised  Units       `json:"raised"`  // units offered more
+	Lowered Units       `json:"lowered"` // units offered less
+	Levels  []MoveLevel `json:"levels"`  // sorted by key
+}
+
+// MoveLevel is one level that another config would move.
+type MoveLevel struct {
+	SKU        SKU        `json:"sku"`
+	Variant    VariantID  `json:"variant_id"`
+	Item       ItemID     `json:"inventory_item_id"`
+	LocationID LocationID `json:"location_id"`
+	Location   string     `json:"location"`
+	Observed   Units      `json:"observed"`
+	From       *Units     `json:"from"` // by the running config; null: left alone
+	To         *Units     `json:"to"`   // by the other; null: left alone
+	Left       Reason     `json:"left_alone,omitempty"`
+	Rule       string     `json:"rule"` // the key of the config that moves it
+}
+
 // ChangeReport is one change and its outcome.
 type ChangeReport struct {
 	SKU        SKU        `json:"sku"`
@@ -86,6 +131,7 @@ type ChangeReport struct {
 	Outcome    Result     `json:"outcome"`
 	Reason     Reason     `json:"reason"`
 	Detail     string     `json:"detail,omitempty"`
+	Activate   bool       `json:"activate,omitempty"` // the item is stocked at the location first
 }
 
 // ReportChange gives an outcome the form that reports carry.
@@ -96,6 +142,6 @@ func ReportChange(o Outcome) ChangeReport {
 	}
 	return ChangeReport{
 		SKU: o.SKU, Variant: o.Variant, Item: o.Item, LocationID: o.Location, Location: o.LocationName,
-		From: o.From, To: o.To, Outcome: o.Result, Reason: reason, Detail: o.Detail,
+		From: o.From, To: o.To, Outcome: o.Result, Reason: reason, Detail: o.Detail, Activate: o.Activate,
 	}
 }

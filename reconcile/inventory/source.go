@@ -33,6 +33,14 @@ type Stock struct {
 	Potential Quantity // kits that could be built; 0 where Katana says null
 }
 
+// Ingredient is one line of a bill of materials: what one piece of a product
+// takes.
+type Ingredient struct {
+	Product  SourceVariantID
+	Variant  SourceVariantID
+	Quantity Quantity // of Variant for one Product; 0 where Katana says none
+}
+
 // StockKey names one row of Katana's inventory.
 type StockKey struct {
 	Variant  SourceVariantID  `json:"variant"`

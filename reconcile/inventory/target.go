@@ -8,6 +8,10 @@ type Location struct {
 	FulfillmentService bool // its stock belongs to a fulfilment app
 }
 
+// Nowhere is the location of the one level that stands for an item which has
+// none at all.
+const Nowhere LocationID = 0
+
 // Level is one observed stock figure with what its item says of it.
 type Level struct {
 	Key
@@ -15,6 +19,7 @@ type Level struct {
 	SKU       SKU // trimmed; "" when the variant has none
 	Available Units
 	Active    bool // false: stocked once, not sold there
+	Unstocked bool // there is no level: the item was never stocked there
 	Untracked bool // Shopify does not count this item
 	Bundle    bool // requiresComponents: Shopify computes it from its parts
 	GiftCard  bool
@@ -37,6 +42,8 @@ type Change struct {
 	From         Units     `json:"from"`
 	To           Units     `json:"to"`
 	Reason       Reason    `json:"reason"` // why the figure moves
+	// Activate has the item stocked at the location before the write.
+	Activate bool `json:"activate,omitempty"`
 }
 
 // Raise tells whether the change offers more than is offered now.
