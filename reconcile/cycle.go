@@ -150,19 +150,34 @@ func (c *cycle) readSource(ctx context.Context) error {
 		c.catalogue = desired.NewCatalogue(&inventory.Snapshot{}, nil)
 		return nil
 	}
-	c.open.before, c.open.err = c.openOrders(ctx)
-	snap, err := c.r.opts.Source.Stock(ctx, at)
+	snap, err := c.readSnapshot(ctx, at)
 	if err != nil {
 		return err
-	}
-	if c.open.err == nil {
-		c.open.after, c.open.err = c.openOrders(ctx)
 	}
 	c.r.opts.Progress(fmt.Sprintf("Katana: %d stock rows", len(snap.Stock)))
 	c.catalogue = desired.NewCatalogue(snap, c.source.Missing)
 	c.skus = c.catalogue.SKUs()
 	c.trust(snap, at)
 	return nil
+}
+
+// readSnapshot reads the catalogue, and the inventory of what is stocked in it.
+// The open orders are read directly before and after the inventory: an order
+// that changes between the two is subtracted whole, so they lie close together.
+func (c *cycle) readSnapshot(ctx context.Context, at []inventory.SourceLocationID) (*inventory.Snapshot, error) {
+	variants, err := c.r.opts.Source.Catalogue(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.open.before, c.open.err = c.openOrders(ctx)
+	stock, err := c.r.opts.Source.Inventory(ctx, at, inventory.Stocked(variants))
+	if err != nil {
+		return nil, err
+	}
+	if c.open.err == nil {
+		c.open.after, c.open.err = c.openOrders(ctx)
+	}
+	return &inventory.Snapshot{Variants: variants, Stock: stock}, nil
 }
 
 // trust compares the snapshot with the last one of the same locations, and

@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,6 +41,18 @@ func TestNoOpenOrdersAreReadWhenAllCount(t *testing.T) {
 	before := w.katana.openReads
 	if got := outcome(w.cycle(), mug); got != "" || w.katana.openReads != before {
 		t.Errorf("got %q after %d reads of open orders, want nothing of either", got, w.katana.openReads-before)
+	}
+}
+
+func TestTheOpenOrdersAreReadDirectlyBeforeAndAfterTheInventory(t *testing.T) {
+	w, _ := wholesale(t)
+	w.katana.variants = append(w.katana.variants, // none of these is stocked
+		inventory.SourceVariant{ID: 91, SKU: "OLD", Archived: true}, inventory.SourceVariant{ID: 92, SKU: "GONE", Deleted: true}, inventory.SourceVariant{ID: 93, SKU: "FIT", Service: true})
+	w.katana.calls = nil
+	w.cycle()
+	want := []string{"locations", "orders", "catalogue", "open orders", "inventory of [1]", "open orders"}
+	if !slices.Equal(w.katana.calls, want) {
+		t.Errorf("got %q, want %q", w.katana.calls, want)
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 // Source is Katana as one cycle sees it. Every read is complete or an error.
 //
 // A unit of stock travels from a Shopify level to a Katana order to Katana's
-// inventory, and a cycle reads in that direction: Orders before Stock. A unit
-// between two reads is then counted twice for one cycle, never missed.
+// inventory, and a cycle reads in that direction: Orders before Inventory. A
+// unit between two reads is then counted twice for one cycle, never missed.
 type Source interface {
 	// Locations lists the live locations.
 	Locations(ctx context.Context) ([]inventory.SourceLocation, error)
@@ -20,8 +20,13 @@ type Source interface {
 	// OpenOrders lists the open sales orders that want asks for; the quantity of
 	// each row is what is still open of it.
 	OpenOrders(ctx context.Context, want func(inventory.SourceOrder) bool) ([]inventory.SourceOrder, error)
-	// Stock reads the catalogue and the inventory at the given locations.
-	Stock(ctx context.Context, at []inventory.SourceLocationID) (*inventory.Snapshot, error)
+	// Catalogue lists all variants that carry a SKU, archived and deleted ones
+	// and services included.
+	Catalogue(ctx context.Context) ([]inventory.SourceVariant, error)
+	// Inventory lists the stock rows of the given variants at the given
+	// locations, sorted by variant, then location; no key twice. A variant, or a
+	// location that has vanished, may have no row, and absence is never zero.
+	Inventory(ctx context.Context, at []inventory.SourceLocationID, variants []inventory.SourceVariantID) ([]inventory.Stock, error)
 }
 
 // Target is one store as one cycle sees it.

@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type katana struct {
 	orders    []inventory.SourceOrder
 	fail      error
 	reads     int
+	calls     []string // in their order
 
 	open                  []inventory.SourceOrder
 	openReads, openFailAt int
@@ -32,10 +34,12 @@ type katana struct {
 }
 
 func (k *katana) Locations(context.Context) ([]inventory.SourceLocation, error) {
+	k.calls = append(k.calls, "locations")
 	return k.locations, k.fail
 }
 
 func (k *katana) Orders(_ context.Context, since time.Time) (orders []inventory.SourceOrder, _ error) {
+	k.calls = append(k.calls, "orders")
 	for _, o := range k.orders {
 		if !o.Updated.Before(since) {
 			orders = append(orders, o)
@@ -47,6 +51,7 @@ func (k *katana) Orders(_ context.Context, since time.Time) (orders []inventory.
 // OpenOrders takes every order that was imported as open.
 func (k *katana) OpenOrders(_ context.Context, want func(inventory.SourceOrder) bool) (open []inventory.SourceOrder, _ error) {
 	k.openReads++
+	k.calls = append(k.calls, "open orders")
 	if k.openFail != nil && k.openReads >= k.openFailAt {
 		return nil, k.openFail
 	}
@@ -61,18 +66,24 @@ func (k *katana) OpenOrders(_ context.Context, want func(inventory.SourceOrder) 
 	return open, nil
 }
 
-func (k *katana) Stock(_ context.Context, at []inventory.SourceLocationID) (*inventory.Snapshot, error) {
+func (k *katana) Catalogue(context.Context) ([]inventory.SourceVariant, error) {
 	k.reads++
-	if k.fail != nil {
-		return nil, k.fail
-	}
-	snap := &inventory.Snapshot{Locations: k.locations, Variants: slices.Clone(k.variants)}
+	k.calls = append(k.calls, "catalogue")
+	return slices.Clone(k.variants), k.fail
+}
+
+func (k *katana) Inventory(_ context.Context, at []inventory.SourceLocationID, variants []inventory.SourceVariantID) (stock []inventory.Stock, _ error) {
+	k.reads++
+	k.calls = append(k.calls, fmt.Sprint("inventory of ", variants))
 	for _, s := range k.stock {
-		if slices.Contains(at, s.Location) {
-			snap.Stock = append(snap.Stock, s)
+		if slices.Contains(at, s.Location) && slices.Contains(variants, s.Variant) {
+			stock = append(stock, s)
 		}
 	}
-	return snap, nil
+	slices.SortFunc(stock, func(a, b inventory.Stock) int {
+		return cmp.Or(cmp.Compare(a.Variant, b.Variant), cmp.Compare(a.Location, b.Location))
+	})
+	return stock, k.fail
 }
 
 // shop is a store in memory, with compare-and-set.

@@ -103,11 +103,11 @@ func whole() url.Values {
 // errOrphan reports a variant whose product or material was not listed.
 var errOrphan = errors.New("it belongs to nothing that Katana lists")
 
-// catalogue reads all variants that carry a SKU, sorted by id. A variant whose
-// parent is missing may have been caught in the middle of an edit, so all is
+// Catalogue reads all variants that carry a SKU, sorted by id, archived and
+// deleted ones and services included. A variant whose parent is missing may have been caught in the middle of an edit, so all is
 // read once more; then it is an error, since nobody can tell whether it is
 // archived or a kit.
-func (c *Client) catalogue(ctx context.Context) ([]inventory.SourceVariant, error) {
+func (c *Client) Catalogue(ctx context.Context) ([]inventory.SourceVariant, error) {
 	variants, err := c.readCatalogue(ctx)
 	if errors.Is(err, errOrphan) {
 		variants, err = c.readCatalogue(ctx)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,10 +31,27 @@ func units(t *testing.T, text string) inventory.Quantity {
 
 var both = []inventory.SourceLocationID{21, 20, 21}
 
-func TestStockIsTheCatalogueJoinedWithTheInventory(t *testing.T) {
+// stockOf reads what a cycle reads of stock: the locations, the catalogue, and
+// the inventory of what is stocked in it.
+func stockOf(ctx context.Context, c *katana.Client, at []inventory.SourceLocationID) (*inventory.Snapshot, error) {
+	if _, err := c.Locations(ctx); err != nil {
+		return nil, err
+	}
+	variants, err := c.Catalogue(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stock, err := c.Inventory(ctx, at, inventory.Stocked(variants))
+	if err != nil {
+		return nil, err
+	}
+	return &inventory.Snapshot{Variants: variants, Stock: stock}, nil
+}
+
+func TestTheCatalogueAndTheInventoryOfWhatIsLive(t *testing.T) {
 	s := shop()
 	read(t, s, func(t *testing.T, c *katana.Client) {
-		got, err := c.Stock(t.Context(), both)
+		got, err := stockOf(t.Context(), c, both)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +62,6 @@ func TestStockIsTheCatalogueJoinedWithTheInventory(t *testing.T) {
 			}
 		}
 		want := &inventory.Snapshot{
-			Locations: []inventory.SourceLocation{{ID: 20, Name: "Main", SalesAllowed: true}, {ID: 21, Name: "Oslo"}},
 			Variants: []inventory.SourceVariant{
 				{ID: 1, SKU: "MUG", Created: day},
 				{ID: 2, SKU: "KIT", Created: day, Kit: true},
@@ -90,7 +107,7 @@ func large(n int) *fake {
 func TestAFullReadTakesNoMoreRequestsThanItsPages(t *testing.T) {
 	s := large(1001)
 	read(t, s, func(t *testing.T, c *katana.Client) {
-		got, err := c.Stock(t.Context(), both)
+		got, err := stockOf(t.Context(), c, both)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,13 +122,57 @@ func TestAFullReadTakesNoMoreRequestsThanItsPages(t *testing.T) {
 	})
 }
 
-func TestALocationThatIsGoneIsNotSoldOut(t *testing.T) {
+func TestALocationThatIsGoneHasNoRowsAndIsNotSoldOut(t *testing.T) {
 	read(t, shop(), func(t *testing.T, c *katana.Client) {
-		for _, id := range []inventory.SourceLocationID{19, 99} {
-			_, err := c.Stock(t.Context(), []inventory.SourceLocationID{20, id})
-			wantError(t, err, fmt.Sprintf("location %d is not among the locations", id))
+		got, err := c.Inventory(t.Context(), []inventory.SourceLocationID{99, 21}, []inventory.SourceVariantID{1})
+		want := []inventory.Stock{{Variant: 1, Location: 21, InStock: units(t, "7"), Committed: units(t, "0.5")}}
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("got %v, want −, got +:\n%s", err, diff)
 		}
 	})
+}
+
+func TestInventoryIsSortedHoweverItIsAskedFor(t *testing.T) {
+	s := large(600)
+	read(t, s, func(t *testing.T, c *katana.Client) {
+		var ids []inventory.SourceVariantID
+		for i := 600; i > 0; i-- {
+			ids = append(ids, inventory.SourceVariantID(i), inventory.SourceVariantID(601-i))
+		}
+		asked := slices.Clone(ids)
+		got, err := c.Inventory(t.Context(), both, ids)
+		if err != nil || len(got) != 1200 {
+			t.Fatalf("got %d rows, %v, want 1200", len(got), err)
+		}
+		for i, row := range got {
+			if want := (inventory.StockKey{Variant: inventory.SourceVariantID(i/2 + 1), Location: inventory.SourceLocationID(20 + i%2)}); row.Variant != want.Variant || row.Location != want.Location {
+				t.Fatalf("row %d: got variant %d at %d, want %+v", i, row.Variant, row.Location, want)
+			}
+		}
+		if !slices.Equal(ids, asked) || both[0] != 21 {
+			t.Error("the caller's lists were sorted too")
+		}
+	})
+	if got := s.times("/inventory"); got != 6 {
+		t.Errorf("got %d requests, want 3 for each of two locations", got)
+	}
+}
+
+func TestNothingIsAskedForNothing(t *testing.T) {
+	s := shop()
+	read(t, s, func(t *testing.T, c *katana.Client) {
+		for _, at := range [][]inventory.SourceLocationID{nil, {20}} {
+			if got, err := c.Inventory(t.Context(), at, nil); err != nil || len(got) != 0 {
+				t.Errorf("got %v, %v, want no rows", got, err)
+			}
+		}
+		if got, err := c.Inventory(t.Context(), nil, []inventory.SourceVariantID{1}); err != nil || len(got) != 0 {
+			t.Errorf("got %v, %v, want no rows", got, err)
+		}
+	})
+	if len(s.asked) != 0 {
+		t.Errorf("got %d requests, want none", len(s.asked))
+	}
 }
 
 func wantError(t *testing.T, err error, words ...string) {
@@ -174,7 +235,7 @@ func TestAFieldThatIsNeededAndWrongIsNamed(t *testing.T) {
 				return true
 			}
 			read(t, s, func(t *testing.T, c *katana.Client) {
-				_, err := c.Stock(t.Context(), []inventory.SourceLocationID{20})
+				_, err := stockOf(t.Context(), c, []inventory.SourceLocationID{20})
 				wantError(t, err, test.want)
 			})
 		})
@@ -193,7 +254,7 @@ func TestNumbersAndTextAreTheSame(t *testing.T) {
 	}
 	s.lists["/products"][0]["is_auto_assembly"] = "true"
 	read(t, s, func(t *testing.T, c *katana.Client) {
-		got, err := c.Stock(t.Context(), []inventory.SourceLocationID{20})
+		got, err := stockOf(t.Context(), c, []inventory.SourceLocationID{20})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,7 +277,7 @@ func TestAVariantWithoutAParentIsReadAgainAndThenNamed(t *testing.T) {
 				return false
 			}
 			read(t, s, func(t *testing.T, c *katana.Client) {
-				_, err := c.Stock(t.Context(), both)
+				_, err := stockOf(t.Context(), c, both)
 				if mended != (err == nil) {
 					t.Fatalf("got %v", err)
 				}
@@ -256,10 +317,10 @@ func TestAnInventoryAnswerThatIsNotWhatWasAskedIsNeverData(t *testing.T) {
 				return true
 			}
 			read(t, s, func(t *testing.T, c *katana.Client) {
-				snapshot, err := c.Stock(t.Context(), []inventory.SourceLocationID{20})
+				stock, err := c.Inventory(t.Context(), []inventory.SourceLocationID{20}, []inventory.SourceVariantID{4, 2, 1})
 				wantError(t, err, test.want)
-				if snapshot != nil {
-					t.Errorf("got a snapshot beside the error")
+				if stock != nil {
+					t.Errorf("got %v beside the error", stock)
 				}
 			})
 		})
@@ -270,7 +331,7 @@ func TestARowThatComesTwiceCountsOnce(t *testing.T) {
 	s := shop()
 	s.lists["/inventory"] = append(s.lists["/inventory"], row(1, 20, "40", 12, nil))
 	read(t, s, func(t *testing.T, c *katana.Client) {
-		got, err := c.Stock(t.Context(), []inventory.SourceLocationID{20})
+		got, err := stockOf(t.Context(), c, []inventory.SourceLocationID{20})
 		if err != nil || len(got.Stock) != 3 {
 			t.Errorf("got %+v, %v, want 3 rows", got, err)
 		}
@@ -287,7 +348,7 @@ func TestAShortInventoryPageIsReadAgain(t *testing.T) {
 		return true
 	}
 	read(t, s, func(t *testing.T, c *katana.Client) {
-		got, err := c.Stock(t.Context(), []inventory.SourceLocationID{20})
+		got, err := stockOf(t.Context(), c, []inventory.SourceLocationID{20})
 		if err != nil || len(got.Stock) != 3 {
 			t.Errorf("got %+v, %v, want 3 rows", got, err)
 		}
@@ -335,7 +396,7 @@ func TestAChunkThatTheServerRefusesIsHalvedAndThatIsRemembered(t *testing.T) {
 			s := large(300)
 			s.before = test.before
 			read(t, s, func(t *testing.T, c *katana.Client) {
-				got, err := c.Stock(t.Context(), both)
+				got, err := stockOf(t.Context(), c, both)
 				if err != nil || len(got.Stock) != 600 {
 					t.Fatalf("got %v, want 600 rows", err)
 				}
@@ -343,7 +404,7 @@ func TestAChunkThatTheServerRefusesIsHalvedAndThatIsRemembered(t *testing.T) {
 				if got, want := s.times("/inventory"), test.refused+10; got != want {
 					t.Errorf("got %d requests, want %d", got, want)
 				}
-				if _, err := c.Stock(t.Context(), both); err != nil {
+				if _, err := stockOf(t.Context(), c, both); err != nil {
 					t.Fatal(err)
 				}
 				if got, want := s.times("/inventory"), test.refused+20; got != want {
@@ -365,11 +426,11 @@ func TestARefusalThatIsNotForLengthIsAnErrorAndForgotten(t *testing.T) {
 		return false
 	}
 	read(t, s, func(t *testing.T, c *katana.Client) {
-		_, err := c.Stock(t.Context(), both)
+		_, err := stockOf(t.Context(), c, both)
 		wantError(t, err, "HTTP 400", "BadRequestError: no")
 		refusing = false
 		before := s.times("/inventory")
-		if _, err := c.Stock(t.Context(), both); err != nil {
+		if _, err := stockOf(t.Context(), c, both); err != nil {
 			t.Fatal(err)
 		}
 		if got := s.times("/inventory") - before; got != 4 {
@@ -383,7 +444,7 @@ func TestALostCallerEndsTheRead(t *testing.T) {
 	read(t, s, func(t *testing.T, c *katana.Client) {
 		ctx, cancel := context.WithCancel(t.Context())
 		s.before = func(http.ResponseWriter, *http.Request) bool { cancel(); return false }
-		_, err := c.Stock(ctx, both)
+		_, err := stockOf(ctx, c, both)
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want context.Canceled", err)
 		}

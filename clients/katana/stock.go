@@ -12,34 +12,20 @@ import (
 	"stocksyncd/reconcile/inventory"
 )
 
-// Stock reads the catalogue, and the inventory of all live variants at the
-// given locations. The snapshot's Locations are all live ones. A location that
-// Katana no longer lists is an error: its inventory would come back empty, and
-// nothing could tell that from being sold out.
-func (c *Client) Stock(ctx context.Context, at []inventory.SourceLocationID) (*inventory.Snapshot, error) {
-	locations, err := c.Locations(ctx)
-	if err != nil {
-		return nil, err
-	}
+// Inventory reads what Katana has of the given variants at the given
+// locations, sorted by variant, then location. Neither list needs to be sorted,
+// and what is named twice is read once. A variant may have no row somewhere.
+//
+// The locations are not read again here, since the caller has just read them.
+// Of one that vanished since then nothing comes: its rows are missing, and what
+// is missing is never zero. The next reading of the locations tells that it is
+// gone.
+func (c *Client) Inventory(ctx context.Context, at []inventory.SourceLocationID, variants []inventory.SourceVariantID) ([]inventory.Stock, error) {
 	at = slices.Compact(slices.Sorted(slices.Values(at)))
-	for _, id := range at {
-		if !slices.ContainsFunc(locations, func(l inventory.SourceLocation) bool { return l.ID == id }) {
-			return nil, fmt.Errorf("katana: inventory: location %d is not among the locations of the account: map another one", id)
-		}
-	}
-	variants, err := c.catalogue(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var stocked []inventory.SourceVariantID
-	for _, v := range variants {
-		if v.Live() && !v.Service {
-			stocked = append(stocked, v.ID)
-		}
-	}
-	stock := make([]inventory.Stock, 0, len(stocked)*len(at))
+	variants = slices.Compact(slices.Sorted(slices.Values(variants)))
+	stock := make([]inventory.Stock, 0, len(variants)*len(at))
 	for _, location := range at {
-		found, err := c.stockAt(ctx, location, stocked)
+		found, err := c.stockAt(ctx, location, variants)
 		if err != nil {
 			return nil, err
 		}
@@ -48,7 +34,7 @@ func (c *Client) Stock(ctx context.Context, at []inventory.SourceLocationID) (*i
 	slices.SortFunc(stock, func(a, b inventory.Stock) int {
 		return cmp.Or(cmp.Compare(a.Variant, b.Variant), cmp.Compare(a.Location, b.Location))
 	})
-	return &inventory.Snapshot{Locations: locations, Variants: variants, Stock: stock}, nil
+	return stock, nil
 }
 
 // stockAt reads one location in chunks that fit one page: /inventory has no
@@ -133,7 +119,7 @@ func sift(rows []inventory.Stock, location inventory.SourceLocationID, asked []i
 		if row.Location != location {
 			return nil, fmt.Errorf("the filter location_id was not obeyed: asked for %d, got a row of %d", location, row.Location)
 		}
-		// The ids of a chunk are sorted, as the catalogue is.
+		// The ids of a chunk are sorted.
 		if _, ok := slices.BinarySearch(asked, row.Variant); !ok {
 			return nil, fmt.Errorf("the filter variant_id was not obeyed: got a row of %d, which was not asked for", row.Variant)
 		}

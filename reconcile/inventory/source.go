@@ -24,6 +24,18 @@ type SourceVariant struct {
 // Live tells whether the variant's figures may be offered.
 func (v SourceVariant) Live() bool { return !v.Archived && !v.Deleted }
 
+// Stocked lists, in their order, the variants whose figures are worth reading:
+// the live ones that are no services.
+func Stocked(variants []SourceVariant) []SourceVariantID {
+	var stocked []SourceVariantID
+	for _, v := range variants {
+		if v.Live() && !v.Service {
+			stocked = append(stocked, v.ID)
+		}
+	}
+	return stocked
+}
+
 // Stock is what Katana says of one variant at one location.
 type Stock struct {
 	Variant   SourceVariantID
@@ -50,9 +62,8 @@ type StockKey struct {
 // Snapshot is Katana as one complete read found it. A read that failed or
 // ended early gives no snapshot.
 type Snapshot struct {
-	Locations []SourceLocation
-	Variants  []SourceVariant
-	Stock     []Stock // sorted by variant, then location; no key twice
+	Variants []SourceVariant
+	Stock    []Stock // sorted by variant, then location; no key twice
 }
 
 // SourceOrder is a Katana sales order, as far as stock is concerned.

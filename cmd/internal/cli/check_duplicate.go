@@ -49,12 +49,16 @@ func (c *checker) inflation(ctx context.Context, s configs.Store, feeds desired.
 	if err != nil {
 		return desired.Inflation{}, fmt.Errorf("levels: %w", err)
 	}
-	snap, err := c.rig.katana.Stock(ctx, feeds.Sources())
+	variants, err := c.rig.katana.Catalogue(ctx)
+	if err != nil {
+		return desired.Inflation{}, fmt.Errorf("catalogue: %w", err)
+	}
+	stock, err := c.rig.katana.Inventory(ctx, feeds.Sources(), inventory.Stocked(variants))
 	if err != nil {
 		return desired.Inflation{}, fmt.Errorf("stock: %w", err)
 	}
 	slices.SortFunc(levels, func(a, b inventory.Level) int { return a.Compare(b.Key) })
-	catalogue := desired.NewCatalogue(snap, nil)
+	catalogue := desired.NewCatalogue(&inventory.Snapshot{Variants: variants, Stock: stock}, nil)
 	rules := desired.Rules{Feeds: feeds, SKU: rulesOf(s)}
 	return catalogue.Inflated(levels, rules, catalogue.Figures(levels, rules, nil)), nil
 }
