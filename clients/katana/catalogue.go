@@ -118,9 +118,9 @@ func (c *Client) Catalogue(ctx context.Context) ([]inventory.SourceVariant, erro
 // readCatalogue reads the variants before their parents, so that a parent is
 // missing only if it was deleted for good in between.
 func (c *Client) readCatalogue(ctx context.Context) ([]inventory.SourceVariant, error) {
-	listed, err := listing[variantWire, variant]{
+	listed, err := listing[variantWire, variant, inventory.SourceVariantID]{
 		name: "variants", path: "/variants", query: whole(), read: readVariant,
-		id: func(v variant) int64 { return int64(v.ID) },
+		id: func(v variant) inventory.SourceVariantID { return v.ID },
 	}.all(ctx, c)
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func (c *Client) parents(ctx context.Context, name string, read func(*fields, *p
 	if !needed {
 		return nil, nil
 	}
-	all, err := listing[parentWire, parent]{
+	all, err := listing[parentWire, parent, int64]{
 		name: name, path: "/" + name, query: whole(), read: read,
 		id: func(p parent) int64 { return p.id },
 	}.all(ctx, c)
@@ -162,7 +162,7 @@ func (c *Client) parents(ctx context.Context, name string, read func(*fields, *p
 
 // services lists the variants of all services.
 func (c *Client) services(ctx context.Context) (map[inventory.SourceVariantID]variant, error) {
-	all, err := listing[serviceWire, service]{
+	all, err := listing[serviceWire, service, int64]{
 		name: "services", path: "/services", query: whole(), read: readService,
 		id: func(s service) int64 { return s.id },
 	}.all(ctx, c)

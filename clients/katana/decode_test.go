@@ -41,6 +41,8 @@ func FuzzDecode(f *testing.F) {
 		`{"data":[{"id":71002,"sku":"KIT","product_id":31002,"material_id":null,"created_at":"2026-02-01T08:00:00.000Z"}]}`,
 		`{"data":[{"id":1,"is_auto_assembly":true,"variants":[{"id":2,"sku":null,"created_at":"2026-02-01T08:00:00Z"}]}]}`,
 		`{"data":[{"id":1,"name":"Main","sales_allowed":"true"}]}`,
+		`{"data":[{"id":"0b9f2c1e-5d0a-4a51-9a34-6f0d6a1f2b10","product_variant_id":71002,"ingredient_variant_id":71001,"quantity":2}]}`,
+		`{"data":[{"id":"a","product_variant_id":"71002","ingredient_variant_id":"71001","quantity":"-2.5"},{"id":"b","product_variant_id":7,"quantity":null}]}`,
 		`{"data":[{"id":5,"status":"PACKED","created_at":"2026-02-01T08:00:00Z","updated_at":"2026-02-01T08:00:00Z","location_id":1,"sales_order_rows":[{"id":1,"variant_id":2,"quantity":"1"}]}]}`,
 		`{"error":{"statusCode":422,"name":"X","details":[{"path":".variant_id","code":"maxItems"}]}}`,
 		`{"total_records":"142"}`, `{"data":null}`, `[]`, `{"data":[null]}`, `{"data":[{"id":"\u0000"}]}`,
@@ -66,6 +68,14 @@ func FuzzDecode(f *testing.F) {
 				if err != nil || o.ID <= 0 || row.ID <= 0 || row.Variant <= 0 || row.Location <= 0 {
 					t.Errorf("got %+v, %v", o, err)
 				}
+			}
+		}
+		recipes, err := decodeList(body, func(f *fields, w *recipeRowWire) recipeRow {
+			return readRecipeRow(f, w, []inventory.SourceVariantID{7, 71002})
+		})
+		for _, r := range recipes {
+			if err != nil || r.id == "" || r.Product <= 0 || !r.other && (r.Variant <= 0 || r.Quantity < 0) {
+				t.Errorf("got %+v, %v", r, err)
 			}
 		}
 		_, _ = decodeList(body, readProduct)

@@ -1,5 +1,6 @@
 // Package katana reads what Katana's public API says of stock: locations, the
-// catalogue, the inventory and the sales orders. It never writes.
+// catalogue, the inventory, the recipes of kits and the sales orders. It never
+// writes.
 //
 // Every read is complete or an error: pages are counted against the total
 // that Katana promises, a listing that moves while it is read is read again,

@@ -94,7 +94,7 @@ func (s *fake) filter(path string, query url.Values) []record {
 		if query.Get("include_archived") != "true" && r["archived_at"] != nil {
 			return true
 		}
-		for _, name := range []string{"status", "sales_order_id"} {
+		for _, name := range []string{"status", "sales_order_id", "product_variant_id"} {
 			if only := query.Get(name); only != "" && fmt.Sprint(r[name]) != only {
 				return true
 			}

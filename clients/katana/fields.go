@@ -44,7 +44,10 @@ func (t token) plain() (string, error) {
 // wrong with them, so that the callers need not check each.
 type fields struct{ err error }
 
-var errMissing = errors.New("is missing")
+var (
+	errMissing   = errors.New("is missing")
+	errBelowZero = errors.New("is below zero")
+)
 
 func (f *fields) fail(name string, err error) {
 	if f.err == nil {

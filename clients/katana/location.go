@@ -38,9 +38,9 @@ func readLocation(f *fields, w *locationWire) location {
 }
 
 func (c *Client) locations(ctx context.Context, query url.Values) ([]location, error) {
-	return listing[locationWire, location]{
+	return listing[locationWire, location, inventory.SourceLocationID]{
 		name: "locations", path: "/locations", query: query, read: readLocation,
-		id: func(l location) int64 { return int64(l.ID) },
+		id: func(l location) inventory.SourceLocationID { return l.ID },
 	}.all(ctx, c)
 }
 

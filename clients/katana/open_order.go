@@ -3,7 +3,6 @@ package katana
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -62,7 +61,7 @@ func (c *Client) OpenOrders(ctx context.Context, want func(inventory.SourceOrder
 
 // ordersWith lists the live orders with a status.
 func (c *Client) ordersWith(ctx context.Context, status string) ([]inventory.SourceOrder, error) {
-	orders, err := listing[orderWire, inventory.SourceOrder]{
+	orders, err := listing[orderWire, inventory.SourceOrder, int64]{
 		name: "sales orders", path: "/sales_orders", query: url.Values{"status": {status}}, read: readOpenOrder,
 		id: func(o inventory.SourceOrder) int64 { return o.ID },
 	}.all(ctx, c)
@@ -162,7 +161,7 @@ type fulfilledLine struct {
 // nothing at all is an error.
 func (c *Client) fulfilled(ctx context.Context, order *inventory.SourceOrder) ([]fulfilledLine, error) {
 	name := fmt.Sprintf("fulfilments of order %d", order.ID)
-	all, err := listing[fulfilmentWire, fulfilment]{
+	all, err := listing[fulfilmentWire, fulfilment, int64]{
 		name: name, path: "/sales_order_fulfillments",
 		query: url.Values{"sales_order_id": {strconv.FormatInt(order.ID, 10)}},
 		read:  func(f *fields, w *fulfilmentWire) fulfilment { return readFulfilment(f, w, order.ID) },
@@ -201,7 +200,7 @@ func readFulfilment(f *fields, w *fulfilmentWire, order int64) fulfilment {
 			quantity: f.quantity("sales_order_fulfillment_rows.quantity", row.Quantity),
 		}
 		if line.quantity < 0 { // would open more than was ordered
-			f.fail("sales_order_fulfillment_rows.quantity", errors.New("is below zero"))
+			f.fail("sales_order_fulfillment_rows.quantity", errBelowZero)
 		}
 		one.lines = append(one.lines, line)
 	}

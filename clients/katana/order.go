@@ -56,7 +56,7 @@ func (c *Client) Orders(ctx context.Context, since time.Time) ([]inventory.Sourc
 	if err != nil {
 		return nil, err
 	}
-	orders, err := listing[orderWire, inventory.SourceOrder]{
+	orders, err := listing[orderWire, inventory.SourceOrder, int64]{
 		name: "sales orders", path: "/sales_orders", read: readOrder,
 		query: url.Values{
 			"updated_at_min":  {from.Format("2006-01-02T15:04:05.000Z")},

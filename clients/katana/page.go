@@ -19,19 +19,26 @@ const pageSize = 250
 // restarts is how often a listing that moved is read again from its beginning.
 const restarts = 3
 
-// listing is one paged read: W is a record as it comes, T what is made of it.
-type listing[W, T any] struct {
+// listing is one paged read: W is a record as it comes, T what is made of it, K
+// what tells two records apart.
+type listing[W, T any, K comparable] struct {
 	name  string // in errors: "variants"
 	path  string
 	query url.Values
 	read  func(f *fields, w *W) T
-	id    func(T) int64
+	id    func(T) K
+	// most is how many pages beyond the first are worth reading; 0 is any
+	// number. More of them end the read with errLong.
+	most int
 }
+
+// errLong reports a listing with more pages than are worth reading.
+var errLong = errors.New("more pages than are worth reading")
 
 // all reads every page. Katana pages by offset over lists that grow at the
 // head, so a record can come twice or be pushed past the reader: pages count
 // only when their total stood still and as many different records arrived.
-func (l listing[W, T]) all(ctx context.Context, c *Client) ([]T, error) {
+func (l listing[W, T, K]) all(ctx context.Context, c *Client) ([]T, error) {
 	var short error
 	for range restarts + 1 {
 		records, err := l.sweep(ctx, c)
@@ -48,7 +55,7 @@ func (l listing[W, T]) all(ctx context.Context, c *Client) ([]T, error) {
 
 // sweep reads every page once. It is [inventory.ErrIncomplete] when the
 // listing moved or fell short of its total.
-func (l listing[W, T]) sweep(ctx context.Context, c *Client) ([]T, error) {
+func (l listing[W, T, K]) sweep(ctx context.Context, c *Client) ([]T, error) {
 	query := url.Values{}
 	for name, values := range l.query {
 		query[name] = values
@@ -56,7 +63,7 @@ func (l listing[W, T]) sweep(ctx context.Context, c *Client) ([]T, error) {
 	query.Set("limit", strconv.Itoa(pageSize))
 	total, arrived := 0, 0
 	var records []T
-	place := map[int64]int{}
+	place := map[K]int{}
 	for number := 1; ; number++ {
 		query.Set("page", strconv.Itoa(number))
 		resp, err := c.get(ctx, l.name, l.path, query)
@@ -71,6 +78,9 @@ func (l listing[W, T]) sweep(ctx context.Context, c *Client) ([]T, error) {
 			return nil, fmt.Errorf("katana: %s: %w: the total went from %d to %d while it was read", l.name, inventory.ErrIncomplete, total, promised)
 		}
 		total = promised
+		if number == 1 && l.most > 0 && (total-1)/max(len(page), 1) > l.most {
+			return nil, fmt.Errorf("katana: %s: %w: %d records", l.name, errLong, total)
+		}
 		arrived += len(page)
 		for _, record := range page {
 			if i, known := place[l.id(record)]; known {
