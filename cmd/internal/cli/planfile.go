@@ -74,20 +74,31 @@ func writePlan(path string, p savedPlan) (err error) {
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".plan-*") // mode 0600
+	err = writeWhole(path, func(w io.Writer) error {
+		_, err := w.Write(append(data, '\n'))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("saving the plan: %w", err)
+	}
+	return nil
+}
+
+// writeWhole writes a file that only its owner can read, whole or not at all:
+// what was there stays until the new one is complete.
+func writeWhole(path string, write func(io.Writer) error) error {
+	file, err := os.CreateTemp(filepath.Dir(path), ".stocksyncd-*") // mode 0600
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(append(data, '\n'))
-	err = errors.Join(err, file.Sync(), file.Close())
+	err = errors.Join(write(file), file.Sync(), file.Close())
 	if err == nil {
 		err = os.Rename(file.Name(), path)
 	}
 	if err != nil {
 		_ = os.Remove(file.Name())
-		return fmt.Errorf("saving the plan: %w", err)
 	}
-	return nil
+	return err
 }
 
 // loadPlan reads a plan and refuses one that is not whole or too old.
