@@ -206,6 +206,38 @@ func TestALevelOfASimulatedStoreIsActivatedWithNothingToSell(t *testing.T) {
 	}
 }
 
+func TestAnItemIsNoLongerNowhereOnceItIsStocked(t *testing.T) {
+	simulated(t, 1, func(t *testing.T, c *Client, w *sandbox.World) {
+		at := listed(t, c, w, "Bergen", sandbox.Listing{SKU: "NEW"})
+		nowhere := inventory.Key{Store: at.Store, Item: at.Item, Location: inventory.Nowhere}
+		look := func() (shown []inventory.Level) {
+			levels, err := c.Observe(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, level := range levels {
+				if level.SKU == "NEW" {
+					level.Variant = 0 // drawn by the store
+					shown = append(shown, level)
+				}
+			}
+			return shown
+		}
+		if diff := cmp.Diff([]inventory.Level{{Key: nowhere, SKU: "NEW", Unstocked: true}}, look()); diff != "" {
+			t.Errorf("before: %s", diff)
+		}
+		if levels, err := c.Levels(t.Context(), []inventory.Key{at, nowhere}); len(levels) != 0 || err != nil {
+			t.Errorf("read by key: got %v, %v, want no level", levels, err)
+		}
+		if _, err := c.Activate(t.Context(), at, "k"); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]inventory.Level{{Key: at, SKU: "NEW", Active: true}}, look()); diff != "" {
+			t.Errorf("after: %s", diff)
+		}
+	})
+}
+
 func TestAnActivationThatIsAnsweredAgainIsNotDoneAgain(t *testing.T) {
 	simulated(t, 1, func(t *testing.T, c *Client, w *sandbox.World) {
 		key := listed(t, c, w, "Bergen", sandbox.Listing{SKU: "NEW", Levels: []sandbox.Level{{Location: "Bergen", Available: 7, Inactive: true}}})

@@ -85,7 +85,7 @@ func fuzzLevels(t *testing.T, o *operation, data []byte) {
 				continue
 			}
 			for _, level := range l.seen[l.last] {
-				if level.Item <= 0 || level.Location <= 0 || level.Variant <= 0 {
+				if level.Item <= 0 || level.Variant <= 0 || (level.Location <= 0) != level.Unstocked {
 					t.Errorf("a level without a name: %+v", level)
 				}
 			}
