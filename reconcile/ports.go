@@ -33,7 +33,8 @@ type Source interface {
 type Target interface {
 	// Locations lists all locations, inactive ones included.
 	Locations(ctx context.Context) ([]inventory.Location, error)
-	// Observe reads every level of the store. It is complete or an error.
+	// Observe reads every level of the store, with one at [inventory.Nowhere] for
+	// an item that has none. It is complete or an error.
 	Observe(ctx context.Context) ([]inventory.Level, error)
 	// Levels reads the given levels again. A key without a level in the answer
 	// no longer has one.

@@ -84,6 +84,7 @@ func (s *cycleStore) look(ctx context.Context) error {
 	if s.levels, err = s.Target.Observe(ctx); err != nil {
 		return err
 	}
+	s.levels = slices.DeleteFunc(s.levels, func(level inventory.Level) bool { return level.Location == inventory.Nowhere })
 	sortLevels(s.levels)
 	s.looked = s.c.r.opts.Now()
 	s.c.r.opts.Progress(fmt.Sprintf("%s: %d levels", s.Name, len(s.levels)))

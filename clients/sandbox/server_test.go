@@ -101,13 +101,14 @@ func TestTheClientsOperationsAreUnderstoodAndAffordable(t *testing.T) {
 	}
 	all := map[string]any{
 		"first": 50, "levels": 10, "after": nil, "query": nil, "id": w.mug.Item, "ids": []string{w.mug.Item},
-		"input": setting("", "available", line(w.mug.Item, w.oslo, 4, 9))["input"], "key": "k",
+		"input": setting("", "available", line(w.mug.Item, w.oslo, 4, 9))["input"], "item": w.mug.Item, "location": w.pärnu,
 	}
 	for _, op := range doc.Operations {
 		variables := map[string]any{}
 		for _, v := range op.VariableDefinitions {
 			variables[v.Variable] = all[v.Variable]
 		}
+		variables["key"] = op.Name
 		body, err := json.Marshal(graphqlRequestWith(string(text), op.Name, variables))
 		if err != nil {
 			t.Fatal(err)
@@ -118,6 +119,9 @@ func TestTheClientsOperationsAreUnderstoodAndAffordable(t *testing.T) {
 		}
 	}
 	w.mustAvailable(t, "Oslo", 4)
+	if l := w.Level("", "MUG", "Pärnu"); l.Available != 0 || !l.Active {
+		t.Errorf("Pärnu: %+v, want it active with nothing to sell", l)
+	}
 }
 
 func graphqlRequestWith(document, name string, variables map[string]any) map[string]any {

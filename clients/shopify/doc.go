@@ -5,8 +5,9 @@
 //     followed to its end, and an answer that carries an error beside its data
 //     is an error.
 //   - A write is compare-and-set on every line, carries the idempotency key of
-//     its batch, and tells what became of each line. When nobody can tell
-//     whether it was applied, the error is [inventory.ErrAnswerLost].
+//     its batch, and tells what became of each line. A level is activated under
+//     a key of its own, with nothing to sell. When nobody can tell whether a
+//     write was applied, the error is [inventory.ErrAnswerLost].
 //   - Nothing is sent that the store's bucket of cost points would not carry,
 //     as far as its answers have told.
 //   - Errors name the operation and Shopify's request id, and hold no secret.

@@ -18,8 +18,8 @@ func one() inventory.Batch {
 const throttled = `{"errors":[{"message":"Throttled","extensions":{"code":"THROTTLED"}}],
 	"extensions":{"cost":{"requestedQueryCost":752,"actualQueryCost":null,"throttleStatus":{"maximumAvailable":2000.0,"currentlyAvailable":502.5,"restoreRate":100.0}}}}`
 
-// What the client does about each layer's errors: one read and one write for
-// each row, against a store that answers so once, and for ever.
+// What the client does about each layer's errors: one read and each kind of
+// write for each row, against a store that answers so once, and for ever.
 func TestEveryLayersErrorsHaveTheirReaction(t *testing.T) {
 	body := func(errs string) string { return `{"errors":` + errs + `}` }
 	tests := []struct {
@@ -64,16 +64,23 @@ func TestEveryLayersErrorsHaveTheirReaction(t *testing.T) {
 		{"null", reply{body: "null"}, true, 0, "error", "lost", "not a GraphQL answer"},
 		{"no data", reply{body: `{"data":null}`}, true, 0, "error", "lost", "not a GraphQL answer"},
 	}
-	good := map[string]reply{"readIdentity": ok(`{"shop":{"id":"gid://shopify/Shop/1"}}`), "setQuantities": done(one().Changes...)}
+	good := map[string]reply{
+		"readIdentity": ok(`{"shop":{"id":"gid://shopify/Shop/1"}}`), "setQuantities": done(one().Changes...),
+		"activateLevel": activated(levelJSON(1, 0)),
+	}
 	calls := map[string]func(t *testing.T, c *Client) error{
 		"read":  func(t *testing.T, c *Client) error { _, err := c.Identity(t.Context()); return err },
 		"write": func(t *testing.T, c *Client) error { _, err := c.Set(t.Context(), one()); return err },
+		"activation": func(t *testing.T, c *Client) error {
+			_, err := c.Activate(t.Context(), key(1, 1), "the-key")
+			return err
+		},
 	}
 	for _, test := range tests {
 		for name, call := range calls {
-			want := test.read
-			if name == "write" {
-				want = test.write
+			want := test.write
+			if name == "read" {
+				want = test.read
 			}
 			t.Run(test.name+", "+name, func(t *testing.T) {
 				talk(t, always(test.answer), func(t *testing.T, c *Client, s *store) {
@@ -161,12 +168,16 @@ func TestNoErrorShowsASecretOrBreaksTheLine(t *testing.T) {
 		failing("ODD "+token, leak),
 		{status: 402, header: map[string]string{"X-Request-Id": token}, body: leak},
 		ok(fmt.Sprintf(`{"inventorySetQuantities":{"inventoryAdjustmentGroup":null,"userErrors":[{"code":"INVALID_NAME","field":null,"message":%q}]}}`, leak)),
+		ok(fmt.Sprintf(`{"inventoryActivate":{"inventoryLevel":null,"userErrors":[{"field":null,"message":%q}]}}`, leak)),
 	} {
 		talk(t, always(answer), func(t *testing.T, c *Client, s *store) {
-			_, err := c.Set(t.Context(), three())
-			text := fmt.Sprint(err)
-			if err == nil || strings.Contains(text, token) || strings.ContainsAny(text, "\n\x1b") || len(text) > 1200 {
-				t.Errorf("got %q", text)
+			_, setErr := c.Set(t.Context(), three())
+			_, activateErr := c.Activate(t.Context(), key(1, 1), "the-key")
+			for _, err := range []error{setErr, activateErr} {
+				text := fmt.Sprint(err)
+				if err == nil || strings.Contains(text, token) || strings.ContainsAny(text, "\n\x1b") || len(text) > 1200 {
+					t.Errorf("got %q", text)
+				}
 			}
 			if s.requests()[0].token != token {
 				t.Error("the token was not sent")

@@ -13,6 +13,7 @@ func FuzzAnswer(f *testing.F) {
 	for _, r := range []reply{
 		variantsJSON("", mug(1, 5)), variantsJSON("a", mug(1, 5)), done(three().Changes...),
 		userErrors(1, "CHANGE_FROM_QUANTITY_STALE", -1, ""), failing("THROTTLED", "Throttled"), {body: throttled},
+		activated(levelJSON(2, 0)), notActivated("No way."),
 		{body: `{"errors":"text"}`}, {body: `{"errors":{"base":["x"]}}`}, {body: `{"errors":[1,null,{"path":[0,"a"]}],"data":{"x":[]}}`},
 		{body: `{"data":{"nodes":[null,{"__typename":"InventoryItem","id":"gid://shopify/InventoryItem/1"}]}}`},
 		{body: `{"data":{},"extensions":{"cost":{"requestedQueryCost":-1,"throttleStatus":{"maximumAvailable":1e300,"restoreRate":1e-300,"currentlyAvailable":-1e300}}}}`},
@@ -49,8 +50,26 @@ func FuzzAnswer(f *testing.F) {
 		if set.InventorySetQuantities != nil {
 			_ = o.confirm(three().Changes, set.InventorySetQuantities.InventoryAdjustmentGroup)
 		}
+		fuzzActivation(t, o, answer.Data)
 		fuzzLevels(t, o, answer.Data)
 	})
+}
+
+func fuzzActivation(t *testing.T, o *operation, data []byte) {
+	var answer activateLevelResponse
+	if json.Unmarshal(data, &answer) != nil || answer.InventoryActivate == nil {
+		return
+	}
+	if problems := answer.InventoryActivate.UserErrors; len(problems) > 0 {
+		if err := o.refusedLine(problems); err == nil || strings.ContainsAny(err.Error(), "\n\r") {
+			t.Errorf("a refusal gives the error %q", err)
+		}
+	}
+	if level := answer.InventoryActivate.InventoryLevel; level != nil {
+		if figure, err := o.activated(key(1, 2), *level); err != nil && figure != 0 {
+			t.Errorf("the figure %d and %v", figure, err)
+		}
+	}
 }
 
 func fuzzLevels(t *testing.T, o *operation, data []byte) {
@@ -66,7 +85,7 @@ func fuzzLevels(t *testing.T, o *operation, data []byte) {
 				continue
 			}
 			for _, level := range l.seen[l.last] {
-				if level.Item <= 0 || level.Location <= 0 || level.Variant <= 0 {
+				if level.Item <= 0 || level.Variant <= 0 || (level.Location <= 0) != level.Unstocked {
 					t.Errorf("a level without a name: %+v", level)
 				}
 			}

@@ -90,6 +90,22 @@ var AllInventorySetQuantitiesUserErrorCode = []InventorySetQuantitiesUserErrorCo
 	InventorySetQuantitiesUserErrorCodeNoDuplicateInventoryItemIdGroupIdPair,
 }
 
+// __activateLevelInput is used internally by genqlient
+type __activateLevelInput struct {
+	Item     string `json:"item"`
+	Location string `json:"location"`
+	Key      string `json:"key"`
+}
+
+// GetItem returns __activateLevelInput.Item, and is useful for accessing the field via an interface.
+func (v *__activateLevelInput) GetItem() string { return v.Item }
+
+// GetLocation returns __activateLevelInput.Location, and is useful for accessing the field via an interface.
+func (v *__activateLevelInput) GetLocation() string { return v.Location }
+
+// GetKey returns __activateLevelInput.Key, and is useful for accessing the field via an interface.
+func (v *__activateLevelInput) GetKey() string { return v.Key }
+
 // __readItemLevelsInput is used internally by genqlient
 type __readItemLevelsInput struct {
 	Id    string  `json:"id"`
@@ -161,6 +177,38 @@ func (v *__setQuantitiesInput) GetInput() InventorySetQuantitiesInput { return v
 
 // GetKey returns __setQuantitiesInput.Key, and is useful for accessing the field via an interface.
 func (v *__setQuantitiesInput) GetKey() string { return v.Key }
+
+// activateError includes the requested fields of the GraphQL type UserError.
+type activateError struct {
+	Field   []string `json:"field"`
+	Message string   `json:"message"`
+}
+
+// GetField returns activateError.Field, and is useful for accessing the field via an interface.
+func (v *activateError) GetField() []string { return v.Field }
+
+// GetMessage returns activateError.Message, and is useful for accessing the field via an interface.
+func (v *activateError) GetMessage() string { return v.Message }
+
+// activateLevelResponse is returned by activateLevel on success.
+type activateLevelResponse struct {
+	InventoryActivate *activatePayload `json:"inventoryActivate"`
+}
+
+// GetInventoryActivate returns activateLevelResponse.InventoryActivate, and is useful for accessing the field via an interface.
+func (v *activateLevelResponse) GetInventoryActivate() *activatePayload { return v.InventoryActivate }
+
+// activatePayload includes the requested fields of the GraphQL type InventoryActivatePayload.
+type activatePayload struct {
+	InventoryLevel *level          `json:"inventoryLevel"`
+	UserErrors     []activateError `json:"userErrors"`
+}
+
+// GetInventoryLevel returns activatePayload.InventoryLevel, and is useful for accessing the field via an interface.
+func (v *activatePayload) GetInventoryLevel() *level { return v.InventoryLevel }
+
+// GetUserErrors returns activatePayload.UserErrors, and is useful for accessing the field via an interface.
+func (v *activatePayload) GetUserErrors() []activateError { return v.UserErrors }
 
 // adjustment includes the requested fields of the GraphQL type InventoryAdjustmentGroup.
 type adjustment struct {
@@ -1022,6 +1070,62 @@ func (v *variantWithItem) __premarshalJSON() (*__premarshalvariantWithItem, erro
 	retval.RequiresComponents = v.variant.RequiresComponents
 	retval.Product = v.variant.Product
 	return &retval, nil
+}
+
+// The mutation executed by activateLevel.
+const activateLevel_Operation = `
+mutation activateLevel ($item: ID!, $location: ID!, $key: String!) {
+	inventoryActivate(inventoryItemId: $item, locationId: $location, available: 0) @idempotent(key: $key) {
+		inventoryLevel {
+			... level
+		}
+		userErrors {
+			field
+			message
+		}
+	}
+}
+fragment level on InventoryLevel {
+	isActive
+	location {
+		id
+	}
+	quantities(names: ["available"]) {
+		name
+		quantity
+	}
+}
+`
+
+// Scope write_inventory; what it gives back needs read_inventory. What an
+// inactive level still holds goes with it, so that it is not offered.
+func activateLevel(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	item string,
+	location string,
+	key string,
+) (data_ *activateLevelResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "activateLevel",
+		Query:  activateLevel_Operation,
+		Variables: &__activateLevelInput{
+			Item:     item,
+			Location: location,
+			Key:      key,
+		},
+	}
+
+	data_ = &activateLevelResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
 }
 
 // The query executed by readIdentity.

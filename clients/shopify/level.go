@@ -114,37 +114,43 @@ func (c *Client) pages(name string, levels int, read func(o *operation, after *s
 	}
 }
 
-// itemLevels is what a variant and its item say, and the item's levels.
-func (o *operation) itemLevels(ctx context.Context, of variant, it item) ([]inventory.Level, error) {
+// about is what a variant and its item say of all the item's levels.
+func (o *operation) about(of variant, it item) (level inventory.Level, err error) {
 	wanting := func(field string) error { return o.missing(field + " of " + it.Id) }
 	id, err := inventory.ParseItemID(it.Id)
 	if err != nil {
-		return nil, o.said(err.Error())
+		return level, o.said(err.Error())
 	}
 	variantID, err := inventory.ParseVariantID(of.Id)
 	switch {
 	case err != nil:
-		return nil, o.said(err.Error())
+		return level, o.said(err.Error())
 	case it.Tracked == nil:
-		return nil, wanting("tracked")
+		return level, wanting("tracked")
 	case of.RequiresComponents == nil:
-		return nil, wanting("requiresComponents")
+		return level, wanting("requiresComponents")
 	case of.Product.IsGiftCard == nil:
-		return nil, wanting("isGiftCard")
+		return level, wanting("isGiftCard")
 	}
-	level := inventory.Level{
+	level = inventory.Level{
 		Key: inventory.Key{Store: o.client.store, Item: id}, Variant: variantID,
 		Untracked: !*it.Tracked, Bundle: *of.RequiresComponents, GiftCard: *of.Product.IsGiftCard,
 	}
 	if it.Sku != nil {
 		level.SKU = inventory.TrimSKU(*it.Sku)
 	}
+	return level, nil
+}
+
+// itemLevels gives the levels of an item, with what is about all of them.
+func (o *operation) itemLevels(ctx context.Context, about inventory.Level, it item) ([]inventory.Level, error) {
 	edges, err := o.allLevels(ctx, it)
 	if err != nil {
 		return nil, err
 	}
 	var list []inventory.Level
 	for _, edge := range edges {
+		level := about
 		if err := o.fill(&level, edge.Node); err != nil {
 			return nil, err
 		}
@@ -284,7 +290,11 @@ func (c *Client) items(ctx context.Context, name string, ids []string) ([]invent
 			continue // an item that nothing sells any more
 		}
 		it.item.Id = it.Id
-		found, err := o.itemLevels(ctx, it.Variants.Nodes[0], it.item)
+		about, err := o.about(it.Variants.Nodes[0], it.item)
+		if err != nil {
+			return nil, err
+		}
+		found, err := o.itemLevels(ctx, about, it.item)
 		if err != nil {
 			return nil, err
 		}

@@ -19,8 +19,9 @@ const windowMost = 20_000
 // read.
 const listings = 3
 
-// Observe reads every level of the store, sorted by key. It is complete or an
-// error.
+// Observe reads every level of the store, sorted by key. An item that has none
+// at all is there with one that stands for it, unstocked and at
+// [inventory.Nowhere]. It is complete or an error.
 func (c *Client) Observe(ctx context.Context) ([]inventory.Level, error) {
 	var err error
 	for range listings {
@@ -36,7 +37,7 @@ func (c *Client) Observe(ctx context.Context) ([]inventory.Level, error) {
 // listing is one reading of all variants.
 type listing struct {
 	client *Client
-	seen   map[inventory.VariantID][]inventory.Level
+	seen   map[inventory.VariantID][]inventory.Level // none is empty
 	owner  map[inventory.ItemID]inventory.VariantID
 	window int                 // variants in the present window
 	bound  inventory.VariantID // the window's ids are above it
@@ -62,7 +63,7 @@ func (c *Client) observe(ctx context.Context) ([]inventory.Level, error) {
 	var list []inventory.Level
 	for variant, levels := range l.seen {
 		// An item that several variants share has its levels once.
-		if len(levels) > 0 && l.owner[levels[0].Item] == variant {
+		if l.owner[levels[0].Item] == variant {
 			list = append(list, levels...)
 		}
 	}
@@ -109,14 +110,19 @@ func (l *listing) readWindow(ctx context.Context) (more bool, err error) {
 }
 
 func (l *listing) add(ctx context.Context, o *operation, node variantWithItem) error {
-	levels, err := o.itemLevels(ctx, node.variant, node.InventoryItem)
+	about, err := o.about(node.variant, node.InventoryItem)
 	if err != nil {
 		return err
 	}
-	id, err := inventory.ParseVariantID(node.Id)
+	levels, err := o.itemLevels(ctx, about, node.InventoryItem)
 	if err != nil {
-		return o.said(err.Error())
+		return err
 	}
+	if len(levels) == 0 {
+		about.Location, about.Unstocked = inventory.Nowhere, true
+		levels = append(levels, about)
+	}
+	id := about.Variant
 	if id <= l.bound {
 		return o.incomplete(fmt.Sprintf("the store ignores that only variants above %s are wanted", l.bound))
 	}
@@ -127,10 +133,8 @@ func (l *listing) add(ctx context.Context, o *operation, node variantWithItem) e
 		return nil
 	}
 	l.seen[id] = levels
-	if len(levels) > 0 {
-		if _, owned := l.owner[levels[0].Item]; !owned {
-			l.owner[levels[0].Item] = id
-		}
+	if _, owned := l.owner[about.Item]; !owned {
+		l.owner[about.Item] = id
 	}
 	l.window++
 	l.last, l.above = id, max(l.above, id)

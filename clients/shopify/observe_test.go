@@ -131,6 +131,31 @@ func TestAListingThatMovesIsBegunAnewAndGivenUpInTheEnd(t *testing.T) {
 		})
 }
 
+// A level that is to be made must be seen to be missing.
+func TestAnItemWithoutAnyLevelIsSeenNowhere(t *testing.T) {
+	bundle := strings.NewReplacer(`"requiresComponents":false`, `"requiresComponents":true`, `"isGiftCard":false`, `"isGiftCard":true`, `"tracked":true`, `"tracked":false`).
+		Replace(variantJSON(2, itemJSON(2, " SET ", levelsJSON(""))))
+	plain := variantJSON(3, itemJSON(3, "MUG-3", levelsJSON("")))
+	talk(t, always(variantsJSON("", mug(1, 5), bundle, plain, strings.Replace(plain, "ProductVariant/3", "ProductVariant/4", 1))), func(t *testing.T, c *Client, _ *store) {
+		got, err := c.Observe(t.Context())
+		want := []inventory.Level{
+			mugLevel(1, 1, 5),
+			{Key: key(2, 0), Variant: 2, SKU: "SET", Unstocked: true, Untracked: true, Bundle: true, GiftCard: true},
+			{Key: key(3, 0), Variant: 3, SKU: "MUG-3", Unstocked: true},
+		}
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%v\n%s", err, diff)
+		}
+	})
+	first, then := variantsJSON("a", plain), variantsJSON("", mug(3, 1))
+	talk(t, inTurn(first, then, variantsJSON("", mug(3, 1))), func(t *testing.T, c *Client, _ *store) {
+		got, err := c.Observe(t.Context())
+		if diff := cmp.Diff([]inventory.Level{mugLevel(3, 1, 1)}, got); err != nil || diff != "" {
+			t.Errorf("stocked while it was read: %v\n%s", err, diff)
+		}
+	})
+}
+
 func TestAnItemThatVariantsShareHasItsLevelsOnce(t *testing.T) {
 	item := itemJSON(7, "MUG", levelsJSON("", levelJSON(1, 5)))
 	talk(t, always(variantsJSON("", variantJSON(1, item), variantJSON(2, item))), func(t *testing.T, c *Client, _ *store) {

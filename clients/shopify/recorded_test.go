@@ -14,7 +14,9 @@ import (
 type recording struct {
 	where     string
 	Variables struct {
-		Input struct {
+		InventoryItemID string
+		LocationID      string
+		Input           struct {
 			Name       string
 			Quantities []struct {
 				InventoryItemID    string
@@ -147,5 +149,34 @@ func TestRecordedWritesHaveTheirOutcomes(t *testing.T) {
 	delete(seen, "lost")
 	if len(seen) > 0 {
 		t.Errorf("recorded writes end unexpectedly: %v", seen)
+	}
+}
+
+func TestRecordedActivationsShowWhatIsAvailable(t *testing.T) {
+	want := map[string]inventory.Units{
+		"inventoryActivateSecondaryLocation":   0, // activated with 0
+		"inventoryActivate":                    9, // with 9
+		"inventoryInactiveLifecycleReactivate": 7, // with no figure: it keeps what it had
+	}
+	for _, r := range recordings(t) {
+		name := r.where[strings.LastIndex(r.where, "/")+1:]
+		figure, ok := want[name]
+		if !ok {
+			continue
+		}
+		delete(want, name)
+		item, errItem := inventory.ParseItemID(r.Variables.InventoryItemID)
+		location, errLocation := inventory.ParseLocationID(r.Variables.LocationID)
+		if errItem != nil || errLocation != nil {
+			t.Fatal(r.where, errItem, errLocation)
+		}
+		talk(t, always(reply{body: string(r.Response)}), func(t *testing.T, c *Client, _ *store) {
+			if got, err := c.Activate(t.Context(), key(int64(item), int64(location)), "k"); got != figure || err != nil {
+				t.Errorf("%s: got %d, %v, want %d", r.where, got, err, figure)
+			}
+		})
+	}
+	if len(want) > 0 {
+		t.Errorf("not recorded: %v", want)
 	}
 }

@@ -48,7 +48,7 @@ func (c *Client) Set(ctx context.Context, batch inventory.Batch) ([]inventory.Ou
 	if len(batch.Changes) == 0 {
 		return nil, nil
 	}
-	if err := c.checkBatch(batch); err != nil {
+	if err := c.checkBatch(setName, batch); err != nil {
 		return nil, err
 	}
 	if verdicts := beyondRange(batch.Changes); len(verdicts) > 0 {
@@ -94,8 +94,18 @@ func (o *operation) unsure(why string) error {
 	return fmt.Errorf("%w: %w", o.said(why), inventory.ErrAnswerLost)
 }
 
+// refusedLate is the error for a refusal that came at a later try, and nil at
+// the first one. What is refused may then be the repetition of a try that went
+// through: a line is stale, and a level active already, by our own doing.
+func (o *operation) refusedLate(words string) error {
+	if !o.doubt {
+		return nil
+	}
+	return o.unsure("refused at a later try: " + words)
+}
+
 // checkBatch finds the mistakes that would cost a whole batch.
-func (c *Client) checkBatch(batch inventory.Batch) error {
+func (c *Client) checkBatch(name string, batch inventory.Batch) error {
 	mistake := ""
 	pairs := make(map[inventory.Key]bool, len(batch.Changes))
 	for _, change := range batch.Changes {
@@ -116,7 +126,7 @@ func (c *Client) checkBatch(batch inventory.Batch) error {
 	if mistake == "" {
 		return nil
 	}
-	return fmt.Errorf("%s: %s: the batch is not sent: %s", c.api, setName, mistake)
+	return fmt.Errorf("%s: %s: not sent: %s", c.api, name, mistake)
 }
 
 // verdict is what becomes of one line.
@@ -162,10 +172,8 @@ func outcomes(changes []inventory.Change, verdicts map[int]verdict) []inventory.
 
 // refused turns user errors into outcomes of the lines that they name.
 func (o *operation) refused(changes []inventory.Change, problems []setError) ([]inventory.Outcome, error) {
-	if o.doubt {
-		// What is refused may be the repetition of a try that went through: then
-		// every line is stale by our own doing.
-		return nil, o.unsure("refused at a later try: " + o.client.text(string(codeOf(problems[0]))+": "+problems[0].Message))
+	if err := o.refusedLate(o.client.text(string(codeOf(problems[0])) + ": " + problems[0].Message)); err != nil {
+		return nil, err
 	}
 	verdicts := map[int]verdict{}
 	var blameless *inventory.RefusedError

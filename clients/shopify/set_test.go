@@ -147,6 +147,7 @@ func TestEveryUserErrorHasItsReaction(t *testing.T) {
 func kind(err error) string {
 	var misuse *MisuseError
 	var refused *inventory.RefusedError
+	var line *inventory.LineError
 	var pause *inventory.PauseError
 	var words []string
 	if errors.As(err, &misuse) {
@@ -154,6 +155,9 @@ func kind(err error) string {
 	}
 	if errors.As(err, &refused) {
 		words = append(words, "refused")
+	}
+	if errors.As(err, &line) {
+		words = append(words, "line")
 	}
 	if errors.As(err, &pause) {
 		words = append(words, "pause "+pause.For.String())
