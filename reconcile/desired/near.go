@@ -1,0 +1,117 @@
+package desired
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"unicode/utf8"
+
+	"stocksyncd/reconcile/inventory"
+)
+
+const (
+	// closest is how many Katana SKUs are reported for one Shopify SKU.
+	closest = 5
+	// compared is how many are looked at for it in each view. Where thousands of
+	// SKUs on both sides fold to one, comparing each with each would never end.
+	compared = 16
+)
+
+// NearMisses pairs Shopify SKUs of a store that no Katana variant carries with
+// Katana SKUs that no level of the store carries, where people take them for the
+// same. They are reported and never matched: whether they are the same only a
+// person can tell.
+//
+// Of Katana only what could be sold counts: live variants that are no services.
+// Of Shopify every level counts, also one that is left alone for another reason.
+// Of a Shopify SKU at most the 5 closest Katana SKUs are listed, those with the
+// fewest differences; where dozens fold to the same, of the first 16 of them. SKUs
+// of nothing but dashes and spaces are near to none.
+func NearMisses(levels []inventory.Level, variants []inventory.SourceVariant) []inventory.NearMiss {
+	shopify, katana := unmatched(levels, variants)
+	var index [len(views)]map[string][]inventory.SKU
+	for i := range views {
+		index[i] = make(map[string][]inventory.SKU, len(katana))
+	}
+	for _, sku := range slices.Sorted(maps.Keys(katana)) {
+		written := textOf(string(sku))
+		for i, view := range views {
+			if key := view.apply(written); key != "" {
+				index[i][key] = append(index[i][key], sku)
+			}
+		}
+	}
+	var near []inventory.NearMiss
+	for _, sku := range slices.Sorted(maps.Keys(shopify)) {
+		written := textOf(string(sku))
+		var candidates []inventory.SKU
+		for i, view := range views {
+			found := index[i][view.apply(written)]
+			candidates = append(candidates, found[:min(len(found), compared)]...)
+		}
+		for _, one := range nearest(sku, candidates) {
+			one.Variants, one.Sources = sorted(shopify[one.Shopify]), sorted(katana[one.Katana])
+			near = append(near, one)
+		}
+	}
+	return near
+}
+
+// nearest gives the closest of the candidates, sorted by SKU.
+func nearest(sku inventory.SKU, candidates []inventory.SKU) []inventory.NearMiss {
+	slices.Sort(candidates)
+	written := textOf(string(sku))
+	var near []inventory.NearMiss
+	for _, candidate := range slices.Compact(candidates) {
+		if words := differ(written, textOf(string(candidate))).words(); words != nil {
+			near = append(near, inventory.NearMiss{Shopify: sku, Katana: candidate, Differ: words})
+		}
+	}
+	slices.SortStableFunc(near, func(a, b inventory.NearMiss) int { return cmp.Compare(len(a.Differ), len(b.Differ)) })
+	near = near[:min(len(near), closest)]
+	slices.SortFunc(near, func(a, b inventory.NearMiss) int { return cmp.Compare(a.Katana, b.Katana) })
+	return near
+}
+
+// unmatched lists what each side carries and the other does not, byte for byte.
+func unmatched(levels []inventory.Level, variants []inventory.SourceVariant) (map[inventory.SKU][]inventory.VariantID, map[inventory.SKU][]inventory.SourceVariantID) {
+	shopify, katana := carriers(levels), map[inventory.SKU][]inventory.SourceVariantID{}
+	listed := make(map[inventory.SKU]struct{}, len(variants))
+	for _, v := range variants {
+		listed[v.SKU] = struct{}{}
+		if _, sold := shopify[v.SKU]; !sold && v.Live() && !v.Service && readable(v.SKU) {
+			katana[v.SKU] = append(katana[v.SKU], v.ID)
+		}
+	}
+	maps.DeleteFunc(shopify, func(sku inventory.SKU, _ []inventory.VariantID) bool {
+		_, both := listed[sku]
+		return both || !readable(sku)
+	})
+	return shopify, katana
+}
+
+// readable tells whether a SKU is text: bytes that are none would all fold to
+// the same.
+func readable(sku inventory.SKU) bool { return sku != "" && utf8.ValidString(string(sku)) }
+
+// carriers lists the Shopify variants that carry each SKU.
+func carriers(levels []inventory.Level) map[inventory.SKU][]inventory.VariantID {
+	all := map[inventory.SKU][]inventory.VariantID{}
+	for i := range levels {
+		sku, variant := levels[i].SKU, levels[i].Variant
+		// A variant has one level a location, which mostly follow each other.
+		if i > 0 && levels[i-1].SKU == sku && levels[i-1].Variant == variant {
+			continue
+		}
+		all[sku] = append(all[sku], variant)
+	}
+	delete(all, "")
+	return all
+}
+
+// sorted gives ids in order and each once, never nil.
+func sorted[ID cmp.Ordered](ids []ID) []ID {
+	ids = append([]ID{}, ids...)
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
