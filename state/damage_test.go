@@ -189,6 +189,37 @@ func TestPagesThatLeadInCirclesAreFound(t *testing.T) {
 	}
 }
 
+// TestASmallBucketThatNamesAPageIsFound: bbolt would free that page with the
+// next write, whatever it holds.
+func TestASmallBucketThatNamesAPageIsFound(t *testing.T) {
+	path := newPath(t)
+	s := mustOpen(t, path)
+	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(1, 5)}))
+	mustClose(t, s)
+	data, err := os.ReadFile(path)
+	must(t, err)
+	found := 0
+	for at := 0; at < len(data)-headerSize; at++ {
+		// The value of an empty bucket: no root, sequence 0, an empty leaf; its name before it.
+		if !bytes.HasPrefix(data[at:], append([]byte("writes"), make([]byte, bucketSize)...)) {
+			continue
+		}
+		leaf := at + len("writes") + bucketSize
+		for _, field := range []int{0, 12} { // page, overflow
+			damaged := slices.Clone(data)
+			damaged[leaf+field] = 3
+			if _, err := examine(bytes.NewReader(damaged), int64(len(damaged))); err != nil {
+				found++
+			} else {
+				same(t, "records", content(t, damaged), content(t, data)) // a page that is free by now
+			}
+		}
+	}
+	if found != 2 {
+		t.Errorf("got %d findings, want the page and the overflow of one bucket", found)
+	}
+}
+
 func TestTheFileOfAnotherProgramIsRefusedAndLeftWhereItIs(t *testing.T) {
 	foreignBolt := newPath(t)
 	db, err := bolt.Open(foreignBolt, 0o600, nil)
