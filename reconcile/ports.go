@@ -59,6 +59,8 @@ type Journal interface {
 	// Store gives back what is remembered of a store: its levels, the rest,
 	// and the batches whose answer was never recorded.
 	Store(name inventory.StoreName) (inventory.StoreMemory, error)
+	// Writes gives the last writes of a level, newest first.
+	Writes(key inventory.Key) ([]inventory.PastWrite, error)
 	// Observe records what a cycle saw of a store, before anything is written.
 	Observe(name inventory.StoreName, seen inventory.Observation) error
 	// Intend records a batch before it is sent, and gives it a number.

@@ -66,7 +66,7 @@ func childMust(err error) {
 // seed gives the same steps.
 type script struct {
 	random *rand.Rand
-	open   []uint64
+	open   []inventory.OpenIntent
 	cycle  uint64
 }
 
@@ -83,15 +83,17 @@ func (c *script) step(s *Store, i int) error {
 	case i%12 == 11:
 		return s.Finish(inventory.Finish{Report: reportOf(c.cycle, epoch), Source: inventory.SourceMemory{Rows: map[inventory.SourceLocationID]int{1: i}}, Stores: map[inventory.StoreName]inventory.Memory{"main": inFlight(i)}})
 	case len(c.open) > 0 && c.random.IntN(2) == 0:
-		id := c.open[0]
+		settled := inventory.Settled{ID: c.open[0].ID, Outcomes: outcomesOf(c.open[0].Intent, inventory.Applied, inventory.Stale)}
 		c.open = c.open[1:]
 		if c.random.IntN(3) == 0 {
-			return s.Observe("main", inventory.Observation{Levels: c.levels(), Memory: inFlight(i), Settled: []inventory.Settled{{ID: id}}})
+			return s.Observe("main", inventory.Observation{Levels: c.levels(), Memory: inFlight(i), Settled: []inventory.Settled{settled}})
 		}
-		return s.Settle("main", inventory.Settled{ID: id, Levels: c.levels()})
+		settled.Levels = c.levels()
+		return s.Settle("main", settled)
 	case c.random.IntN(2) == 0:
-		id, err := s.Intend(batchOf("main", c.cycle, i))
-		c.open = append(c.open, id)
+		intent := c.batch(i)
+		id, err := s.Intend(intent)
+		c.open = append(c.open, inventory.OpenIntent{ID: id, Intent: intent})
 		return err
 	}
 	return s.Observe("main", inventory.Observation{Levels: c.levels(), Gone: []inventory.Key{level(1 + c.random.IntN(400))}, Memory: inFlight(i)})
@@ -103,6 +105,17 @@ func (c *script) levels() map[inventory.Key]inventory.Seen {
 		levels[level(1+c.random.IntN(400))] = seenUnits(c.random.IntN(50))
 	}
 	return levels
+}
+
+// batch is a batch of some of the levels.
+func (c *script) batch(to int) inventory.Intent {
+	intent := batchOf("main", c.cycle, to)
+	for range c.random.IntN(60) {
+		change := intent.Changes[0]
+		change.Key = level(1 + c.random.IntN(400))
+		intent.Changes = append(intent.Changes, change)
+	}
+	return intent
 }
 
 // play plays a script and gives the state before it and after each step.

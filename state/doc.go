@@ -1,6 +1,6 @@
 // Package state keeps what must survive between cycles, in one bbolt file: the
-// levels as last seen, the ledger of units in flight, the journal of batches,
-// holds and quarantine, and the history of cycles.
+// levels as last seen with their last writes, the ledger of units in flight,
+// the journal of batches, holds and quarantine, and the history of cycles.
 //
 // What a method was given is on disk when it returns nil, and not there at all
 // when it returns an error; [Store.Observe] says where a large look differs.
@@ -10,7 +10,8 @@
 // Nothing that stands in a file is believed because it stands there. [Open]
 // walks all pages and checks the sum of every record before bbolt sees them:
 // a damaged file is set aside, one of a newer version, of another account or
-// of another program is refused, and none of them is ever read as stock.
+// of another program is refused, and none of them is ever read as stock. One
+// of an earlier version is brought up to this one, whole or not at all.
 //
 // Begin at [Open]; [Store] is the journal of package reconcile.
 package state

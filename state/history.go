@@ -54,13 +54,21 @@ func (s *Store) Report(cycle uint64) (*inventory.Report, error) {
 	return &report, nil
 }
 
+// keptSince is how far back history is kept; the zero time is all of it.
+func (s *Store) keptSince(now time.Time) time.Time {
+	if s.opts.KeepHistory <= 0 {
+		return time.Time{}
+	}
+	return now.Add(-s.opts.KeepHistory)
+}
+
 // prune drops the oldest reports and settled batches, when they are older than
 // the history to keep; open batches stay, however old.
 func (s *Store) prune(tx *bolt.Tx, now time.Time) error {
-	if s.opts.KeepHistory <= 0 {
+	before := s.keptSince(now)
+	if before.IsZero() {
 		return nil
 	}
-	before := now.Add(-s.opts.KeepHistory)
 	for _, place := range []string{placeHistory, placeSettled} {
 		if err := dropOld(tx.Bucket([]byte(place)), place, before); err != nil {
 			return err

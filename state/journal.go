@@ -2,6 +2,7 @@ package state
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -50,8 +51,10 @@ func (s *Store) Source() (source inventory.SourceMemory, err error) {
 func (s *Store) Store(name inventory.StoreName) (memory inventory.StoreMemory, err error) {
 	memory.Levels = map[inventory.Key]inventory.Seen{}
 	err = s.view(func(tx *bolt.Tx) error {
-		if err := readStore(tx.Bucket(bucketStores).Bucket([]byte(name)), name, &memory); err != nil {
-			return err
+		if b, ok := bucketsOf(tx, name); ok {
+			if err := readStore(b, &memory); err != nil {
+				return err
+			}
 		}
 		return tx.Bucket(bucketIntents).ForEach(func(id, b []byte) error {
 			open := inventory.OpenIntent{ID: binary.BigEndian.Uint64(id)}
@@ -70,21 +73,17 @@ func (s *Store) Store(name inventory.StoreName) (memory inventory.StoreMemory, e
 	return memory, nil
 }
 
-func readStore(bucket *bolt.Bucket, name inventory.StoreName, memory *inventory.StoreMemory) error {
-	if bucket == nil {
-		return nil
-	}
-	if _, err := get(bucket, storePlace(name), keyMemory, &memory.Memory); err != nil {
+func readStore(b storeBuckets, memory *inventory.StoreMemory) error {
+	if _, err := get(b.own, storePlace(b.name), keyMemory, &memory.Memory); err != nil {
 		return err
 	}
-	levels := bucket.Bucket(keyLevels)
-	memory.Levels = make(map[inventory.Key]inventory.Seen, levels.Stats().KeyN)
-	return levels.ForEach(func(k, v []byte) error {
-		key, err := decodeKey(name, k)
+	memory.Levels = make(map[inventory.Key]inventory.Seen, b.levels.Stats().KeyN)
+	return b.levels.ForEach(func(k, v []byte) error {
+		key, err := decodeKey(b.name, k)
 		if err != nil {
 			return err
 		}
-		memory.Levels[key], err = decodeSeen(name, k, v)
+		memory.Levels[key], err = decodeSeen(b.name, k, v)
 		return err
 	})
 }
@@ -104,16 +103,16 @@ func (s *Store) Observe(name inventory.StoreName, seen inventory.Observation) er
 		portion := keys[:min(len(keys), most)]
 		keys = keys[len(portion):]
 		err := s.update(func(tx *bolt.Tx) error {
-			bucket, levels, err := storeBuckets(tx, name)
+			b, err := makeBuckets(tx, name)
 			if err != nil {
 				return err
 			}
 			if first {
-				if err := s.observeFirst(tx, bucket, name, seen); err != nil {
+				if err := s.observeFirst(tx, b, seen); err != nil {
 					return err
 				}
 			}
-			return writeLevels(levels, name, portion, seen.Levels)
+			return writeLevels(b, portion, seen.Levels)
 		})
 		if err != nil {
 			return err
@@ -122,12 +121,12 @@ func (s *Store) Observe(name inventory.StoreName, seen inventory.Observation) er
 	return nil
 }
 
-func (s *Store) observeFirst(tx *bolt.Tx, bucket *bolt.Bucket, name inventory.StoreName, seen inventory.Observation) error {
-	if err := put(bucket, storePlace(name), keyMemory, s.opts.Now(), seen.Memory); err != nil {
+func (s *Store) observeFirst(tx *bolt.Tx, b storeBuckets, seen inventory.Observation) error {
+	if err := put(b.own, storePlace(b.name), keyMemory, s.opts.Now(), seen.Memory); err != nil {
 		return err
 	}
 	for _, settled := range seen.Settled {
-		if err := s.settle(tx, name, settled); err != nil {
+		if err := s.settle(tx, b, settled); err != nil {
 			return err
 		}
 	}
@@ -144,17 +143,17 @@ func belong(name inventory.StoreName, keys []inventory.Key) error {
 	return nil
 }
 
-// writeLevels writes the levels of sorted keys, and deletes those that have no
-// value.
-func writeLevels(bucket *bolt.Bucket, store inventory.StoreName, keys []inventory.Key, levels map[inventory.Key]inventory.Seen) error {
-	bucket.FillPercent = 0.9 // keys come sorted
+// writeLevels writes the levels of sorted keys. Those that have no value are
+// deleted, and their last writes with them.
+func writeLevels(b storeBuckets, keys []inventory.Key, levels map[inventory.Key]inventory.Seen) error {
+	b.levels.FillPercent = 0.9 // keys come sorted
 	for _, key := range keys {
 		k := encodeKey(key)
 		var err error
 		if seen, ok := levels[key]; ok {
-			err = bucket.Put(k, encodeSeen(store, k, seen))
+			err = b.levels.Put(k, encodeSeen(b.name, k, seen))
 		} else {
-			err = bucket.Delete(k)
+			err = errors.Join(b.levels.Delete(k), b.writes.Delete(k))
 		}
 		if err != nil {
 			return fmt.Errorf("level %s: %w", key, err)
@@ -182,14 +181,14 @@ func (s *Store) Settle(name inventory.StoreName, found inventory.Settled) error 
 		return err
 	}
 	return s.update(func(tx *bolt.Tx) error {
-		_, levels, err := storeBuckets(tx, name)
+		b, err := makeBuckets(tx, name)
 		if err != nil {
 			return err
 		}
-		if err := s.settle(tx, name, found); err != nil {
+		if err := s.settle(tx, b, found); err != nil {
 			return err
 		}
-		return writeLevels(levels, name, keys, found.Levels)
+		return writeLevels(b, keys, found.Levels)
 	})
 }
 
@@ -202,23 +201,33 @@ type settledBatch struct {
 	Outcomes []inventory.Outcome `json:"outcomes"`
 }
 
-// settle moves a batch from the open ones to the past. One that is not open
-// has been settled before.
-func (s *Store) settle(tx *bolt.Tx, name inventory.StoreName, found inventory.Settled) error {
-	id := number(found.ID)
-	open := tx.Bucket(bucketIntents)
-	var intent inventory.Intent
-	if ok, err := get(open, placeIntents, id, &intent); err != nil || !ok {
+// settle moves a batch from the open ones to the past, and notes its writes
+// with their levels. One that is not open has been settled before.
+func (s *Store) settle(tx *bolt.Tx, b storeBuckets, found inventory.Settled) error {
+	batch, open, err := s.conclude(tx, b.name, found)
+	if err != nil || !open {
 		return err
+	}
+	return b.note(batch, s.keptSince(s.opts.Now()))
+}
+
+// conclude moves a batch from the open ones to the past, and tells whether it
+// was open.
+func (s *Store) conclude(tx *bolt.Tx, name inventory.StoreName, found inventory.Settled) (batch settledBatch, open bool, err error) {
+	id := number(found.ID)
+	intents := tx.Bucket(bucketIntents)
+	var intent inventory.Intent
+	if open, err = get(intents, placeIntents, id, &intent); err != nil || !open {
+		return settledBatch{}, false, err
 	}
 	if intent.Store != name {
-		return fmt.Errorf("batch %d is of store %s, not of %s", found.ID, intent.Store, name)
+		return settledBatch{}, false, fmt.Errorf("batch %d is of store %s, not of %s", found.ID, intent.Store, name)
 	}
-	batch := settledBatch{intent.Cycle, intent.Store, intent.Key, intent.At, found.Outcomes}
+	batch = settledBatch{intent.Cycle, intent.Store, intent.Key, intent.At, found.Outcomes}
 	if err := put(tx.Bucket(bucketSettled), placeSettled, id, s.opts.Now(), batch); err != nil {
-		return err
+		return settledBatch{}, false, err
 	}
-	return open.Delete(id)
+	return batch, true, intents.Delete(id)
 }
 
 // Finish records the report of a cycle and what its stores wait for, and drops
@@ -233,11 +242,11 @@ func (s *Store) Finish(end inventory.Finish) error {
 			return err
 		}
 		for _, name := range slices.Sorted(maps.Keys(end.Stores)) {
-			bucket, _, err := storeBuckets(tx, name)
+			b, err := makeBuckets(tx, name)
 			if err != nil {
 				return err
 			}
-			if err := put(bucket, storePlace(name), keyMemory, now, end.Stores[name]); err != nil {
+			if err := put(b.own, storePlace(name), keyMemory, now, end.Stores[name]); err != nil {
 				return err
 			}
 		}
@@ -250,23 +259,24 @@ func (s *Store) Finish(end inventory.Finish) error {
 // nothing is written.
 func (s *Store) Update(name inventory.StoreName, change func(*inventory.Memory) error) error {
 	return s.update(func(tx *bolt.Tx) error {
-		bucket, _, err := storeBuckets(tx, name)
+		b, err := makeBuckets(tx, name)
 		if err != nil {
 			return err
 		}
 		var memory inventory.Memory
-		if _, err := get(bucket, storePlace(name), keyMemory, &memory); err != nil {
+		if _, err := get(b.own, storePlace(name), keyMemory, &memory); err != nil {
 			return err
 		}
 		if err := change(&memory); err != nil {
 			return err
 		}
-		return put(bucket, storePlace(name), keyMemory, s.opts.Now(), memory)
+		return put(b.own, storePlace(name), keyMemory, s.opts.Now(), memory)
 	})
 }
 
-// Forget drops the levels, the ledger and the open batches of a store, so that
-// each of its levels is seen first again; its history stays.
+// Forget drops the levels with their last writes, the ledger and the open
+// batches of a store, so that each of its levels is seen first again; its
+// history stays.
 func (s *Store) Forget(name inventory.StoreName) error {
 	memory, err := s.Store(name)
 	if err != nil {
@@ -274,7 +284,7 @@ func (s *Store) Forget(name inventory.StoreName) error {
 	}
 	return s.update(func(tx *bolt.Tx) error {
 		for _, open := range memory.Open {
-			if err := s.settle(tx, name, inventory.Settled{ID: open.ID, Outcomes: unknown(open.Changes)}); err != nil {
+			if _, _, err := s.conclude(tx, name, inventory.Settled{ID: open.ID, Outcomes: unknown(open.Changes)}); err != nil {
 				return err
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -12,16 +13,11 @@ import (
 	"stocksyncd/reconcile/inventory"
 )
 
-// schema is the version of the file's layout. It grows when an older program
-// could misread what a newer one wrote; its record stays where it is and as it
-// is for ever.
-const schema uint64 = 1
-
 // The buckets. Each store has one of its own below stores, named as in the
-// config, which always holds both its memory and its levels.
+// config, which always holds its memory, its levels and their last writes.
 const (
 	placeMeta    = "meta"    // schema, cycle, intent, source, lineage
-	placeStores  = "stores"  // store → memory, levels
+	placeStores  = "stores"  // store → memory, levels, writes
 	placeIntents = "intents" // id → intent whose outcome is not known
 	placeSettled = "settled" // id → intent with its outcomes
 	placeHistory = "history" // cycle → report
@@ -41,6 +37,7 @@ var (
 	keyLineage = []byte("lineage")
 	keyMemory  = []byte("memory")
 	keyLevels  = []byte("levels")
+	keyWrites  = []byte("writes")
 )
 
 // lay makes the buckets and records of a new file. From then on all of them
@@ -65,23 +62,46 @@ func lay(tx *bolt.Tx) error {
 	return nil
 }
 
-// storePlace is the place of a store's own records.
-func storePlace(name inventory.StoreName) string { return placeStores + "/" + string(name) }
+// storePlace is the place of a store's own records, and writesPlace that of
+// its levels' last writes.
+func storePlace(name inventory.StoreName) string  { return placeStores + "/" + string(name) }
+func writesPlace(name inventory.StoreName) string { return storePlace(name) + "/" + string(keyWrites) }
 
-// storeBuckets gives the buckets of a store, and makes them if need be.
-func storeBuckets(tx *bolt.Tx, name inventory.StoreName) (store, levels *bolt.Bucket, err error) {
-	stores := tx.Bucket(bucketStores)
-	if store = stores.Bucket([]byte(name)); store != nil {
-		return store, store.Bucket(keyLevels), nil
+// storeBuckets are the buckets of one store.
+type storeBuckets struct {
+	name   inventory.StoreName
+	own    *bolt.Bucket // its memory, and the two below
+	levels *bolt.Bucket
+	writes *bolt.Bucket // nil in a file of layout 1, which is only read
+}
+
+// bucketsOf gives the buckets of a store, if it has been met.
+func bucketsOf(tx *bolt.Tx, name inventory.StoreName) (b storeBuckets, ok bool) {
+	own := tx.Bucket(bucketStores).Bucket([]byte(name))
+	if own == nil {
+		return storeBuckets{}, false
 	}
-	if store, err = stores.CreateBucket([]byte(name)); err != nil {
-		return nil, nil, fmt.Errorf("store %q: %w", name, err)
+	return storeBuckets{name: name, own: own, levels: own.Bucket(keyLevels), writes: own.Bucket(keyWrites)}, true
+}
+
+// makeBuckets gives the buckets of a store, and makes them if need be.
+func makeBuckets(tx *bolt.Tx, name inventory.StoreName) (storeBuckets, error) {
+	if b, ok := bucketsOf(tx, name); ok {
+		return b, nil
 	}
-	if err := put(store, storePlace(name), keyMemory, time.Time{}, inventory.Memory{}); err != nil {
-		return nil, nil, err
+	own, err := tx.Bucket(bucketStores).CreateBucket([]byte(name))
+	if err != nil {
+		return storeBuckets{}, fmt.Errorf("store %q: %w", name, err)
 	}
-	levels, err = store.CreateBucket(keyLevels)
-	return store, levels, err
+	if err := put(own, storePlace(name), keyMemory, time.Time{}, inventory.Memory{}); err != nil {
+		return storeBuckets{}, err
+	}
+	b := storeBuckets{name: name, own: own}
+	if b.levels, err = own.CreateBucket(keyLevels); err != nil {
+		return storeBuckets{}, err
+	}
+	b.writes, err = own.CreateBucket(keyWrites)
+	return b, err
 }
 
 func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
@@ -91,15 +111,15 @@ type contents struct {
 	schema uint64
 	empty  bool // a bbolt file in which nothing was ever kept
 
-	keys   map[string]bool // of the top level and of meta
-	stores map[string]int  // store → how many of its two records are there
-	first  error           // the first record that is not in order
+	keys   map[string]bool     // of the top level and of meta
+	stores map[string][]string // store → what its bucket holds
+	first  error               // the first record that is not in order
 }
 
 // examine reads all of a file and checks each page and record. It needs
 // neither bbolt nor much memory, and whatever the file holds, it ends.
 func examine(file io.ReaderAt, size int64) (contents, error) {
-	c := contents{keys: map[string]bool{}, stores: map[string]int{}}
+	c := contents{keys: map[string]bool{}, stores: map[string][]string{}}
 	if err := walk(file, size, c.record); err != nil {
 		return c, err
 	}
@@ -113,20 +133,30 @@ func examine(file io.ReaderAt, size int64) (contents, error) {
 		return c, nil
 	case c.first != nil:
 		return c, c.first
-	case c.schema != schema:
-		return c, fmt.Errorf("a layout %d, which never was", c.schema)
+	case c.schema == 0:
+		return c, errors.New("a layout 0, which never was")
 	}
-	for _, name := range []string{placeStores, placeIntents, placeSettled, placeHistory, "meta/cycle", "meta/intent", "meta/source", "meta/lineage"} {
+	return c, c.complete(layouts[c.schema-1])
+}
+
+// complete tells whether all is there that a file of the layout holds.
+func (c *contents) complete(want layout) error {
+	for _, name := range want.top {
 		if !c.keys[name] {
-			return c, fmt.Errorf("it lacks %s", name)
+			return fmt.Errorf("it lacks %s", name)
 		}
 	}
-	for name, parts := range c.stores {
-		if parts != 2 {
-			return c, fmt.Errorf("store %s lacks a part", name)
+	for name, has := range c.stores {
+		for _, part := range want.store {
+			if !slices.Contains(has, part) {
+				return fmt.Errorf("store %s lacks %s", name, part)
+			}
+		}
+		if len(has) != len(want.store) {
+			return fmt.Errorf("store %s has a part that its layout does not know", name)
 		}
 	}
-	return c, nil
+	return nil
 }
 
 // record looks at one record of the file.
@@ -161,27 +191,36 @@ func (c *contents) check(path []string, key, value []byte, bucket bool) error {
 }
 
 func (c *contents) checkStore(path []string, key, value []byte, bucket bool) error {
-	switch {
-	case len(path) == 0:
-		c.stores[string(key)] += 0
+	if len(path) == 0 {
+		c.stores[string(key)] = nil
 		return expect(bucket)
-	case len(path) == 1 && string(key) == string(keyLevels):
-		c.stores[path[0]]++
-		return expect(bucket)
-	case bucket:
-		return errBucket
-	case len(path) == 1 && string(key) == string(keyMemory):
-		c.stores[path[0]]++
-		_, _, err := unseal(storePlace(inventory.StoreName(path[0])), key, value)
-		return err
-	case len(path) == 2 && path[1] == string(keyLevels):
-		if _, err := decodeKey("", key); err != nil {
-			return err
+	}
+	name := inventory.StoreName(path[0])
+	if len(path) == 1 {
+		c.stores[path[0]] = append(c.stores[path[0]], string(key))
+		if string(key) != string(keyMemory) {
+			return expect(bucket)
 		}
-		_, err := decodeSeen(inventory.StoreName(path[0]), key, value)
+		if bucket {
+			return errBucket
+		}
+		_, _, err := unseal(storePlace(name), key, value)
 		return err
 	}
-	return errRecord
+	if bucket {
+		return errBucket
+	}
+	if _, err := decodeKey(name, key); err != nil {
+		return err
+	}
+	var err error
+	switch path[1] {
+	case string(keyLevels):
+		_, err = decodeSeen(name, key, value)
+	case string(keyWrites):
+		_, err = decodeWrites(name, key, value)
+	}
+	return err
 }
 
 func expect(bucket bool) error {

@@ -15,7 +15,7 @@ import (
 // Options says how a state file is opened.
 type Options struct {
 	Timeout     time.Duration    // how long to wait for another process; default 2 s
-	KeepHistory time.Duration    // how long reports and settled batches are kept; 0 is for ever
+	KeepHistory time.Duration    // how long reports, settled batches and last writes are kept; 0 is for ever
 	Now         func() time.Time // default time.Now
 	ReadOnly    bool             // beside other readers; nothing is made, written or set aside
 }
@@ -66,7 +66,7 @@ func (s *Store) open() (err error) {
 			_, _ = unlock(s.file), s.file.Close() // the error to tell is the first
 		}
 	}()
-	fresh, err := s.inspect()
+	found, err := s.inspect()
 	if damaged := (*damagedError)(nil); errors.As(err, &damaged) && !s.opts.ReadOnly {
 		return s.setAside(damaged)
 	}
@@ -76,45 +76,57 @@ func (s *Store) open() (err error) {
 	if err := s.openBolt(); err != nil {
 		return err
 	}
-	if !fresh {
-		return nil
-	}
-	if err := s.update(lay); err != nil {
+	if err := s.upgrade(found); err != nil {
 		return errors.Join(err, s.Close())
 	}
-	return syncFolder(s.path)
+	return nil
 }
 
-// inspect tells whether the file is new, and refuses one that cannot be used.
-func (s *Store) inspect() (fresh bool, err error) {
+// upgrade lays a new file, and brings one of an earlier layout up to the
+// present one.
+func (s *Store) upgrade(found contents) error {
+	switch {
+	case found.empty:
+		if err := s.update(lay); err != nil {
+			return err
+		}
+		return syncFolder(s.path)
+	case found.schema < schema && !s.opts.ReadOnly:
+		return s.update(func(tx *bolt.Tx) error { return s.migrate(tx, found.schema) })
+	}
+	return nil
+}
+
+// inspect tells what is in the file, and refuses one that cannot be used.
+func (s *Store) inspect() (found contents, err error) {
 	info, err := s.file.Stat()
 	switch {
 	case err != nil:
-		return false, fmt.Errorf("state: %w", err)
+		return contents{}, fmt.Errorf("state: %w", err)
 	case !info.Mode().IsRegular():
-		return false, fmt.Errorf("%s is not a file; set state.path to one", s.path)
+		return contents{}, fmt.Errorf("%s is not a file; set state.path to one", s.path)
 	case info.Size() == 0 && s.opts.ReadOnly:
-		return false, fmt.Errorf("%s is empty; the first cycle fills it", s.path)
+		return contents{}, fmt.Errorf("%s is empty; the first cycle fills it", s.path)
 	case info.Size() == 0:
-		return true, nil
+		return contents{empty: true}, nil
 	}
 	if !s.opts.ReadOnly && info.Mode().Perm()&0o077 != 0 {
 		if err := s.file.Chmod(0o600); err != nil {
 			s.notes = append(s.notes, fmt.Sprintf("others may read the state file; run: chmod 600 %s", s.path))
 		}
 	}
-	found, err := examine(s.file, info.Size())
+	found, err = examine(s.file, info.Size())
 	switch {
 	case errors.Is(err, ErrNotState):
-		return false, fmt.Errorf("%s: %w", s.path, err)
+		return contents{}, fmt.Errorf("%s: %w", s.path, err)
 	case err != nil:
-		return false, &damagedError{s.path, err}
+		return contents{}, &damagedError{s.path, err}
 	case found.schema > schema:
-		return false, &NewerError{Path: s.path, Has: found.schema, Know: schema}
+		return contents{}, &NewerError{Path: s.path, Has: found.schema, Know: schema}
 	case found.empty && s.opts.ReadOnly:
-		return false, fmt.Errorf("%s is empty; the first cycle fills it", s.path)
+		return contents{}, fmt.Errorf("%s is empty; the first cycle fills it", s.path)
 	}
-	return found.empty, nil
+	return found, nil
 }
 
 // openBolt hands the locked file to bbolt.

@@ -352,7 +352,8 @@ func (p *pages) bucket(value []byte, path []string) error {
 		return p.page(root, path, nil, nil)
 	}
 	b := value[bucketSize:]
-	if len(b) < headerSize || native.Uint16(b[8:]) != leafPage {
+	// The leaf is no page of its own: bbolt would free the one that it names.
+	if len(b) < headerSize || native.Uint64(b) != 0 || native.Uint16(b[8:]) != leafPage || native.Uint32(b[12:]) != 0 {
 		return errors.New("a bucket without a leaf")
 	}
 	return p.leaf(b, path, nil, nil, true)

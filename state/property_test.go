@@ -1,6 +1,7 @@
 package state
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"hash/crc32"
 	"maps"
@@ -17,6 +18,7 @@ import (
 type model struct {
 	source  inventory.SourceMemory
 	stores  map[inventory.StoreName]*inventory.StoreMemory
+	writes  pastWrites
 	history []inventory.Report
 	cycle   uint64
 }
@@ -64,6 +66,10 @@ func genMemory(name inventory.StoreName) *rapid.Generator[inventory.Memory] {
 			m.Holds = append(m.Holds, inventory.Hold{ID: "h", Rule: "zeroed", Levels: []inventory.HeldLevel{{Key: genKey(name).Draw(t, "held"), Raise: true}}})
 			m.Quarantine = append(m.Quarantine, inventory.Quarantined{Key: genKey(name).Draw(t, "resting"), Detail: rapid.String().Draw(t, "detail")})
 			m.Written = append(m.Written, inventory.Written{Key: genKey(name).Draw(t, "written"), Zero: true})
+			m.Pins = inventory.Pins{
+				Targets: map[string]inventory.LocationID{rapid.String().Draw(t, "name"): inventory.LocationID(genID.Draw(t, "location"))},
+				Sources: map[string]inventory.SourceLocationID{"Main": inventory.SourceLocationID(genID.Draw(t, "source"))},
+			}
 		}
 		return m
 	})
@@ -71,6 +77,23 @@ func genMemory(name inventory.StoreName) *rapid.Generator[inventory.Memory] {
 
 func genLevels(name inventory.StoreName) *rapid.Generator[map[inventory.Key]inventory.Seen] {
 	return rapid.MapOfN(genKey(name), genSeen, 0, 30)
+}
+
+// genOutcomes gives each change of a batch an outcome.
+func genOutcomes(intent inventory.Intent) *rapid.Generator[[]inventory.Outcome] {
+	results := []inventory.Result{
+		inventory.Applied, inventory.Applied, inventory.Stale, inventory.Rejected, inventory.Skipped, inventory.Unsent, "later than us",
+	}
+	return rapid.Custom(func(t *rapid.T) []inventory.Outcome {
+		outcomes := make([]inventory.Outcome, len(intent.Changes))
+		for i, change := range intent.Changes {
+			outcomes[i] = inventory.Outcome{
+				Change: change, Result: rapid.SampledFrom(results).Draw(t, "outcome"),
+				Because: inventory.Reason(rapid.StringN(0, 20, 100).Draw(t, "because")),
+			}
+		}
+		return outcomes
+	})
 }
 
 // TestWhatWasGivenIsGivenBack plays any calls on a file and on maps, with
@@ -81,7 +104,7 @@ func TestWhatWasGivenIsGivenBack(t *testing.T) {
 		path := newPath(t)
 		s := mustOpenUnsynced(t, path, Options{Now: clock})
 		defer func() { mustClose(t, s) }()
-		m := &model{stores: map[inventory.StoreName]*inventory.StoreMemory{}}
+		m := &model{stores: map[inventory.StoreName]*inventory.StoreMemory{}, writes: pastWrites{}}
 		rt.Repeat(map[string]func(*rapid.T){
 			"begin":   func(t *rapid.T) { m.begin(t, s) },
 			"observe": func(t *rapid.T) { m.observe(t, s) },
@@ -92,6 +115,7 @@ func TestWhatWasGivenIsGivenBack(t *testing.T) {
 				name := genName.Draw(t, "store")
 				check(t, s.Forget(name))
 				delete(m.stores, name)
+				maps.DeleteFunc(m.writes, func(key inventory.Key, _ []inventory.PastWrite) bool { return key.Store == name })
 			},
 			"restart": func(*rapid.T) {
 				same(t, "file", dumpOf(t, s, names...), m.dump())
@@ -111,7 +135,10 @@ func check(t *rapid.T, err error) {
 }
 
 func (m *model) dump() dump {
-	d := dump{Source: m.source, Stores: map[inventory.StoreName]inventory.StoreMemory{}, History: slices.Clone(m.history)}
+	d := dump{
+		Source: m.source, Stores: map[inventory.StoreName]inventory.StoreMemory{},
+		Writes: m.writes.since(time.Time{}), History: slices.Clone(m.history),
+	}
 	slices.Reverse(d.History)
 	for _, name := range names {
 		d.Stores[name] = *m.store(name)
@@ -131,18 +158,20 @@ func (m *model) observe(t *rapid.T, s *Store) {
 	name := genName.Draw(t, "store")
 	kept := m.store(name)
 	seen := inventory.Observation{Levels: genLevels(name).Draw(t, "levels"), Memory: genMemory(name).Draw(t, "memory")}
-	for key := range kept.Levels {
-		if _, again := seen.Levels[key]; !again && key.Item%3 == 0 {
+	if len(kept.Open) > 0 && rapid.Bool().Draw(t, "settles") {
+		seen.Settled = []inventory.Settled{{ID: kept.Open[0].ID, Outcomes: genOutcomes(kept.Open[0].Intent).Draw(t, "outcomes")}}
+		m.writes.settle(kept.Open[0].Intent, seen.Settled[0].Outcomes)
+	}
+	for _, key := range slices.AppendSeq(slices.Collect(maps.Keys(kept.Levels)), maps.Keys(m.writes)) {
+		if _, again := seen.Levels[key]; !again && key.Store == name && key.Item%3 == 0 {
 			seen.Gone = append(seen.Gone, key)
 		}
-	}
-	if len(kept.Open) > 0 && rapid.Bool().Draw(t, "settles") {
-		seen.Settled = []inventory.Settled{{ID: kept.Open[0].ID}}
 	}
 	check(t, s.Observe(name, seen))
 	maps.Copy(kept.Levels, seen.Levels)
 	for _, key := range seen.Gone {
 		delete(kept.Levels, key)
+		delete(m.writes, key)
 	}
 	kept.Open = kept.Open[len(seen.Settled):]
 	kept.Memory = seen.Memory
@@ -151,7 +180,13 @@ func (m *model) observe(t *rapid.T, s *Store) {
 func (m *model) intend(t *rapid.T, s *Store) {
 	name := genName.Draw(t, "store")
 	intent := batchOf(name, m.cycle, 4)
+	intent.At = epoch.Add(time.Duration(m.cycle) * time.Minute)
 	intent.Changes[0].SKU = genSKU.Draw(t, "sku")
+	for range rapid.IntRange(0, 6).Draw(t, "further changes") {
+		change := intent.Changes[0]
+		change.Key, change.From, change.To = genKey(name).Draw(t, "level"), genUnits.Draw(t, "from"), genUnits.Draw(t, "to")
+		intent.Changes = append(intent.Changes, change)
+	}
 	id, err := s.Intend(intent)
 	check(t, err)
 	kept := m.store(name)
@@ -165,8 +200,11 @@ func (m *model) settle(t *rapid.T, s *Store) {
 		t.Skip("no batch is open")
 	}
 	i := rapid.IntRange(0, len(kept.Open)-1).Draw(t, "batch")
-	found := inventory.Settled{ID: kept.Open[i].ID, Levels: genLevels(name).Draw(t, "levels")}
+	found := inventory.Settled{
+		ID: kept.Open[i].ID, Outcomes: genOutcomes(kept.Open[i].Intent).Draw(t, "outcomes"), Levels: genLevels(name).Draw(t, "levels"),
+	}
 	check(t, s.Settle(name, found))
+	m.writes.settle(kept.Open[i].Intent, found.Outcomes)
 	kept.Open = slices.Delete(slices.Clone(kept.Open), i, i+1)
 	maps.Copy(kept.Levels, found.Levels)
 }
@@ -203,6 +241,33 @@ func FuzzLevelRecord(f *testing.F) {
 		}
 		if got := encodeSeen(name, k, seen); string(got) != string(v) {
 			t.Fatalf("%x became %x", v, got)
+		}
+	})
+}
+
+// FuzzWritesRecord: what decodes encodes to the same bytes, whether its sum
+// came with it or is right for once.
+func FuzzWritesRecord(f *testing.F) {
+	k := encodeKey(level(1))
+	v := encodeWrites("main", k, []inventory.PastWrite{{Cycle: 3, At: epoch, From: 5, To: -1, Result: inventory.Applied, Reason: inventory.ReasonDrift}})
+	f.Add("main", k, v)
+	f.Add("main", k, v[1:len(v)-4])
+	f.Add("", []byte{}, []byte{writesVersion, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, store string, k, v []byte) {
+		name := inventory.StoreName(store)
+		framed := append([]byte{writesVersion}, v...)
+		framed = binary.BigEndian.AppendUint32(framed, sum(writesPlace(name), k, framed))
+		for _, record := range [][]byte{v, framed} {
+			writes, err := decodeWrites(name, k, record)
+			if err != nil {
+				continue
+			}
+			if len(writes) == 0 {
+				t.Fatalf("%x holds no write", record)
+			}
+			if got := encodeWrites(name, k, writes); string(got) != string(record) {
+				t.Fatalf("%x became %x", record, got)
+			}
 		}
 	})
 }
@@ -245,6 +310,16 @@ func TestARecordIsReadOnlyWhereItBelongs(t *testing.T) {
 	}
 	if _, err := decodeSeen("outlet", k, v); err == nil {
 		t.Error("a level was read as another store's")
+	}
+	writes := encodeWrites("main", k, []inventory.PastWrite{{Cycle: 1, Result: inventory.Applied}})
+	if _, err := decodeWrites("main", encodeKey(level(2)), writes); err == nil {
+		t.Error("a level's writes were read as another level's")
+	}
+	if _, err := decodeWrites("outlet", k, writes); err == nil {
+		t.Error("a level's writes were read as another store's")
+	}
+	if _, err := decodeWrites("main", k, v); err == nil {
+		t.Error("a level was read as its writes")
 	}
 	record := seal(placeIntents, number(1), epoch, []byte(`{}`))
 	if _, _, err := unseal(placeIntents, number(2), record); err == nil {

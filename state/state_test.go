@@ -85,6 +85,18 @@ func batchOf(store inventory.StoreName, cycle uint64, to int) inventory.Intent {
 	}}}
 }
 
+// outcomesOf gives the changes of a batch one of the results each, in turns.
+func outcomesOf(intent inventory.Intent, results ...inventory.Result) []inventory.Outcome {
+	outcomes := make([]inventory.Outcome, len(intent.Changes))
+	for i, change := range intent.Changes {
+		outcomes[i] = inventory.Outcome{Change: change, Result: results[i%len(results)]}
+		if outcomes[i].Result == inventory.Stale {
+			outcomes[i].Because = inventory.ReasonStale
+		}
+	}
+	return outcomes
+}
+
 func reportOf(cycle uint64, at time.Time) *inventory.Report {
 	return &inventory.Report{
 		Cycle: cycle, Kind: inventory.Full, Started: at, Requests: map[string]inventory.RequestCount{"katana": {Count: 3}},
@@ -96,13 +108,14 @@ func reportOf(cycle uint64, at time.Time) *inventory.Report {
 type dump struct {
 	Source  inventory.SourceMemory
 	Stores  map[inventory.StoreName]inventory.StoreMemory
+	Writes  map[inventory.Key][]inventory.PastWrite
 	History []inventory.Report
 	Lineage Lineage
 }
 
 func dumpOf(t testing.TB, s *Store, stores ...inventory.StoreName) dump {
 	t.Helper()
-	d := dump{Stores: map[inventory.StoreName]inventory.StoreMemory{}}
+	d := dump{Stores: map[inventory.StoreName]inventory.StoreMemory{}, Writes: map[inventory.Key][]inventory.PastWrite{}}
 	var err error
 	d.Source, err = s.Source()
 	must(t, err)
@@ -113,8 +126,32 @@ func dumpOf(t testing.TB, s *Store, stores ...inventory.StoreName) dump {
 	for _, name := range stores {
 		d.Stores[name], err = s.Store(name)
 		must(t, err)
+		for _, key := range written(t, s, name) {
+			writes, err := s.Writes(key)
+			must(t, err)
+			if len(writes) > 0 {
+				d.Writes[key] = writes
+			}
+		}
 	}
 	return d
+}
+
+// written lists the levels of a store that have a record of last writes.
+func written(t testing.TB, s *Store, name inventory.StoreName) (keys []inventory.Key) {
+	t.Helper()
+	must(t, s.view(func(tx *bolt.Tx) error {
+		b, ok := bucketsOf(tx, name)
+		if !ok || b.writes == nil {
+			return nil
+		}
+		return b.writes.ForEach(func(k, _ []byte) error {
+			key, err := decodeKey(name, k)
+			keys = append(keys, key)
+			return err
+		})
+	}))
+	return keys
 }
 
 func same(t testing.TB, what string, got, want any) {
@@ -255,6 +292,9 @@ func TestAForgottenStoreIsSeenFirstAgainAndKeepsItsHistory(t *testing.T) {
 	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(3, 5), Memory: inFlight(2)}))
 	_, err := s.Intend(batchOf("main", 1, 9))
 	must(t, err)
+	sent, err := s.Intend(batchOf("main", 1, 8))
+	must(t, err)
+	must(t, s.Settle("main", inventory.Settled{ID: sent, Outcomes: outcomesOf(batchOf("main", 1, 8), inventory.Applied)}))
 	must(t, s.Finish(inventory.Finish{Report: reportOf(1, epoch)}))
 	must(t, s.Forget("main"))
 	must(t, s.Forget("never-met"))

@@ -251,7 +251,9 @@ func (a *app) readState(cfg *configs.Config) (daemon.Memory, func() error, error
 	if _, err := os.Stat(cfg.State.Path); errors.Is(err, fs.ErrNotExist) {
 		return blank{memory{config: cfg}}, func() error { return nil }, nil
 	}
-	store, err := state.Open(cfg.State.Path, state.Options{Timeout: stateTimeout, Now: a.Now, ReadOnly: true})
+	store, err := state.Open(cfg.State.Path, state.Options{
+		Timeout: stateTimeout, KeepHistory: time.Duration(cfg.State.KeepHistory), Now: a.Now, ReadOnly: true,
+	})
 	if err != nil {
 		return nil, nil, err
 	}

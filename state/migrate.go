@@ -1,0 +1,101 @@
+package state
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"stocksyncd/reconcile/inventory"
+)
+
+// layout is one version of the file's layout.
+type layout struct {
+	top   []string // what must stand at the top level and in meta
+	store []string // what the bucket of a store holds
+	// step brings a file of the version before up to this one.
+	step func(*Store, *bolt.Tx) error
+}
+
+// layouts are all versions from 1 on. A file is laid by the last of them; one
+// of an earlier version is brought up to it by the steps in between, and is
+// read as it is by those that only read.
+var layouts = []layout{
+	{top: topLevel, store: []string{"levels", "memory"}},
+	{top: topLevel, store: []string{"levels", "memory", "writes"}, step: (*Store).addWrites},
+}
+
+var topLevel = []string{placeStores, placeIntents, placeSettled, placeHistory, "meta/cycle", "meta/intent", "meta/source", "meta/lineage"}
+
+// schema is the version of the layout. It grows when an older program could
+// misread what a newer one wrote, or take it for damage; its record stays
+// where it is and as it is for ever.
+var schema = uint64(len(layouts))
+
+// migrate brings a file of an earlier layout up to the present one. It is one
+// transaction: a machine that stops within it leaves the file as it was.
+func (s *Store) migrate(tx *bolt.Tx, has uint64) error {
+	for _, next := range layouts[has:] {
+		if err := next.step(s, tx); err != nil {
+			return err
+		}
+	}
+	return put(tx.Bucket(bucketMeta), placeMeta, keySchema, time.Time{}, schema)
+}
+
+// replayed is how many settled batches the step to layout 2 reads: enough for
+// the last days of most shops, and not so many that a start takes long.
+const replayed = 2000
+
+// addWrites is the step to layout 2. Each store gets its bucket of last
+// writes, filled from the newest settled batches.
+func (s *Store) addWrites(tx *bolt.Tx) error {
+	var names [][]byte
+	stores := tx.Bucket(bucketStores)
+	err := stores.ForEachBucket(func(name []byte) error {
+		names = append(names, bytes.Clone(name)) // bbolt moves pages while it creates
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, err := stores.Bucket(name).CreateBucket(keyWrites); err != nil {
+			return err
+		}
+	}
+	return s.replay(tx)
+}
+
+// replay notes the writes of the newest settled batches, oldest first, as if
+// they were settled now. Those of a store or a level that is no longer there
+// are left out.
+func (s *Store) replay(tx *bolt.Tx) error {
+	cursor := tx.Bucket(bucketSettled).Cursor()
+	id, v := cursor.Last()
+	for n := 1; id != nil && n < replayed; n++ {
+		id, v = cursor.Prev()
+	}
+	if id == nil { // there are fewer
+		id, v = cursor.First()
+	}
+	from := s.keptSince(s.opts.Now())
+	for ; id != nil; id, v = cursor.Next() {
+		var batch settledBatch
+		if err := reveal(placeSettled, id, v, &batch); err != nil {
+			return err
+		}
+		b, ok := bucketsOf(tx, batch.Store)
+		if !ok {
+			continue
+		}
+		batch.Outcomes = slices.DeleteFunc(batch.Outcomes, func(o inventory.Outcome) bool {
+			return b.levels.Get(encodeKey(o.Key)) == nil
+		})
+		if err := b.note(batch, from); err != nil {
+			return err
+		}
+	}
+	return nil
+}

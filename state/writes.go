@@ -1,0 +1,175 @@
+package state
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"stocksyncd/reconcile/inventory"
+)
+
+// lastWrites is how many writes of a level are kept beside it. The settled
+// batches hold all of them, but by batch: to find a level's own there, all of
+// the history would have to be read.
+const lastWrites = 5
+
+// Writes gives the last writes of a level, newest first, as far as the history
+// to keep goes back; nil when there are none or the store has not been met.
+func (s *Store) Writes(key inventory.Key) (writes []inventory.PastWrite, err error) {
+	err = s.view(func(tx *bolt.Tx) error {
+		b, ok := bucketsOf(tx, key.Store)
+		if !ok || b.writes == nil {
+			return nil
+		}
+		writes, err = b.past(encodeKey(key), s.keptSince(s.opts.Now()))
+		return err
+	})
+	if err != nil || len(writes) == 0 {
+		return nil, err
+	}
+	return writes, nil
+}
+
+// past gives the writes of a level that were sent at or after the given time.
+func (b storeBuckets) past(key []byte, from time.Time) ([]inventory.PastWrite, error) {
+	v := b.writes.Get(key)
+	if v == nil {
+		return nil, nil
+	}
+	writes, err := decodeWrites(b.name, key, v)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(writes, func(w inventory.PastWrite) bool { return w.At.Before(from) }), nil
+}
+
+// note adds the outcomes of a batch to the writes of their levels, and drops
+// what was sent before the given time. What was not sent to Shopify is no
+// write.
+func (b storeBuckets) note(batch settledBatch, from time.Time) error {
+	for _, o := range batch.Outcomes {
+		if o.Result == inventory.Unsent || o.Result == inventory.Skipped {
+			continue
+		}
+		if err := belong(b.name, []inventory.Key{o.Key}); err != nil {
+			return err
+		}
+		k := encodeKey(o.Key)
+		writes, err := b.past(k, from)
+		if err != nil {
+			return err
+		}
+		if writes = insertWrite(writes, pastWrite(batch, o), from); len(writes) == 0 {
+			err = b.writes.Delete(k)
+		} else {
+			err = b.writes.Put(k, encodeWrites(b.name, k, writes))
+		}
+		if err != nil {
+			return fmt.Errorf("writes of level %s: %w", o.Key, err)
+		}
+	}
+	return nil
+}
+
+// pastWrite gives an outcome the form in which it is remembered.
+func pastWrite(batch settledBatch, o inventory.Outcome) inventory.PastWrite {
+	shown := inventory.ReportChange(o)
+	return inventory.PastWrite{
+		Cycle: batch.Cycle, At: batch.Sent, From: shown.From, To: shown.To, Result: shown.Outcome, Reason: shown.Reason,
+	}
+}
+
+// insertWrite puts a write where it belongs: a batch that was cut off may be
+// settled after a later one. Cycles tell more than times, because a machine's
+// clock can be set back.
+func insertWrite(writes []inventory.PastWrite, w inventory.PastWrite, from time.Time) []inventory.PastWrite {
+	if w.At.Before(from) {
+		return writes
+	}
+	writes = slices.Insert(writes, 0, w)
+	slices.SortStableFunc(writes, func(a, b inventory.PastWrite) int {
+		return cmp.Or(cmp.Compare(b.Cycle, a.Cycle), b.At.Compare(a.At))
+	})
+	return writes[:min(len(writes), lastWrites)]
+}
+
+// The last writes of a level are one record, with as many bytes as they need:
+//
+//	key    that of the level
+//	value  version (1), writes, newest first, sum (4)
+//	write  cycle (8), at (8), from (8), to (8), outcome, reason
+//	text   size (1), bytes; outcomes and reasons are open sets
+//
+// The sum covers the place too.
+const (
+	writesVersion = 1
+	writesFrame   = 5  // version and sum
+	writeNumbers  = 32 // of one write, before its texts
+)
+
+func encodeWrites(store inventory.StoreName, key []byte, writes []inventory.PastWrite) []byte {
+	b := make([]byte, 0, writesFrame+len(writes)*2*writeNumbers)
+	b = append(b, writesVersion)
+	for _, w := range writes {
+		b = binary.BigEndian.AppendUint64(b, w.Cycle)
+		for _, n := range [...]int64{w.At.UnixMicro(), int64(w.From), int64(w.To)} {
+			b = binary.BigEndian.AppendUint64(b, uint64(n)) // #nosec G115 -- read back the same way
+		}
+		b = appendText(appendText(b, string(w.Result)), string(w.Reason))
+	}
+	return binary.BigEndian.AppendUint32(b, sum(writesPlace(store), key, b))
+}
+
+// appendText adds a code. No code is as long as what is cut here, and a batch
+// that has been sent must not be left unrecorded for one that is.
+func appendText(b []byte, text string) []byte {
+	text = text[:min(len(text), 255)]
+	b = append(b, byte(len(text))) // #nosec G115 -- bounded above
+	return append(b, text...)
+}
+
+func decodeWrites(store inventory.StoreName, key, b []byte) (writes []inventory.PastWrite, err error) {
+	content := len(b) - 4
+	if len(b) <= writesFrame || b[0] != writesVersion || binary.BigEndian.Uint32(b[content:]) != sum(writesPlace(store), key, b[:content]) {
+		return nil, fmt.Errorf("writes of store %s: %w", store, errRecord)
+	}
+	writes = make([]inventory.PastWrite, 0, lastWrites+1) // with room for the next
+	for rest := b[1:content]; len(rest) > 0; {
+		var w inventory.PastWrite
+		var ok bool
+		if w, rest, ok = cutWrite(rest); !ok {
+			return nil, fmt.Errorf("writes of store %s: %w", store, errRecord)
+		}
+		writes = append(writes, w)
+	}
+	return writes, nil
+}
+
+// cutWrite takes the first write off.
+func cutWrite(b []byte) (w inventory.PastWrite, rest []byte, ok bool) {
+	if len(b) < writeNumbers {
+		return w, nil, false
+	}
+	number := func(at int) int64 { return int64(binary.BigEndian.Uint64(b[at:])) } // #nosec G115 -- written from an int64
+	w = inventory.PastWrite{
+		Cycle: binary.BigEndian.Uint64(b), At: time.UnixMicro(number(8)).UTC(),
+		From: inventory.Units(number(16)), To: inventory.Units(number(24)),
+	}
+	result, rest, okResult := cutText(b[writeNumbers:])
+	reason, rest, okReason := cutText(rest)
+	w.Result, w.Reason = inventory.Result(result), inventory.Reason(reason)
+	return w, rest, okResult && okReason
+}
+
+// cutText takes the first code off.
+func cutText(b []byte) (text string, rest []byte, ok bool) {
+	if len(b) == 0 || len(b) <= int(b[0]) {
+		return "", nil, false
+	}
+	end := 1 + int(b[0])
+	return string(b[1:end]), b[end:], true
+}
