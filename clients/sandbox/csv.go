@@ -33,13 +33,12 @@ func FromCSV(opts Options, name string, r io.Reader) (*World, error) {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	titles := productTitles(variants)
 	for _, store := range w.Stores() {
 		if _, err := w.AddStoreLocation(store, StoreLocation{Name: csvStoreLocation, Katana: csvKatanaLocation}); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		for _, v := range variants {
-			if _, err := w.AddListing(store, listingOf(v, titles[v.handle])); err != nil {
+			if _, err := w.AddListing(store, listingOf(v)); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 		}
@@ -47,13 +46,13 @@ func FromCSV(opts Options, name string, r io.Reader) (*World, error) {
 	return w, nil
 }
 
-func listingOf(v csvVariant, title string) Listing {
+func listingOf(v csvVariant) Listing {
 	status := v.status
 	if !slices.Contains([]string{"DRAFT", "ARCHIVED"}, status) {
 		status = "ACTIVE"
 	}
 	return Listing{
-		SKU: v.sku, Title: v.options, Product: title, Untracked: !v.tracked, GiftCard: v.giftCard, Status: status,
+		SKU: v.sku, Options: v.options, Product: v.product, Handle: v.handle, Untracked: !v.tracked, GiftCard: v.giftCard, Status: status,
 		Levels: []Level{{Location: csvStoreLocation, Available: v.pieces}},
 	}
 }
@@ -80,22 +79,4 @@ func katanaTwins(variants []csvVariant) []Product {
 		})
 	}
 	return products
-}
-
-// productTitles gives each handle a title of its own, as a store's listings
-// belong together by their product's title.
-func productTitles(variants []csvVariant) map[string]string {
-	titles := make(map[string]string)
-	owners := make(map[string]string)
-	for _, v := range variants {
-		if titles[v.handle] != "" {
-			continue
-		}
-		title := v.product
-		if _, taken := owners[title]; taken {
-			title += " (" + v.handle + ")"
-		}
-		owners[title], titles[v.handle] = v.handle, title
-	}
-	return titles
 }

@@ -29,7 +29,7 @@ const (
 
 var (
 	neededColumns = []string{columnHandle, columnTitle, columnSKU, columnQuantity}
-	optionColumns = []string{"Option1 Value", "Option2 Value", "Option3 Value"}
+	optionColumns = []string{"Option1 Name", "Option1 Value", "Option2 Name", "Option2 Value", "Option3 Name", "Option3 Value"} // in pairs
 )
 
 const (
@@ -77,8 +77,8 @@ func (p CSVProblem) String() string {
 // csvVariant is one variant of a product export.
 type csvVariant struct {
 	handle   string
-	product  string // its title
-	options  string // the option values; "" when the product has none
+	product  string   // its title
+	options  []Option // none when the product has none
 	sku      string
 	status   string // of the product, in capitals; "" is not told
 	pieces   int
@@ -92,8 +92,9 @@ type csvReader struct {
 	row      int // the last one read
 	columns  map[string]int
 	width    int
-	titles   map[string]string // by handle
-	statuses map[string]string // by handle
+	titles   map[string]string   // by handle
+	statuses map[string]string   // by handle
+	names    map[string][]string // of the options, by handle
 	variants []csvVariant
 	fault    CSVError
 	lost     error // why the file could not be read to its end
@@ -103,7 +104,9 @@ type csvReader struct {
 // product are skipped, as are empty ones.
 func readProducts(name string, r io.Reader) ([]csvVariant, error) {
 	text := bufio.NewReader(r)
-	c := &csvReader{titles: make(map[string]string), statuses: make(map[string]string), fault: CSVError{Name: name}}
+	c := &csvReader{
+		titles: make(map[string]string), statuses: make(map[string]string), names: make(map[string][]string), fault: CSVError{Name: name},
+	}
 	if err := c.skipMark(text); err != nil {
 		return nil, err
 	}
@@ -241,22 +244,14 @@ func (c *csvReader) variant(cells []string) {
 		}
 		return ""
 	}
-	var options []string
-	for _, heading := range optionColumns {
-		if value := cell(heading); value != "" {
-			options = append(options, value)
-		}
-	}
-	if len(options) == 1 && options[0] == "Default Title" {
-		options = nil // what stands for "no options"
-	}
-	v := csvVariant{options: strings.Join(options, " / "), handle: cell(columnHandle), sku: cell(columnSKU)}
+	v := csvVariant{handle: cell(columnHandle), sku: cell(columnSKU)}
+	v.options = c.options(v.handle, cell)
 	title, pieces := cell(columnTitle), cell(columnQuantity)
 	if v.handle == "" {
 		c.problem(columnHandle, "empty")
 		return
 	}
-	if title == "" && v.sku == "" && pieces == "" && v.options == "" && cell(columnPrice) == "" {
+	if title == "" && v.sku == "" && pieces == "" && len(v.options) == 0 && cell(columnPrice) == "" {
 		return // an image
 	}
 	if title != "" {
@@ -286,4 +281,26 @@ func (c *csvReader) variant(cells []string) {
 		v.pieces = n
 	}
 	c.variants = append(c.variants, v)
+}
+
+// options reads the options of a row. Their names stand in the first row of a
+// product.
+func (c *csvReader) options(handle string, cell func(heading string) string) (options []Option) {
+	names := c.names[handle]
+	if names == nil {
+		names = make([]string, len(optionColumns)/2)
+		c.names[handle] = names
+	}
+	for i := range names {
+		if name := cell(optionColumns[2*i]); name != "" {
+			names[i] = name
+		}
+		if value := cell(optionColumns[2*i+1]); value != "" {
+			options = append(options, Option{names[i], value})
+		}
+	}
+	if len(options) == 1 && options[0].Value == defaultTitle {
+		return nil // what stands for "no options"
+	}
+	return options
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // shopExport looks like what Shopify's admin gives: quoted HTML with line
@@ -59,24 +61,41 @@ func TestWhatTheExportSaysOfAVariantIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []csvVariant{
-		{handle: "classic-tee", product: "Classic tee", options: "S / Black", sku: "TEE-S-BLK", status: "ACTIVE", pieces: 12, tracked: true},
-		{handle: "classic-tee", product: "Classic tee", options: "M / Black", sku: "TEE-M-BLK", status: "ACTIVE", tracked: true},
+		{handle: "classic-tee", product: "Classic tee", options: []Option{{"Size", "S"}, {"Colour", "Black"}}, sku: "TEE-S-BLK", status: "ACTIVE", pieces: 12, tracked: true},
+		{handle: "classic-tee", product: "Classic tee", options: []Option{{"Size", "M"}, {"Colour", "Black"}}, sku: "TEE-M-BLK", status: "ACTIVE", tracked: true},
 		{handle: "mug", product: "Mug", sku: "MUG", status: "ARCHIVED", pieces: -3, tracked: true},
 		{handle: "sticker", product: "Sticker", status: "DRAFT"},
-		{handle: "card", product: "Gift card", options: "25.00", sku: "CARD-25", status: "ACTIVE", giftCard: true},
+		{handle: "card", product: "Gift card", options: []Option{{"Denominations", "25.00"}}, sku: "CARD-25", status: "ACTIVE", giftCard: true},
 		{handle: "mug-2", product: "Mug", sku: "MUG", status: "ACTIVE", pieces: 5, tracked: true},
 	}
-	if len(variants) != len(want) {
-		t.Fatalf("got %d variants, want %d", len(variants), len(want))
+	if diff := cmp.Diff(want, variants, cmp.AllowUnexported(csvVariant{})); diff != "" {
+		t.Error(diff)
 	}
-	for i, got := range variants {
-		if got != want[i] {
-			t.Errorf("variant %d: got %+v, want %+v", i, got, want[i])
-		}
+}
+
+// Two products may have one title; their handles keep them apart.
+func TestWhatTheExportSaysOfAProductIsListed(t *testing.T) {
+	w, err := FromCSV(Options{}, "products.csv", strings.NewReader(shopExport))
+	if err != nil {
+		t.Fatal(err)
 	}
-	titles := productTitles(variants)
-	if titles["mug"] != "Mug" || titles["mug-2"] != "Mug (mug-2)" {
-		t.Errorf("got titles %q and %q, want two products to stay two", titles["mug"], titles["mug-2"])
+	var got []string
+	for _, l := range w.stores[0].listings {
+		got = append(got, fmt.Sprintf("%s, %s: %s %v", l.product.handle, l.product.title, l.title, l.options))
+	}
+	want := []string{
+		"classic-tee, Classic tee: S / Black [{Size S} {Colour Black}]",
+		"classic-tee, Classic tee: M / Black [{Size M} {Colour Black}]",
+		"mug, Mug: Default Title [{Title Default Title}]",
+		"sticker, Sticker: Default Title [{Title Default Title}]",
+		"card, Gift card: 25.00 [{Denominations 25.00}]",
+		"mug-2, Mug: Default Title [{Title Default Title}]",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if products := len(w.stores[0].products); products != 5 {
+		t.Errorf("%d products, want the 5 handles of the file", products)
 	}
 }
 

@@ -101,7 +101,7 @@ func TestTheClientsOperationsAreUnderstoodAndAffordable(t *testing.T) {
 	}
 	all := map[string]any{
 		"first": 50, "levels": 10, "after": nil, "query": nil, "id": w.mug.Item, "ids": []string{w.mug.Item},
-		"input": setting("", "available", line(w.mug.Item, w.oslo, 4, 9))["input"], "item": w.mug.Item, "location": w.pärnu,
+		"input": setting("", "available", line(w.mug.Item, w.oslo, 4, 9))["input"], "item": w.mug.Item, "location": w.pärnu, "names": []string{"available"},
 	}
 	for _, op := range doc.Operations {
 		variables := map[string]any{}

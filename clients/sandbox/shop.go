@@ -17,6 +17,9 @@ const (
 	shopPartner  = "Print partner"
 )
 
+// shopCountry is where the shop makes its things.
+const shopCountry = "EE"
+
 // Shop builds a maker's shop of so many products, with all that makes a stock
 // sync hard: kits, materials with fractional stock, a service, archived twins,
 // one SKU on two variants of either side, a bundle, a gift card, untracked
@@ -107,15 +110,19 @@ func (b *shopBuilder) product(i int) {
 		title, code = fmt.Sprintf("%s No. %d", title, edition+1), code+strconv.Itoa(edition+1)
 	}
 	p := Product{Name: title, Category: f.category}
-	for _, colour := range f.colours {
-		for n, size := range f.sizes {
+	for _, colour := range f.colours.values {
+		for n, size := range f.sizes.values {
 			sku := strings.TrimSuffix(code+"-"+colour.code+"-"+size.code, "-")
 			price := fmt.Sprintf("%d.%02d", (f.price+n*f.price/3)/100, (f.price+n*f.price/3)%100)
 			p.Variants = append(p.Variants, Variant{
 				SKU: sku, Price: price, BOM: []Ingredient{{f.material, f.uses}},
 				Stock: map[string]string{shopWorkshop: b.stock(f.stock), shopRiga: b.stock(f.stock / 3)},
 			})
-			b.sell(Listing{SKU: sku, Product: title, Title: optionTitle(colour, size), Price: price}, shopWorkshop, shopRiga)
+			options := []Option{{f.colours.name, colour.name}, {f.sizes.name, size.name}}
+			if f.sizes.name == "" {
+				options = options[:1]
+			}
+			b.sell(Listing{SKU: sku, Product: title, Options: options, Price: price, HSCode: f.hsCode, Origin: shopCountry}, shopWorkshop, shopRiga)
 			if i%3 == 0 && len(p.Variants) == 1 {
 				b.plain = append(b.plain, sku)
 			} else {
@@ -124,13 +131,6 @@ func (b *shopBuilder) product(i int) {
 		}
 	}
 	b.add(p)
-}
-
-func optionTitle(colour, size option) string {
-	if size.name == "" {
-		return colour.name
-	}
-	return colour.name + " / " + size.name
 }
 
 // stock draws a figure: some are sold out, a few oversold.
@@ -164,7 +164,7 @@ func (b *shopBuilder) kit(i int) {
 func (b *shopBuilder) oddities() {
 	b.add(Product{Name: "Engraving", Kind: kindService, Category: "Services", Variants: []Variant{{SKU: "ENGRAVE", Price: "12.00"}}})
 	b.sell(Listing{SKU: "ENGRAVE", Product: "Engraving", Untracked: true}, shopWorkshop)
-	b.sell(Listing{SKU: "GIFT-CARD-50", Product: "Gift card", Title: "50", Price: "50.00", GiftCard: true, Untracked: true}, shopWorkshop)
+	b.sell(Listing{SKU: "GIFT-CARD-50", Product: "Gift card", Options: []Option{{"Denominations", "50"}}, Price: "50.00", GiftCard: true, Untracked: true}, shopWorkshop)
 
 	apron := func(sku, stock string) Variant {
 		return Variant{SKU: sku, Price: "39.00", Stock: map[string]string{shopWorkshop: stock}}
@@ -172,8 +172,8 @@ func (b *shopBuilder) oddities() {
 	b.add(Product{Name: "Apron (old cut)", Category: "Linen", Archived: true, Variants: []Variant{apron("APRON-NAVY", "4")}})
 	b.add(Product{Name: "Apron (first cut)", Category: "Linen", Deleted: true, Variants: []Variant{apron("APRON-NAVY", "2")}})
 	b.add(Product{Name: "Apron", Category: "Linen", Variants: []Variant{apron("APRON-NAVY", "17"), apron("APRON-SAND", "6")}})
-	b.sell(Listing{SKU: "APRON-NAVY", Product: "Apron", Title: "Navy", Price: "39.00"}, shopWorkshop)
-	b.sell(Listing{SKU: "apron-sand", Product: "Apron", Title: "Sand", Price: "39.00"}, shopWorkshop) // differs in case alone
+	b.sell(Listing{SKU: "APRON-NAVY", Product: "Apron", Options: []Option{{"Colour", "Navy"}}, Price: "39.00"}, shopWorkshop)
+	b.sell(Listing{SKU: "apron-sand", Product: "Apron", Options: []Option{{"Colour", "Sand"}}, Price: "39.00"}, shopWorkshop) // differs in case alone
 
 	b.add(Product{Name: "Ornament", Variants: []Variant{apron("ORNAMENT", "11")}})
 	b.add(Product{Name: "Ornament, painted", Variants: []Variant{apron("ORNAMENT", "3")}})

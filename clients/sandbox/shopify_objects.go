@@ -117,6 +117,12 @@ func (o variantObject) field(x *execution, f *ast.Field, args map[string]any) (a
 		return o.title, nil
 	case "displayName":
 		return o.product.title + " - " + o.title, nil
+	case "selectedOptions":
+		list := make([]object, len(o.options))
+		for i, option := range o.options {
+			list[i] = fixed{"SelectedOption", map[string]any{"name": option.Name, "value": option.Value}}
+		}
+		return list, nil
 	case "price":
 		return o.price, nil
 	case "barcode":
@@ -179,12 +185,14 @@ func (o productObject) field(_ *execution, f *ast.Field, _ map[string]any) (any,
 		return gid("Product", o.id), nil
 	case "legacyResourceId":
 		return legacyID(o.id), nil
-	case "title", "handle":
+	case "title":
 		return o.title, nil
+	case "handle":
+		return o.handle, nil
 	case "status":
 		return o.status, nil
 	case "hasOnlyDefaultVariant":
-		return len(o.listings) == 1 && o.listings[0].title == "Default Title", nil
+		return len(o.listings) == 1 && o.listings[0].title == defaultTitle, nil
 	case "isGiftCard":
 		return o.giftCard, nil
 	case "totalInventory":
@@ -220,6 +228,10 @@ func (o itemObject) field(x *execution, f *ast.Field, args map[string]any) (any,
 		return orNull(o.sku), nil
 	case "tracked":
 		return o.tracked, nil
+	case "harmonizedSystemCode":
+		return orNull(o.hsCode), nil
+	case "countryCodeOfOrigin":
+		return orNull(o.origin), nil
 	case "requiresShipping":
 		return !o.product.giftCard, nil
 	case "duplicateSkuCount":

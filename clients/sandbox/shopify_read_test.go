@@ -100,6 +100,47 @@ func TestASearchForASKUIsNoExactMatch(t *testing.T) {
 	}
 }
 
+func TestAVariantTellsItsProductItsOptionsAndWhereItIsFrom(t *testing.T) {
+	w := NewWorld(Options{})
+	for _, l := range []Listing{
+		{SKU: "A", Product: "Harbour mug, 350 ml!", Title: "Blue / 350 ml", HSCode: "691200", Origin: "EE"},
+		{SKU: "B", Product: "Harbour mug (350 ml)", Options: []Option{{"Glaze", "Oat"}, {"", "1 / 2 l"}}},
+		{SKU: "C", Product: "Öö & päev"},
+		{SKU: "D", Product: "Harbour mug, 350 ml!", Title: "Oat / 350 ml"},
+		{SKU: "E", Product: "Mug", Handle: "old-mug"},
+		{SKU: "F", Product: "Mug"},
+		{SKU: "G", Product: "Mug of today", Handle: "old-mug"},
+		{SKU: "H", Product: "?!"},
+	} {
+		must(w.AddListing("", l))(t)
+	}
+	got := ask(t, w.Shopify(""), `{ productVariants(first: 10) { nodes { sku title product { id handle title } selectedOptions { name value } inventoryItem { harmonizedSystemCode countryCodeOfOrigin } } } }`, nil)
+	nodes, _ := got.at(t, "productVariants", "nodes").([]any)
+	var lines []string
+	for i := range nodes {
+		of := func(path ...any) any { return got.at(t, append([]any{"productVariants", "nodes", i}, path...)...) }
+		line := fmt.Sprintf("%v %v, %v: %v", of("sku"), of("product", "handle"), of("product", "title"), of("title"))
+		options, _ := of("selectedOptions").([]any)
+		for j := range options {
+			line += fmt.Sprintf(" [%v: %v]", of("selectedOptions", j, "name"), of("selectedOptions", j, "value"))
+		}
+		lines = append(lines, fmt.Sprintf("%s %v %v", line, of("inventoryItem", "harmonizedSystemCode"), of("inventoryItem", "countryCodeOfOrigin")))
+	}
+	want := []string{
+		"A harbour-mug-350-ml, Harbour mug, 350 ml!: Blue / 350 ml [Option 1: Blue] [Option 2: 350 ml] 691200 EE",
+		"B harbour-mug-350-ml-1, Harbour mug (350 ml): Oat / 1 / 2 l [Glaze: Oat] [Option 2: 1 / 2 l] <nil> <nil>",
+		"C öö-päev, Öö & päev: Default Title [Title: Default Title] <nil> <nil>",
+		"D harbour-mug-350-ml, Harbour mug, 350 ml!: Oat / 350 ml [Option 1: Oat] [Option 2: 350 ml] <nil> <nil>",
+		"E old-mug, Mug: Default Title [Title: Default Title] <nil> <nil>",
+		"F old-mug, Mug: Default Title [Title: Default Title] <nil> <nil>",
+		"G old-mug, Mug: Default Title [Title: Default Title] <nil> <nil>",
+		"H product, ?!: Default Title [Title: Default Title] <nil> <nil>",
+	}
+	if !slices.Equal(lines, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 func TestNodesComeInTheOrderAskedWithNullForUnknownOnes(t *testing.T) {
 	w := newTiny(t, StoreOptions{})
 	got := ask(t, w.Shopify(""), `query N($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on InventoryItem { sku variants(first: 1) { nodes { id } } } } }`,

@@ -243,16 +243,26 @@ func (w *World) AddStoreLocation(storeName string, l StoreLocation) (string, err
 
 // Listing describes one variant in a Shopify store.
 type Listing struct {
-	SKU       string // "" is null in Shopify's answers
-	Title     string // of the variant, such as "Blue / 350 ml"; "" means "Default Title"
-	Product   string // title of the product; listings that share it share the product
-	Price     string // "" means "10.00"
+	SKU       string   // "" is null in Shopify's answers
+	Title     string   // of the variant, such as "Blue / 350 ml"; "" means the values of Options, or "Default Title"
+	Options   []Option // none are made of Title
+	Product   string   // title of the product; listings that share it share the product
+	Handle    string   // of the product, and then what is shared in place of the title; "" means one made of the title
+	Price     string   // "" means "10.00"
+	HSCode    string   // harmonised system code; "" is null
+	Origin    string   // country code of origin, such as "EE"; "" is null
 	Untracked bool
 	GiftCard  bool
 	Continue  bool        // inventoryPolicy CONTINUE
 	Status    string      // of the product: "ACTIVE", "DRAFT", "ARCHIVED"; "" means "ACTIVE"
 	Parts     []Component // makes it a bundle parent, whose stock Shopify derives
 	Levels    []Level     // where it is stocked; none means nowhere
+}
+
+// Option is what one option of a variant is, such as Size: 350 ml.
+type Option struct {
+	Name  string // "" means "Option 1" for the first, and so on
+	Value string
 }
 
 // Component is a part of a bundle.

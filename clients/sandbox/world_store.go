@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // store is one Shopify store. Slices are in the order of their ids, which is
@@ -27,7 +28,8 @@ type store struct {
 	listingByID   map[int64]*listing // by variant
 	listingByItem map[int64]*listing
 	bySKU         map[string][]*listing
-	byProduct     map[string]*storeProduct // by title
+	byTitle       map[string]*storeProduct
+	byHandle      map[string]*storeProduct
 	orderByName   map[string]*storeOrder
 
 	documents documents
@@ -67,6 +69,7 @@ func (l *storeLocation) gid() string { return gid("Location", l.id) }
 type storeProduct struct {
 	id       int64
 	title    string
+	handle   string
 	status   string
 	giftCard bool
 	listings []*listing
@@ -77,6 +80,8 @@ type listing struct {
 	id, itemID           int64
 	product              *storeProduct
 	sku, title, price    string
+	options              []Option
+	hsCode, origin       string
 	tracked              bool
 	sellOn               bool // inventoryPolicy CONTINUE
 	parts                []part
@@ -204,10 +209,10 @@ func (s *store) mustFind(sku string) (*listing, error) {
 
 // add makes a listing after all it refers to has been found.
 func (s *store) add(w *World, l Listing) (*listing, error) {
-	at := w.stamp()
+	at, options := w.stamp(), l.selected()
 	added := &listing{
-		sku: l.SKU, title: cmp.Or(l.Title, "Default Title"), price: cmp.Or(l.Price, "10.00"), tracked: !l.Untracked, sellOn: l.Continue,
-		createdAt: at, updatedAt: at, itemUpdatedAt: at,
+		sku: l.SKU, title: cmp.Or(l.Title, titleOf(options)), price: cmp.Or(l.Price, "10.00"), tracked: !l.Untracked, sellOn: l.Continue,
+		options: options, hsCode: l.HSCode, origin: l.Origin, createdAt: at, updatedAt: at, itemUpdatedAt: at,
 	}
 	for _, c := range l.Parts {
 		of, err := s.mustFind(c.SKU)
@@ -245,15 +250,75 @@ func (s *store) add(w *World, l Listing) (*listing, error) {
 	return added, nil
 }
 
+// betweenValues stands between the option values in a variant's title.
+const betweenValues = " / "
+
+// defaultTitle is what a product without options has for the value of its
+// only one.
+const defaultTitle = "Default Title"
+
+// selected gives the listing's options: those that it names, else those that
+// its title is made of.
+func (l Listing) selected() []Option {
+	options := slices.Clone(l.Options)
+	switch {
+	case len(options) > 0:
+	case l.Title == "" || l.Title == defaultTitle:
+		return []Option{{"Title", defaultTitle}}
+	default:
+		for value := range strings.SplitSeq(l.Title, betweenValues) {
+			options = append(options, Option{Value: value})
+		}
+	}
+	for i := range options {
+		options[i].Name = cmp.Or(options[i].Name, "Option "+strconv.Itoa(i+1))
+	}
+	return options
+}
+
+func titleOf(options []Option) string {
+	values := make([]string, len(options))
+	for i, o := range options {
+		values[i] = o.Value
+	}
+	return strings.Join(values, betweenValues)
+}
+
 func (s *store) productFor(w *World, l Listing) *storeProduct {
 	title := cmp.Or(l.Product, l.SKU, "Untitled")
-	if p := s.byProduct[title]; p != nil {
+	p := s.byHandle[l.Handle]
+	if l.Handle == "" {
+		p = s.byTitle[title]
+	}
+	if p != nil {
 		return p
 	}
-	p := &storeProduct{id: w.newID(), title: title, status: cmp.Or(l.Status, "ACTIVE"), giftCard: l.GiftCard}
+	p = &storeProduct{
+		id: w.newID(), title: title, handle: s.freeHandle(cmp.Or(l.Handle, handleOf(title))),
+		status: cmp.Or(l.Status, "ACTIVE"), giftCard: l.GiftCard,
+	}
 	s.products = append(s.products, p)
-	s.byProduct[title] = p
+	s.byHandle[p.handle] = p
+	if s.byTitle[title] == nil {
+		s.byTitle[title] = p
+	}
 	return p
+}
+
+// handleOf makes a handle of a title: lower case, with a dash for each run of
+// what is neither a letter nor a digit.
+func handleOf(title string) string {
+	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	return cmp.Or(strings.Join(words, "-"), "product")
+}
+
+// freeHandle counts up where another product has the handle.
+func (s *store) freeHandle(wanted string) string {
+	handle := wanted
+	for n := 1; s.byHandle[handle] != nil; n++ {
+		handle = wanted + "-" + strconv.Itoa(n)
+	}
+	return handle
 }
 
 // stockAt makes a level, inactive and with all quantities at zero.
@@ -293,7 +358,7 @@ func newStore(w *World, o StoreOptions) *store {
 	return &store{
 		w: w, id: firstShop + int64(len(w.stores)), name: o.Name, opts: o,
 		locationByID: make(map[int64]*storeLocation), listingByID: make(map[int64]*listing), listingByItem: make(map[int64]*listing),
-		bySKU: make(map[string][]*listing), byProduct: make(map[string]*storeProduct), orderByName: make(map[string]*storeOrder),
+		bySKU: make(map[string][]*listing), byTitle: make(map[string]*storeProduct), byHandle: make(map[string]*storeProduct), orderByName: make(map[string]*storeOrder),
 		bucket: bucket{size: o.BucketSize, restore: o.Restore, level: o.BucketSize},
 		tokens: make(map[string]time.Time), keys: make(map[string]*keyUse),
 	}

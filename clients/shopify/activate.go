@@ -28,7 +28,7 @@ func (c *Client) Activate(ctx context.Context, key inventory.Key, idempotency st
 	ctx, cancel := context.WithTimeoutCause(ctx, resendFor, errResend)
 	defer cancel()
 	o := c.writeSized(activateName, 1)
-	answer, err := activateLevel(ctx, o, key.Item.String(), key.Location.String(), idempotency)
+	answer, err := activateLevel(ctx, o, key.Item.String(), key.Location.String(), idempotency, onlyAvailable)
 	if err != nil {
 		return 0, err
 	}

@@ -34,7 +34,7 @@ func TestAnActivationIsOneMutationThatLeavesNothingToSell(t *testing.T) {
 		}
 		var vars, want any
 		a.vars(t, &vars)
-		_ = json.Unmarshal([]byte(`{"item":"gid://shopify/InventoryItem/1","location":"gid://shopify/Location/2","key":"the-key"}`), &want)
+		_ = json.Unmarshal([]byte(`{"item":"gid://shopify/InventoryItem/1","location":"gid://shopify/Location/2","key":"the-key","names":["available"]}`), &want)
 		if diff := cmp.Diff(want, vars); diff != "" {
 			t.Error(diff)
 		}
@@ -122,12 +122,12 @@ func TestWhatCannotBeActivatedIsNotSent(t *testing.T) {
 }
 
 func TestAnActivationIsNotSentAgainLongAfterItWasDecided(t *testing.T) {
-	over := make(chan struct{})
+	var over chan struct{}
 	talk(t, func(int, asked) reply {
 		<-over // never, as far as the client can tell
 		return reply{}
 	}, func(t *testing.T, c *Client, s *store) {
-		over = make(chan struct{}) // of the bubble
+		over = make(chan struct{})
 		defer close(over)
 		start := time.Now()
 		_, err := c.Activate(t.Context(), key(1, 2), "the-key")
@@ -137,9 +137,9 @@ func TestAnActivationIsNotSentAgainLongAfterItWasDecided(t *testing.T) {
 	})
 }
 
-// listed adds a listing to the simulated store and gives the key of its level
+// levelOf adds a listing to the simulated store and gives the key of its level
 // at a location.
-func listed(t *testing.T, c *Client, w *sandbox.World, location string, listing sandbox.Listing) inventory.Key {
+func levelOf(t *testing.T, c *Client, w *sandbox.World, location string, listing sandbox.Listing) inventory.Key {
 	t.Helper()
 	ids, err := w.AddListing("", listing)
 	if err != nil {
@@ -163,7 +163,7 @@ func listed(t *testing.T, c *Client, w *sandbox.World, location string, listing 
 }
 
 func TestALevelOfASimulatedStoreIsActivatedWithNothingToSell(t *testing.T) {
-	stocked := func(levels ...sandbox.Level) sandbox.Listing { return sandbox.Listing{SKU: "NEW", Levels: levels} }
+	with := func(levels ...sandbox.Level) sandbox.Listing { return sandbox.Listing{SKU: "NEW", Levels: levels} }
 	tests := map[string]struct {
 		listing sandbox.Listing
 		closed  bool // the location is deactivated
@@ -171,24 +171,24 @@ func TestALevelOfASimulatedStoreIsActivatedWithNothingToSell(t *testing.T) {
 		want    sandbox.LevelFigures
 	}{
 		"never stocked there": {
-			stocked(sandbox.Level{Location: "Oslo", Available: 9}), false, "", sandbox.LevelFigures{Exists: true, Active: true},
+			with(sandbox.Level{Location: "Oslo", Available: 9}), false, "", sandbox.LevelFigures{Exists: true, Active: true},
 		},
-		"never stocked anywhere": {stocked(), false, "", sandbox.LevelFigures{Exists: true, Active: true}},
+		"never stocked anywhere": {with(), false, "", sandbox.LevelFigures{Exists: true, Active: true}},
 		"inactive, with 7 of former days": {
-			stocked(sandbox.Level{Location: "Bergen", Available: 7, Committed: 2, Inactive: true}), false, "",
+			with(sandbox.Level{Location: "Bergen", Available: 7, Committed: 2, Inactive: true}), false, "",
 			sandbox.LevelFigures{Committed: 2, OnHand: 2, Exists: true, Active: true},
 		},
 		"already active": {
-			stocked(sandbox.Level{Location: "Bergen", Available: 7}), false, "line",
+			with(sandbox.Level{Location: "Bergen", Available: 7}), false, "line",
 			sandbox.LevelFigures{Available: 7, OnHand: 7, Exists: true, Active: true},
 		},
 		"a bundle":             {sandbox.Listing{SKU: "NEW", Parts: []sandbox.Component{{SKU: "MUG-0", Quantity: 2}}}, false, "line", sandbox.LevelFigures{}},
-		"an inactive location": {stocked(), true, "line", sandbox.LevelFigures{}},
+		"an inactive location": {with(), true, "line", sandbox.LevelFigures{}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			simulated(t, 1, func(t *testing.T, c *Client, w *sandbox.World) {
-				key := listed(t, c, w, "Bergen", test.listing)
+				key := levelOf(t, c, w, "Bergen", test.listing)
 				if test.closed {
 					if err := w.Do(sandbox.LocationSwitched{Location: "Bergen"}); err != nil {
 						t.Fatal(err)
@@ -208,7 +208,7 @@ func TestALevelOfASimulatedStoreIsActivatedWithNothingToSell(t *testing.T) {
 
 func TestAnItemIsNoLongerNowhereOnceItIsStocked(t *testing.T) {
 	simulated(t, 1, func(t *testing.T, c *Client, w *sandbox.World) {
-		at := listed(t, c, w, "Bergen", sandbox.Listing{SKU: "NEW"})
+		at := levelOf(t, c, w, "Bergen", sandbox.Listing{SKU: "NEW"})
 		nowhere := inventory.Key{Store: at.Store, Item: at.Item, Location: inventory.Nowhere}
 		look := func() (shown []inventory.Level) {
 			levels, err := c.Observe(t.Context())
@@ -240,7 +240,7 @@ func TestAnItemIsNoLongerNowhereOnceItIsStocked(t *testing.T) {
 
 func TestAnActivationThatIsAnsweredAgainIsNotDoneAgain(t *testing.T) {
 	simulated(t, 1, func(t *testing.T, c *Client, w *sandbox.World) {
-		key := listed(t, c, w, "Bergen", sandbox.Listing{SKU: "NEW", Levels: []sandbox.Level{{Location: "Bergen", Available: 7, Inactive: true}}})
+		key := levelOf(t, c, w, "Bergen", sandbox.Listing{SKU: "NEW", Levels: []sandbox.Level{{Location: "Bergen", Available: 7, Inactive: true}}})
 		before := c.Counts().Cost
 		if got, err := c.Activate(t.Context(), key, "k"); got != 0 || err != nil {
 			t.Fatalf("got %d, %v", got, err)
@@ -266,7 +266,7 @@ func TestAnActivationThatIsAnsweredAgainIsNotDoneAgain(t *testing.T) {
 func TestAnActivationWhoseAnswerIsLostIsAskedForAgainUnderItsKey(t *testing.T) {
 	for _, count := range []int{1, -1} {
 		simulated(t, 1, func(t *testing.T, c *Client, w *sandbox.World) {
-			key := listed(t, c, w, "Bergen", sandbox.Listing{SKU: "NEW", Levels: []sandbox.Level{{Location: "Bergen", Available: 7, Inactive: true}}})
+			key := levelOf(t, c, w, "Bergen", sandbox.Listing{SKU: "NEW", Levels: []sandbox.Level{{Location: "Bergen", Available: 7, Inactive: true}}})
 			hits := w.Inject(sandbox.Fault{API: "shopify", Op: "inventoryActivate", Kind: sandbox.FaultResetAfter, Count: count})
 			got, err := c.Activate(t.Context(), key, "k")
 			switch {
@@ -286,7 +286,7 @@ func TestAnActivationWhoseAnswerIsLostIsAskedForAgainUnderItsKey(t *testing.T) {
 // code that would tell, and the level must be read.
 func TestAnActivationThatIsStillUnderWayIsReadBack(t *testing.T) {
 	simulated(t, 1, func(t *testing.T, c *Client, w *sandbox.World) {
-		key := listed(t, c, w, "Bergen", sandbox.Listing{SKU: "NEW"})
+		key := levelOf(t, c, w, "Bergen", sandbox.Listing{SKU: "NEW"})
 		if err := w.Do(sandbox.KeysBusy{For: time.Minute}); err != nil {
 			t.Fatal(err)
 		}

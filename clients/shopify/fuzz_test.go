@@ -13,7 +13,7 @@ func FuzzAnswer(f *testing.F) {
 	for _, r := range []reply{
 		variantsJSON("", mug(1, 5)), variantsJSON("a", mug(1, 5)), done(three().Changes...),
 		userErrors(1, "CHANGE_FROM_QUANTITY_STALE", -1, ""), failing("THROTTLED", "Throttled"), {body: throttled},
-		activated(levelJSON(2, 0)), notActivated("No way."),
+		activated(levelJSON(2, 0)), notActivated("No way."), variantsJSON("", plain(1, "mug")),
 		{body: `{"errors":"text"}`}, {body: `{"errors":{"base":["x"]}}`}, {body: `{"errors":[1,null,{"path":[0,"a"]}],"data":{"x":[]}}`},
 		{body: `{"data":{"nodes":[null,{"__typename":"InventoryItem","id":"gid://shopify/InventoryItem/1"}]}}`},
 		{body: `{"data":{},"extensions":{"cost":{"requestedQueryCost":-1,"throttleStatus":{"maximumAvailable":1e300,"restoreRate":1e-300,"currentlyAvailable":-1e300}}}}`},
@@ -75,18 +75,31 @@ func fuzzActivation(t *testing.T, o *operation, data []byte) {
 func fuzzLevels(t *testing.T, o *operation, data []byte) {
 	var variants readVariantsResponse
 	if json.Unmarshal(data, &variants) == nil {
-		l := newListing(o.client)
 		for _, edge := range variants.ProductVariants.Edges {
-			node := edge.Node
-			if more := node.InventoryItem.InventoryLevels.PageInfo.HasNextPage; more != nil && *more {
+			if more := edge.Node.InventoryItem.InventoryLevels.PageInfo.HasNextPage; more != nil && *more {
 				continue // would be asked for
 			}
-			if l.add(t.Context(), o, node) != nil {
+			one, err := observed(t.Context(), o, edge)
+			if err == nil && (one.variant <= 0 || one.item <= 0 || len(one.rows) == 0) {
+				t.Errorf("a variant without a name or a level: %+v", one)
+			}
+			for _, level := range one.rows {
+				if level.Item != one.item || level.Variant != one.variant || (level.Location <= 0) != level.Unstocked {
+					t.Errorf("a level without a name: %+v", level)
+				}
+			}
+		}
+	}
+	var listings readListingsResponse
+	if json.Unmarshal(data, &listings) == nil {
+		for _, edge := range listings.ProductVariants.Edges {
+			if more := edge.Node.InventoryItem.InventoryLevels.PageInfo.HasNextPage; more != nil && *more {
 				continue
 			}
-			for _, level := range l.seen[l.last] {
-				if level.Item <= 0 || level.Variant <= 0 || (level.Location <= 0) != level.Unstocked {
-					t.Errorf("a level without a name: %+v", level)
+			one, _ := listed(t.Context(), o, edge)
+			for _, row := range one.rows {
+				if row.Item <= 0 || row.Location <= 0 || row.Variant <= 0 || row.Handle == "" || len(row.Options) == 0 {
+					t.Errorf("a listing without a name: %+v", row)
 				}
 			}
 		}

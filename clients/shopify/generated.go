@@ -92,9 +92,10 @@ var AllInventorySetQuantitiesUserErrorCode = []InventorySetQuantitiesUserErrorCo
 
 // __activateLevelInput is used internally by genqlient
 type __activateLevelInput struct {
-	Item     string `json:"item"`
-	Location string `json:"location"`
-	Key      string `json:"key"`
+	Item     string   `json:"item"`
+	Location string   `json:"location"`
+	Key      string   `json:"key"`
+	Names    []string `json:"names"`
 }
 
 // GetItem returns __activateLevelInput.Item, and is useful for accessing the field via an interface.
@@ -106,11 +107,15 @@ func (v *__activateLevelInput) GetLocation() string { return v.Location }
 // GetKey returns __activateLevelInput.Key, and is useful for accessing the field via an interface.
 func (v *__activateLevelInput) GetKey() string { return v.Key }
 
+// GetNames returns __activateLevelInput.Names, and is useful for accessing the field via an interface.
+func (v *__activateLevelInput) GetNames() []string { return v.Names }
+
 // __readItemLevelsInput is used internally by genqlient
 type __readItemLevelsInput struct {
-	Id    string  `json:"id"`
-	First int     `json:"first"`
-	After *string `json:"after"`
+	Id    string   `json:"id"`
+	First int      `json:"first"`
+	After *string  `json:"after"`
+	Names []string `json:"names"`
 }
 
 // GetId returns __readItemLevelsInput.Id, and is useful for accessing the field via an interface.
@@ -122,10 +127,14 @@ func (v *__readItemLevelsInput) GetFirst() int { return v.First }
 // GetAfter returns __readItemLevelsInput.After, and is useful for accessing the field via an interface.
 func (v *__readItemLevelsInput) GetAfter() *string { return v.After }
 
+// GetNames returns __readItemLevelsInput.Names, and is useful for accessing the field via an interface.
+func (v *__readItemLevelsInput) GetNames() []string { return v.Names }
+
 // __readItemsInput is used internally by genqlient
 type __readItemsInput struct {
 	Ids    []string `json:"ids"`
 	Levels int      `json:"levels"`
+	Names  []string `json:"names"`
 }
 
 // GetIds returns __readItemsInput.Ids, and is useful for accessing the field via an interface.
@@ -133,6 +142,33 @@ func (v *__readItemsInput) GetIds() []string { return v.Ids }
 
 // GetLevels returns __readItemsInput.Levels, and is useful for accessing the field via an interface.
 func (v *__readItemsInput) GetLevels() int { return v.Levels }
+
+// GetNames returns __readItemsInput.Names, and is useful for accessing the field via an interface.
+func (v *__readItemsInput) GetNames() []string { return v.Names }
+
+// __readListingsInput is used internally by genqlient
+type __readListingsInput struct {
+	First  int      `json:"first"`
+	After  *string  `json:"after"`
+	Query  *string  `json:"query"`
+	Levels int      `json:"levels"`
+	Names  []string `json:"names"`
+}
+
+// GetFirst returns __readListingsInput.First, and is useful for accessing the field via an interface.
+func (v *__readListingsInput) GetFirst() int { return v.First }
+
+// GetAfter returns __readListingsInput.After, and is useful for accessing the field via an interface.
+func (v *__readListingsInput) GetAfter() *string { return v.After }
+
+// GetQuery returns __readListingsInput.Query, and is useful for accessing the field via an interface.
+func (v *__readListingsInput) GetQuery() *string { return v.Query }
+
+// GetLevels returns __readListingsInput.Levels, and is useful for accessing the field via an interface.
+func (v *__readListingsInput) GetLevels() int { return v.Levels }
+
+// GetNames returns __readListingsInput.Names, and is useful for accessing the field via an interface.
+func (v *__readListingsInput) GetNames() []string { return v.Names }
 
 // __readLocationsInput is used internally by genqlient
 type __readLocationsInput struct {
@@ -148,10 +184,11 @@ func (v *__readLocationsInput) GetAfter() *string { return v.After }
 
 // __readVariantsInput is used internally by genqlient
 type __readVariantsInput struct {
-	First  int     `json:"first"`
-	After  *string `json:"after"`
-	Query  *string `json:"query"`
-	Levels int     `json:"levels"`
+	First  int      `json:"first"`
+	After  *string  `json:"after"`
+	Query  *string  `json:"query"`
+	Levels int      `json:"levels"`
+	Names  []string `json:"names"`
 }
 
 // GetFirst returns __readVariantsInput.First, and is useful for accessing the field via an interface.
@@ -165,6 +202,9 @@ func (v *__readVariantsInput) GetQuery() *string { return v.Query }
 
 // GetLevels returns __readVariantsInput.Levels, and is useful for accessing the field via an interface.
 func (v *__readVariantsInput) GetLevels() int { return v.Levels }
+
+// GetNames returns __readVariantsInput.Names, and is useful for accessing the field via an interface.
+func (v *__readVariantsInput) GetNames() []string { return v.Names }
 
 // __setQuantitiesInput is used internally by genqlient
 type __setQuantitiesInput struct {
@@ -353,6 +393,205 @@ func (v *levels) GetEdges() []levelEdge { return v.Edges }
 
 // GetPageInfo returns levels.PageInfo, and is useful for accessing the field via an interface.
 func (v *levels) GetPageInfo() page { return v.PageInfo }
+
+// listingConnection includes the requested fields of the GraphQL type ProductVariantConnection.
+type listingConnection struct {
+	Edges    []listingEdge `json:"edges"`
+	PageInfo page          `json:"pageInfo"`
+}
+
+// GetEdges returns listingConnection.Edges, and is useful for accessing the field via an interface.
+func (v *listingConnection) GetEdges() []listingEdge { return v.Edges }
+
+// GetPageInfo returns listingConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *listingConnection) GetPageInfo() page { return v.PageInfo }
+
+// listingEdge includes the requested fields of the GraphQL type ProductVariantEdge.
+type listingEdge struct {
+	Cursor string         `json:"cursor"`
+	Node   listingVariant `json:"node"`
+}
+
+// GetCursor returns listingEdge.Cursor, and is useful for accessing the field via an interface.
+func (v *listingEdge) GetCursor() string { return v.Cursor }
+
+// GetNode returns listingEdge.Node, and is useful for accessing the field via an interface.
+func (v *listingEdge) GetNode() listingVariant { return v.Node }
+
+// listingItem includes the requested fields of the GraphQL type InventoryItem.
+type listingItem struct {
+	item                 `json:"-"`
+	HarmonizedSystemCode *string `json:"harmonizedSystemCode"`
+	CountryCodeOfOrigin  *string `json:"countryCodeOfOrigin"`
+}
+
+// GetHarmonizedSystemCode returns listingItem.HarmonizedSystemCode, and is useful for accessing the field via an interface.
+func (v *listingItem) GetHarmonizedSystemCode() *string { return v.HarmonizedSystemCode }
+
+// GetCountryCodeOfOrigin returns listingItem.CountryCodeOfOrigin, and is useful for accessing the field via an interface.
+func (v *listingItem) GetCountryCodeOfOrigin() *string { return v.CountryCodeOfOrigin }
+
+// GetId returns listingItem.Id, and is useful for accessing the field via an interface.
+func (v *listingItem) GetId() string { return v.item.Id }
+
+// GetSku returns listingItem.Sku, and is useful for accessing the field via an interface.
+func (v *listingItem) GetSku() *string { return v.item.Sku }
+
+// GetTracked returns listingItem.Tracked, and is useful for accessing the field via an interface.
+func (v *listingItem) GetTracked() *bool { return v.item.Tracked }
+
+// GetInventoryLevels returns listingItem.InventoryLevels, and is useful for accessing the field via an interface.
+func (v *listingItem) GetInventoryLevels() levels { return v.item.InventoryLevels }
+
+func (v *listingItem) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*listingItem
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.listingItem = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	err = json.Unmarshal(
+		b, &v.item)
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+type __premarshallistingItem struct {
+	HarmonizedSystemCode *string `json:"harmonizedSystemCode"`
+
+	CountryCodeOfOrigin *string `json:"countryCodeOfOrigin"`
+
+	Id string `json:"id"`
+
+	Sku *string `json:"sku"`
+
+	Tracked *bool `json:"tracked"`
+
+	InventoryLevels levels `json:"inventoryLevels"`
+}
+
+func (v *listingItem) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *listingItem) __premarshalJSON() (*__premarshallistingItem, error) {
+	var retval __premarshallistingItem
+
+	retval.HarmonizedSystemCode = v.HarmonizedSystemCode
+	retval.CountryCodeOfOrigin = v.CountryCodeOfOrigin
+	retval.Id = v.item.Id
+	retval.Sku = v.item.Sku
+	retval.Tracked = v.item.Tracked
+	retval.InventoryLevels = v.item.InventoryLevels
+	return &retval, nil
+}
+
+// listingProduct includes the requested fields of the GraphQL type Product.
+type listingProduct struct {
+	Handle string `json:"handle"`
+	Title  string `json:"title"`
+}
+
+// GetHandle returns listingProduct.Handle, and is useful for accessing the field via an interface.
+func (v *listingProduct) GetHandle() string { return v.Handle }
+
+// GetTitle returns listingProduct.Title, and is useful for accessing the field via an interface.
+func (v *listingProduct) GetTitle() string { return v.Title }
+
+// listingVariant includes the requested fields of the GraphQL type ProductVariant.
+type listingVariant struct {
+	variant         `json:"-"`
+	Product         listingProduct   `json:"product"`
+	SelectedOptions []selectedOption `json:"selectedOptions"`
+	InventoryItem   listingItem      `json:"inventoryItem"`
+}
+
+// GetProduct returns listingVariant.Product, and is useful for accessing the field via an interface.
+func (v *listingVariant) GetProduct() listingProduct { return v.Product }
+
+// GetSelectedOptions returns listingVariant.SelectedOptions, and is useful for accessing the field via an interface.
+func (v *listingVariant) GetSelectedOptions() []selectedOption { return v.SelectedOptions }
+
+// GetInventoryItem returns listingVariant.InventoryItem, and is useful for accessing the field via an interface.
+func (v *listingVariant) GetInventoryItem() listingItem { return v.InventoryItem }
+
+// GetId returns listingVariant.Id, and is useful for accessing the field via an interface.
+func (v *listingVariant) GetId() string { return v.variant.Id }
+
+// GetRequiresComponents returns listingVariant.RequiresComponents, and is useful for accessing the field via an interface.
+func (v *listingVariant) GetRequiresComponents() *bool { return v.variant.RequiresComponents }
+
+func (v *listingVariant) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*listingVariant
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.listingVariant = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	err = json.Unmarshal(
+		b, &v.variant)
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+type __premarshallistingVariant struct {
+	Product listingProduct `json:"product"`
+
+	SelectedOptions []selectedOption `json:"selectedOptions"`
+
+	InventoryItem listingItem `json:"inventoryItem"`
+
+	Id string `json:"id"`
+
+	RequiresComponents *bool `json:"requiresComponents"`
+}
+
+func (v *listingVariant) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *listingVariant) __premarshalJSON() (*__premarshallistingVariant, error) {
+	var retval __premarshallistingVariant
+
+	retval.Product = v.Product
+	retval.SelectedOptions = v.SelectedOptions
+	retval.InventoryItem = v.InventoryItem
+	retval.Id = v.variant.Id
+	retval.RequiresComponents = v.variant.RequiresComponents
+	return &retval, nil
+}
 
 // location includes the requested fields of the GraphQL type Location.
 type location struct {
@@ -873,6 +1112,14 @@ func (v *readItemsResponse) __premarshalJSON() (*__premarshalreadItemsResponse, 
 	return &retval, nil
 }
 
+// readListingsResponse is returned by readListings on success.
+type readListingsResponse struct {
+	ProductVariants listingConnection `json:"productVariants"`
+}
+
+// GetProductVariants returns readListingsResponse.ProductVariants, and is useful for accessing the field via an interface.
+func (v *readListingsResponse) GetProductVariants() listingConnection { return v.ProductVariants }
+
 // readLocationsResponse is returned by readLocations on success.
 type readLocationsResponse struct {
 	Locations locationConnection `json:"locations"`
@@ -906,6 +1153,18 @@ type scope struct {
 
 // GetHandle returns scope.Handle, and is useful for accessing the field via an interface.
 func (v *scope) GetHandle() string { return v.Handle }
+
+// selectedOption includes the requested fields of the GraphQL type SelectedOption.
+type selectedOption struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// GetName returns selectedOption.Name, and is useful for accessing the field via an interface.
+func (v *selectedOption) GetName() string { return v.Name }
+
+// GetValue returns selectedOption.Value, and is useful for accessing the field via an interface.
+func (v *selectedOption) GetValue() string { return v.Value }
 
 // setError includes the requested fields of the GraphQL type InventorySetQuantitiesUserError.
 type setError struct {
@@ -1074,7 +1333,7 @@ func (v *variantWithItem) __premarshalJSON() (*__premarshalvariantWithItem, erro
 
 // The mutation executed by activateLevel.
 const activateLevel_Operation = `
-mutation activateLevel ($item: ID!, $location: ID!, $key: String!) {
+mutation activateLevel ($item: ID!, $location: ID!, $key: String!, $names: [String!]!) {
 	inventoryActivate(inventoryItemId: $item, locationId: $location, available: 0) @idempotent(key: $key) {
 		inventoryLevel {
 			... level
@@ -1090,7 +1349,7 @@ fragment level on InventoryLevel {
 	location {
 		id
 	}
-	quantities(names: ["available"]) {
+	quantities(names: $names) {
 		name
 		quantity
 	}
@@ -1105,6 +1364,7 @@ func activateLevel(
 	item string,
 	location string,
 	key string,
+	names []string,
 ) (data_ *activateLevelResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "activateLevel",
@@ -1113,6 +1373,7 @@ func activateLevel(
 			Item:     item,
 			Location: location,
 			Key:      key,
+			Names:    names,
 		},
 	}
 
@@ -1160,7 +1421,7 @@ func readIdentity(
 
 // The query executed by readItemLevels.
 const readItemLevels_Operation = `
-query readItemLevels ($id: ID!, $first: Int!, $after: String) {
+query readItemLevels ($id: ID!, $first: Int!, $after: String, $names: [String!]!) {
 	inventoryItem(id: $id) {
 		id
 		inventoryLevels(first: $first, after: $after, includeInactive: true) {
@@ -1184,7 +1445,7 @@ fragment level on InventoryLevel {
 	location {
 		id
 	}
-	quantities(names: ["available"]) {
+	quantities(names: $names) {
 		name
 		quantity
 	}
@@ -1195,14 +1456,15 @@ fragment page on PageInfo {
 }
 `
 
-// The rest of an item's levels, where one page of readVariants or readItems
-// did not hold them all.
+// The rest of an item's levels, where one page of the queries around did not
+// hold them all.
 func readItemLevels(
 	ctx_ context.Context,
 	client_ graphql.Client,
 	id string,
 	first int,
 	after *string,
+	names []string,
 ) (data_ *readItemLevelsResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "readItemLevels",
@@ -1211,6 +1473,7 @@ func readItemLevels(
 			Id:    id,
 			First: first,
 			After: after,
+			Names: names,
 		},
 	}
 
@@ -1228,7 +1491,7 @@ func readItemLevels(
 
 // The query executed by readItems.
 const readItems_Operation = `
-query readItems ($ids: [ID!]!, $levels: Int!) {
+query readItems ($ids: [ID!]!, $levels: Int!, $names: [String!]!) {
 	nodes(ids: $ids) {
 		__typename
 		id
@@ -1273,7 +1536,7 @@ fragment level on InventoryLevel {
 	location {
 		id
 	}
-	quantities(names: ["available"]) {
+	quantities(names: $names) {
 		name
 		quantity
 	}
@@ -1289,6 +1552,7 @@ func readItems(
 	client_ graphql.Client,
 	ids []string,
 	levels int,
+	names []string,
 ) (data_ *readItemsResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "readItems",
@@ -1296,10 +1560,115 @@ func readItems(
 		Variables: &__readItemsInput{
 			Ids:    ids,
 			Levels: levels,
+			Names:  names,
 		},
 	}
 
 	data_ = &readItemsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by readListings.
+const readListings_Operation = `
+query readListings ($first: Int!, $after: String, $query: String, $levels: Int!, $names: [String!]!) {
+	productVariants(first: $first, after: $after, query: $query, sortKey: ID) {
+		edges {
+			cursor
+			node {
+				... variant
+				product {
+					handle
+					title
+				}
+				selectedOptions {
+					name
+					value
+				}
+				inventoryItem {
+					... item
+					harmonizedSystemCode
+					countryCodeOfOrigin
+				}
+			}
+		}
+		pageInfo {
+			... page
+		}
+	}
+}
+fragment variant on ProductVariant {
+	id
+	requiresComponents
+	product {
+		isGiftCard
+	}
+}
+fragment item on InventoryItem {
+	id
+	sku
+	tracked
+	inventoryLevels(first: $levels, includeInactive: true) {
+		... levels
+	}
+}
+fragment page on PageInfo {
+	hasNextPage
+	endCursor
+}
+fragment levels on InventoryLevelConnection {
+	edges {
+		cursor
+		node {
+			... level
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
+fragment level on InventoryLevel {
+	isActive
+	location {
+		id
+	}
+	quantities(names: $names) {
+		name
+		quantity
+	}
+}
+`
+
+// readVariants with all that an inventory CSV shows.
+func readListings(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	first int,
+	after *string,
+	query *string,
+	levels int,
+	names []string,
+) (data_ *readListingsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "readListings",
+		Query:  readListings_Operation,
+		Variables: &__readListingsInput{
+			First:  first,
+			After:  after,
+			Query:  query,
+			Levels: levels,
+			Names:  names,
+		},
+	}
+
+	data_ = &readListingsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -1398,7 +1767,7 @@ func readScopes(
 
 // The query executed by readVariants.
 const readVariants_Operation = `
-query readVariants ($first: Int!, $after: String, $query: String, $levels: Int!) {
+query readVariants ($first: Int!, $after: String, $query: String, $levels: Int!, $names: [String!]!) {
 	productVariants(first: $first, after: $after, query: $query, sortKey: ID) {
 		edges {
 			cursor
@@ -1449,7 +1818,7 @@ fragment level on InventoryLevel {
 	location {
 		id
 	}
-	quantities(names: ["available"]) {
+	quantities(names: $names) {
 		name
 		quantity
 	}
@@ -1464,6 +1833,7 @@ func readVariants(
 	after *string,
 	query *string,
 	levels int,
+	names []string,
 ) (data_ *readVariantsResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "readVariants",
@@ -1473,6 +1843,7 @@ func readVariants(
 			After:  after,
 			Query:  query,
 			Levels: levels,
+			Names:  names,
 		},
 	}
 

@@ -3,6 +3,7 @@ package shopify
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"stocksyncd/reconcile/inventory"
@@ -136,22 +137,34 @@ func (o *operation) about(of variant, it item) (level inventory.Level, err error
 		Key: inventory.Key{Store: o.client.store, Item: id}, Variant: variantID,
 		Untracked: !*it.Tracked, Bundle: *of.RequiresComponents, GiftCard: *of.Product.IsGiftCard,
 	}
-	if it.Sku != nil {
-		level.SKU = inventory.TrimSKU(*it.Sku)
-	}
+	level.SKU = inventory.TrimSKU(orNone(it.Sku))
 	return level, nil
 }
 
+// orNone is empty where Shopify has nothing.
+func orNone(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}
+
+// stocked is a level with all the quantities that were asked for.
+type stocked struct {
+	inventory.Level
+	quantities []quantity
+}
+
 // itemLevels gives the levels of an item, with what is about all of them.
-func (o *operation) itemLevels(ctx context.Context, about inventory.Level, it item) ([]inventory.Level, error) {
-	edges, err := o.allLevels(ctx, it)
+func (o *operation) itemLevels(ctx context.Context, about inventory.Level, it item, names []string) ([]stocked, error) {
+	edges, err := o.allLevels(ctx, it, names)
 	if err != nil {
 		return nil, err
 	}
-	var list []inventory.Level
+	var list []stocked
 	for _, edge := range edges {
-		level := about
-		if err := o.fill(&level, edge.Node); err != nil {
+		level := stocked{about, edge.Node.Quantities}
+		if err := o.fill(&level.Level, edge.Node); err != nil {
 			return nil, err
 		}
 		list = append(list, level)
@@ -169,18 +182,23 @@ func (o *operation) fill(into *inventory.Level, node level) error {
 		return o.missing(fmt.Sprintf("isActive of %s at %s", into.Item, location))
 	}
 	into.Location, into.Active = location, *node.IsActive
-	for _, q := range node.Quantities {
-		if q.Name == quantityName && q.Quantity != nil {
-			into.Available = inventory.Units(*q.Quantity)
-			return nil
+	into.Available, err = o.figure(into.Key, node.Quantities, quantityName)
+	return err
+}
+
+// figure gives a level's quantity of a name. One that is not there is not 0.
+func (o *operation) figure(of inventory.Key, quantities []quantity, name string) (inventory.Units, error) {
+	for _, q := range quantities {
+		if q.Name == name && q.Quantity != nil {
+			return inventory.Units(*q.Quantity), nil
 		}
 	}
-	return o.missing(fmt.Sprintf("quantity %q of %s at %s", quantityName, into.Item, location))
+	return 0, o.missing(fmt.Sprintf("quantity %q of %s at %s", name, of.Item, of.Location))
 }
 
 // allLevels gives the levels of an item, and reads those that did not fit its
 // page.
-func (o *operation) allLevels(ctx context.Context, it item) ([]levelEdge, error) {
+func (o *operation) allLevels(ctx context.Context, it item, names []string) ([]levelEdge, error) {
 	if err := whole(o, "inventoryLevels", it.InventoryLevels.Edges, it.InventoryLevels.PageInfo); err != nil {
 		return nil, err
 	}
@@ -192,7 +210,7 @@ func (o *operation) allLevels(ctx context.Context, it item) ([]levelEdge, error)
 	const rest = "levels of an item"
 	var edges []levelEdge
 	err := o.client.pages(rest, 0, func(o *operation, after *string, first int) (page, error) {
-		answer, err := readItemLevels(ctx, o, it.Id, first, after)
+		answer, err := readItemLevels(ctx, o, it.Id, first, after, names)
 		if err != nil {
 			return page{}, err
 		}
@@ -208,17 +226,17 @@ func (o *operation) allLevels(ctx context.Context, it item) ([]levelEdge, error)
 
 // once drops what a store lists twice. Two figures for one level mean that it
 // moved meanwhile.
-func (o *operation) once(list []inventory.Level) ([]inventory.Level, error) {
-	slices.SortStableFunc(list, func(a, b inventory.Level) int { return a.Compare(b.Key) })
+func (o *operation) once(list []stocked) ([]stocked, error) {
+	slices.SortStableFunc(list, func(a, b stocked) int { return a.Compare(b.Key) })
 	for i := 1; i < len(list); i++ {
-		if list[i].Key == list[i-1].Key && list[i] != list[i-1] {
+		if list[i].Key == list[i-1].Key && !reflect.DeepEqual(list[i], list[i-1]) {
 			return nil, movedError{o.incomplete(list[i].String() + " was listed with two figures")}
 		}
 	}
-	return slices.Compact(list), nil
+	return slices.CompactFunc(list, func(a, b stocked) bool { return a.Key == b.Key }), nil
 }
 
-// movedError reports a listing that changed while it was read; it is worth
+// movedError reports a store that changed while it was read; it is worth
 // another look.
 type movedError struct{ error }
 
@@ -267,7 +285,7 @@ func (c *Client) Levels(ctx context.Context, keys []inventory.Key) ([]inventory.
 func (c *Client) items(ctx context.Context, name string, ids []string) ([]inventory.Level, error) {
 	levels := c.levelsEach()
 	o := c.readSized(name, sizeClass(len(ids)), levels)
-	answer, err := readItems(ctx, o, ids, levels)
+	answer, err := readItems(ctx, o, ids, levels, onlyAvailable)
 	if err != nil {
 		return nil, err
 	}
@@ -294,11 +312,13 @@ func (c *Client) items(ctx context.Context, name string, ids []string) ([]invent
 		if err != nil {
 			return nil, err
 		}
-		found, err := o.itemLevels(ctx, about, it.item)
+		found, err := o.itemLevels(ctx, about, it.item, onlyAvailable)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, found...)
+		for _, level := range found {
+			list = append(list, level.Level)
+		}
 	}
 	return list, nil
 }

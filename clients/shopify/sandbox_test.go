@@ -117,6 +117,11 @@ func TestNoSimulatedFaultGivesAWrongFigure(t *testing.T) {
 					t.Errorf("%s: %d levels of %d, and no error", kind, len(levels), 3*listings)
 				}
 				w.ClearFaults()
+				w.Inject(fault)
+				if rows, err := c.Listings(t.Context()); err == nil && len(rows) != 3*listings {
+					t.Errorf("%s: %d listings of %d, and no error", kind, len(rows), 3*listings)
+				}
+				w.ClearFaults()
 				if levels, err = c.Observe(t.Context()); err != nil {
 					t.Fatalf("%s: once it is over: %v", kind, err)
 				}

@@ -15,6 +15,8 @@ import (
 // quantityName is the figure that is read, compared and set.
 const quantityName = "available"
 
+var onlyAvailable = []string{quantityName}
+
 const setName = "set quantities"
 
 // resendFor is how long a batch is sent again under its key. The store may
