@@ -22,15 +22,15 @@ func TestTheShopIsInStepUntilItDrifts(t *testing.T) {
 			t.Errorf("%d levels, want a shop of at least 500", len(levels))
 		}
 		for _, l := range levels {
-			if got, _ := w.Available(l.Store, l.SKU, l.Location); got != max(0, l.Katana) {
-				t.Errorf("%s at %s of %s shows %d, katana has %d", l.SKU, l.Location, l.Store, got, l.Katana)
+			if got, _ := w.Available(l.Store, l.SKU, l.Location); got != l.Desired {
+				t.Errorf("%s at %s of %s shows %d, want %d", l.SKU, l.Location, l.Store, got, l.Desired)
 			}
 		}
 		drifted := Drift(w, 7)
 		kinds := map[string]int{}
 		for _, d := range drifted {
 			kinds[d.Kind]++
-			if got, _ := w.Available(d.Store, d.SKU, d.Location); got != d.Available || got == max(0, d.Katana) {
+			if got, _ := w.Available(d.Store, d.SKU, d.Location); got != d.Available || got == d.Desired {
 				t.Errorf("%+v shows %d", d, got)
 			}
 		}

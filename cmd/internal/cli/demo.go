@@ -23,6 +23,7 @@ const (
 	demoSettle = 8 * time.Second
 	demoImport = 5 * time.Second
 	demoRows   = 8 // of a table
+	demoStores = 2
 	// demoPerMinute is ten times what Katana allows: by its own limit, a second
 	// full cycle of some hundred products would have to wait for half a minute.
 	demoPerMinute = 600
@@ -70,7 +71,7 @@ allows ten times its real rate; --katana-per-minute 60 is the real one.` + exitS
 			return errors.Join(d.farewell(keep != ""), tidy())
 		}),
 	}
-	world.flags(cmd, demoPerMinute)
+	world.flags(cmd, demoStores, demoPerMinute)
 	cmd.Flags().DurationVar(&length, "for", time.Minute, "how long the demo lasts")
 	cmd.Flags().StringVar(&keep, "keep", "", "keep config, state file and log in this folder")
 	_ = cmd.MarkFlagDirname("keep") // the flag exists
