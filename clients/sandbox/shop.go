@@ -105,8 +105,8 @@ func (b *shopBuilder) add(p Product) {
 func (b *shopBuilder) materials() {
 	for _, m := range materials {
 		stock := map[string]string{shopWorkshop: m.stock}
-		if m.storeroom != "" {
-			stock[shopStoreroom] = m.storeroom
+		if m.riga != "" {
+			stock[shopRiga], stock[shopStoreroom] = m.riga, m.storeroom
 		}
 		b.add(Product{Name: m.name, Kind: kindMaterial, Category: "Materials", UOM: m.uom, Variants: []Variant{{SKU: m.sku, Price: "0.00", Stock: stock}}})
 	}

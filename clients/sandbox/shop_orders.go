@@ -69,11 +69,11 @@ func (b *shopBuilder) elsewhere(n int, ago time.Duration) {
 }
 
 // exampleOrders is one order of each kind, all of them for the oat teapot. Of
-// 40 that were in stock 4 are packed; of the 36 that are left, 38 are promised.
+// 40 that were in stock 4 are packed; of the 36 that are left, 39 are promised.
 func (b *shopBuilder) exampleOrders() {
 	teapots := func(quantity string) []Line { return []Line{{"TEAPOT-OAT", quantity}} }
 	for i, order := range []SalesOrderPlaced{
-		{Order: "SO-0", Lines: teapots("2"), Customer: 600002},
+		{Order: "SO-0", Lines: teapots("3"), Customer: 600002},
 		{Order: "B2B-1", Lines: teapots("12"), Customer: wholesaleCustomer},
 		{Order: "B2B-2", Lines: teapots("10"), Customer: wholesaleCustomer}, // 4 of them packed
 		{Order: "B2B-3", Lines: teapots("5"), Customer: wholesaleCustomer, Location: shopStoreroom, RowsAt: shopWorkshop},

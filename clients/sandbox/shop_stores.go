@@ -26,7 +26,7 @@ type shopStore struct {
 	config     StoreConfig
 	locations  []StoreLocation
 	// The first store lists everything, each thing where it says. Another one
-	// lists every so manieth thing, at these of its locations.
+	// lists one thing out of so many, at these of its locations.
 	every  int
 	places []string
 }

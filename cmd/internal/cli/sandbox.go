@@ -22,6 +22,9 @@ import (
 // its events and faults go.
 const sandboxListen = "127.0.0.1:9471"
 
+// sandboxProducts is a shop that a full cycle reads within Katana's real limit.
+const sandboxProducts = 100
+
 // The secrets of the sandbox. They open nothing else.
 const (
 	sandboxKey   = "sandbox-katana-key"
@@ -37,9 +40,9 @@ type sandboxWorld struct {
 	perMinute int
 }
 
-func (s *sandboxWorld) flags(cmd *cobra.Command, stores, perMinute int) {
+func (s *sandboxWorld) flags(cmd *cobra.Command, products, stores, perMinute int) {
 	cmd.Flags().IntVar(&s.stores, "stores", stores, fmt.Sprintf("Shopify stores, 1 to %d; each sells by rules of its own", sandbox.MostStores))
-	cmd.Flags().IntVar(&s.products, "products", 300, "products of the shop that is made up")
+	cmd.Flags().IntVar(&s.products, "products", products, "products of the shop that is made up")
 	cmd.Flags().Uint64Var(&s.seed, "seed", 1, "another seed makes up another shop")
 	cmd.Flags().IntVar(&s.perMinute, "katana-per-minute", perMinute, "requests a minute that Katana allows; 60 is real")
 }
@@ -117,7 +120,7 @@ While it runs, events and faults can be sent to it: see "stocksyncd sandbox even
 			return serve()
 		}),
 	}
-	world.flags(cmd, 1, 60)
+	world.flags(cmd, sandboxProducts, 1, 60)
 	cmd.Flags().StringVar(&world.csv, "csv", "", "seed the world from a product export of Shopify instead")
 	_ = cmd.MarkFlagFilename("csv", "csv") // the flag exists
 	cmd.Flags().StringVar(&listen, "listen", sandboxListen, "address to serve on; loopback only")

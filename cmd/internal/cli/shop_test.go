@@ -6,11 +6,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"stocksyncd/clients/sandbox"
+	"stocksyncd/configs"
 	"stocksyncd/reconcile/inventory"
 )
 
@@ -89,4 +91,84 @@ func TestWhatTheSandboxCallsInStepADaemonDoesToo(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAnotherChoiceOfOrdersIsAnotherFigure changes the config that the sandbox
+// prints, as somebody would who wants to see what its keys do.
+func TestAnotherChoiceOfOrdersIsAnotherFigure(t *testing.T) {
+	const exclude = `      - { source: "katana", order_number: "B2B-*" }`
+	for _, test := range []struct {
+		name, old, now string
+		want           string // the teapot's change; "" is none
+	}{
+		{"as it is printed", exclude, exclude, ""},
+		{"only what Shopify sold counts", "committed_orders: all", "committed_orders: shopify", "from 24 to 27"},
+		{"wholesale counts too", exclude, `      - { platform: bigCommerce }`, "from 24 to 1"},
+		{"one customer is left out", exclude, `      - { customer_id: 600077 }`, ""},
+		{"orders of one location are left out", exclude, `      - { location: "Riga storeroom" }`, "from 24 to 6"},
+		{"another shop at Shopify is left out", exclude, `      - { store_name: acme-sample-sale.myshopify.com }`, "from 24 to 4"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := shopBench(t, 1, 1, 14)
+			b.edit(test.old, test.now)
+			_, report := b.fresh()
+			got := ""
+			for _, line := range moves(report) {
+				if _, change, ok := strings.Cut(line, "main: TEAPOT-OAT at Workshop "); ok {
+					got = change
+				}
+			}
+			if got != test.want {
+				t.Errorf("the teapot goes %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestTheSandboxsConfigSaysOfEachStoreWhatTheWorldKeeps(t *testing.T) {
+	b := shopBench(t, 1, sandbox.MostStores, 1)
+	cfg, err := configs.Load(b.configPath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if keys := cfg.NotYet(); len(keys) > 0 {
+		t.Errorf("the config uses %v, which is not acted on", keys)
+	}
+	for _, store := range cfg.Stores {
+		var got sandbox.StoreConfig
+		got.Mode, got.DefaultLocation, got.ShopifyOrders = store.Mode, store.DefaultLocation, store.CommittedOrders == "shopify"
+		for _, l := range store.Locations {
+			got.Locations = append(got.Locations, sandbox.Feed{Shopify: l.Shopify, Katana: l.Katana})
+		}
+		for _, m := range store.ExcludeOrders {
+			got.Exclude = append(got.Exclude, sandbox.OrderMatcher{
+				Source: m.Source, Platform: m.Platform, Shop: m.StoreName, Customer: int(m.CustomerID), Location: m.Location, Number: m.OrderNumber,
+			})
+		}
+		for _, r := range store.Rules {
+			rule := sandbox.SKURule{SKU: r.SKU, Buffer: r.Buffer, MinToSell: r.MinToSell, Skip: r.Skip}
+			if r.Max != nil {
+				rule.Max = *r.Max
+			}
+			got.Rules = append(got.Rules, rule)
+		}
+		if want := silent(b.world.Config(store.Name)); !reflect.DeepEqual(got, want) {
+			t.Errorf("store %s: the config says %+v, want %+v", store.Name, got, want)
+		}
+	}
+}
+
+// silent is a store's config without its remarks.
+func silent(c sandbox.StoreConfig) sandbox.StoreConfig {
+	c.Locations, c.Exclude, c.Rules = slices.Clone(c.Locations), slices.Clone(c.Exclude), slices.Clone(c.Rules)
+	for i := range c.Locations {
+		c.Locations[i].Note = ""
+	}
+	for i := range c.Exclude {
+		c.Exclude[i].Note = ""
+	}
+	for i := range c.Rules {
+		c.Rules[i].Note = ""
+	}
+	return c
 }
