@@ -1,47 +1,72 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
 )
 
-// SalesOrderPlaced is a sales order made in Katana itself. It commits at once
-// unless it is a quote.
+// SalesOrderPlaced is a sales order that no store of the world knows of: made
+// in Katana itself, or imported from elsewhere. It commits at once unless it is
+// a quote.
 type SalesOrderPlaced struct {
 	Order    string // its number, such as "SO-77"; must be new
 	Location string // Katana location; "" means the primary one
 	Lines    []Line
 	Quote    bool   // PENDING: commits nothing
 	Source   string // "" means "katana"
+	Customer int    // id of the customer; 0 means one of no name
+
+	RowsAt      string // Katana location of the rows; "" means the order's
+	MadeToOrder bool   // each row has a manufacturing order of its own, which commits the ingredients
+
+	Platform string // ecommerce_order_type, such as "wooCommerce"; "" is none
+	Shop     string // ecommerce_store_name
 }
 
 func (e SalesOrderPlaced) play(w *World) error {
 	at, err := w.katana.mustLocation(e.Location)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	rowsAt := at
+	if e.RowsAt != "" {
+		if rowsAt, err = w.katana.mustLocation(e.RowsAt); err != nil {
+			return err
+		}
+	}
+	switch {
 	case e.Order == "":
 		return errors.New("the order has no number")
 	case w.katana.orderByNo[e.Order] != nil:
 		return fmt.Errorf("katana has a sales order %s already", e.Order)
 	case len(e.Lines) == 0:
 		return fmt.Errorf("order %s has no lines", e.Order)
+	case e.Quote && e.MadeToOrder:
+		return fmt.Errorf("order %s is a quote, and nothing is made for one", e.Order)
+	case e.Customer < 0:
+		return fmt.Errorf("%d is not the id of a customer", e.Customer)
 	}
 	ingredients, err := w.katana.lines(e.Lines)
 	if err != nil {
 		return err
 	}
-	status, source := statusNotShipped, "katana"
+	status := statusNotShipped
 	if e.Quote {
 		status = statusPending
 	}
-	if e.Source != "" {
-		source = e.Source
+	from := ecommerce{kind: e.Platform, store: e.Shop}
+	if from != (ecommerce{}) {
+		from.id = e.Order
 	}
-	o := w.newSalesOrder(e.Order, source, status, at, ecommerce{})
-	for _, in := range ingredients {
-		w.addRow(o, in.variant, nil, in.quantity)
+	o := w.newSalesOrder(e.Order, cmp.Or(e.Source, "katana"), status, at, from)
+	o.customer = cmp.Or(int64(e.Customer), anyCustomer)
+	for i, in := range ingredients {
+		row := w.addRow(o, in.variant, rowLocation(o, rowsAt), in.quantity)
+		if e.MadeToOrder && stocks(in.variant) {
+			w.newMakeOrder(in.variant, rowsAt, in.quantity, fmt.Sprintf("%s / %d", o.no, i+1)).salesRow = row
+		}
 	}
 	return nil
 }

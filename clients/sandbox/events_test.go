@@ -203,6 +203,8 @@ func TestAnEventThatCannotHappenChangesNothing(t *testing.T) {
 		StockAdjusted{SKU: "MUG"}, StockAdjusted{SKU: "MUG", By: "1", To: "1"}, StockAdjusted{SKU: "CUP", By: "1"}, StockAdjusted{SKU: "MUG", Location: "Mars", By: "1"},
 		HandEdit{SKU: "CUP"}, LevelSwitched{SKU: "MUG", Location: "Mars"}, MakeOrderPlaced{Order: "MO", SKU: "MUG", Quantity: "-1"}, MakeOrderDone{Order: "MO"},
 		BOMChanged{SKU: "MUG", Ingredient: "CUP", Quantity: "1"}, ShopSwitched{State: "closed"}, SalesOrderPlaced{Order: "SO", Lines: []Line{{"MUG", "0"}}},
+		SalesOrderPlaced{Order: "SO", Lines: []Line{{"MUG", "1"}}, RowsAt: "Mars"}, SalesOrderPlaced{Order: "SO", Lines: []Line{{"MUG", "1"}}, Customer: -1},
+		SalesOrderPlaced{Order: "SO", Lines: []Line{{"MUG", "1"}}, Quote: true, MadeToOrder: true},
 	} {
 		if err := w.Do(e); err == nil {
 			t.Errorf("%#v happened", e)
@@ -268,7 +270,8 @@ func drawEvent(t *rapid.T, n int) Event {
 		OrderPlaced{Order: fmt.Sprintf("#%d", n), Lines: []Line{{"BUNDLE", "2"}}, Unpaid: true, Import: Import{After: after}},
 		OrderPaid{Order: order}, OrderImported{Order: order}, OrderPacked{Order: order, Lines: lines}, OrderDelivered{Order: order, Lines: lines},
 		OrderCancelled{Order: order, After: after}, OrderRefunded{Order: order, Lines: lines, Restock: after == 0, After: after},
-		SalesOrderPlaced{Order: fmt.Sprintf("#%d", n), Lines: []Line{{sku, "1.5"}}}, StockAdjusted{SKU: sku, By: "-0.25"},
+		SalesOrderPlaced{Order: fmt.Sprintf("#%d", n), Lines: []Line{{sku, "1.5"}}},
+		SalesOrderPlaced{Order: fmt.Sprintf("#%d", n), Lines: []Line{{sku, "2"}}, RowsAt: "Attic", MadeToOrder: after == 0}, StockAdjusted{SKU: sku, By: "-0.25"},
 		MakeOrderPlaced{Order: order, SKU: sku, Quantity: "2"}, MakeOrderDone{Order: order}, MakeOrderDeleted{Order: order},
 		ItemArchived{SKU: sku, Restore: after == 0}, HandEdit{SKU: "MUG", Available: n},
 	}
@@ -280,6 +283,7 @@ func TestWhateverHappensTheCountsAgreeWithTheOrders(t *testing.T) {
 		clock := &handClock{katanaStart}
 		w := NewWorld(Options{Now: clock.now})
 		w.AddLocation(KatanaLocation{Name: "Oslo"})
+		w.AddLocation(KatanaLocation{Name: "Attic"})
 		if _, err := w.AddStoreLocation("", StoreLocation{Name: "Oslo"}); err != nil {
 			t.Fatal(err)
 		}
@@ -324,8 +328,11 @@ func TestEventsAreReadFromLines(t *testing.T) {
 		"ADJUST SKU=MUG Location=Oslo by=-1.5":               StockAdjusted{SKU: "MUG", Location: "Oslo", By: "-1.5"},
 		"edit store=main sku=MUG location=Oslo available=-3": HandEdit{Store: "main", SKU: "MUG", Location: "Oslo", Available: -3},
 		"archive sku=MUG restore=false":                      ItemArchived{SKU: "MUG"},
-		"shop state=frozen":                                  ShopSwitched{State: ShopFrozen},
-		"scopes scopes=read_products,read_orders":            ScopesChanged{Scopes: []string{"read_products", "read_orders"}},
+		"sales-order order=B2B-1 line=MUG*3 customer=77 rowsat=Oslo madetoorder": SalesOrderPlaced{
+			Order: "B2B-1", Lines: []Line{{"MUG", "3"}}, Customer: 77, RowsAt: "Oslo", MadeToOrder: true,
+		},
+		"shop state=frozen":                       ShopSwitched{State: ShopFrozen},
+		"scopes scopes=read_products,read_orders": ScopesChanged{Scopes: []string{"read_products", "read_orders"}},
 	} {
 		got, err := ParseEvent(line)
 		if err != nil || fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", want) {

@@ -1,9 +1,5 @@
 package sandbox
 
-// wireCustomer is the one customer of all sales orders: nothing in the world
-// depends on who buys.
-const wireCustomer = 600001
-
 func (k *katanaServer) salesOrders(q *katanaQuery) katanaRows {
 	ids, no, source, status := q.set("ids"), q.is("order_no"), q.is("source"), q.is("status")
 	customers, places := q.one("customer_id"), q.one("location_id")
@@ -11,14 +7,14 @@ func (k *katanaServer) salesOrders(q *katanaQuery) katanaRows {
 	deleted, dates := q.yes("include_deleted"), q.dates()
 	keep := func(o *salesOrder) bool {
 		return ids.has(o.id) && no.has(o.no) && source.has(o.source) && status.has(o.status) &&
-			customers.has(wireCustomer) && places.has(o.location.id) &&
+			customers.has(o.customer) && places.has(o.location.id) &&
 			kind.has(o.ecommerce.kind) && shop.has(o.ecommerce.store) && outside.has(o.ecommerce.id) &&
 			(deleted || !o.deleted()) && dates.has(o.dated)
 	}
 	linked := k.linked()
 	return katanaList(newestFirst(&k.lists.orders, k.world.katana.orders), keep, func(o *salesOrder) wireSalesOrder {
 		wire := wireSalesOrder{
-			ID: o.id, CustomerID: wireCustomer, OrderNo: o.no, Source: maybeText(o.source), OrderCreatedDate: wireTime(o.createdAt),
+			ID: o.id, CustomerID: o.customer, OrderNo: o.no, Source: maybeText(o.source), OrderCreatedDate: wireTime(o.createdAt),
 			LocationID: o.location.id, Status: o.status, Currency: "EUR", InvoicingStatus: "notInvoiced",
 			EcommerceOrderType: maybeText(o.ecommerce.kind), EcommerceStoreName: maybeText(o.ecommerce.store),
 			EcommerceOrderID: maybeText(o.ecommerce.id), SalesOrderRows: []wireSalesOrderRow{}, wireStamps: stampsOf(o.dated),

@@ -57,6 +57,8 @@ func busyKatana(t *testing.T) (*World, *handClock) {
 		SalesOrderPlaced{Order: "SO-4", Lines: []Line{{"SET", "1"}}},
 		OrderDelivered{Order: "SO-4"},
 		MakeOrderPlaced{Order: "MO-1", SKU: "SET", Quantity: "1"},
+		SalesOrderPlaced{Order: "B2B-1", Lines: []Line{{"SET", "3"}}, Customer: 600077, RowsAt: "Oslo", MadeToOrder: true},
+		SalesOrderPlaced{Order: "311", Lines: []Line{{"MUG-BLUE", "1"}}, Source: "woo", Platform: "wooCommerce", Shop: "shop.example.com"},
 	} {
 		clock.at = clock.at.Add(time.Hour)
 		if err := w.Do(e); err != nil {
@@ -136,14 +138,20 @@ func TestKatanaListsWhatTheFiltersLetThrough(t *testing.T) {
 		{"materials know no assembly filter", "/v1/materials?is_auto_assembly=true", "name", []string{"Box"}},
 		{"services", "/v1/services", "name", []string{"Engraving"}},
 		{"what a kit is made of", "/v1/bom_rows?product_variant_id=71005", "ingredient_variant_id", []string{"71002", "71001"}},
-		{"sales orders, the newest first", "/v1/sales_orders", "order_no", []string{"SO-4", "SO-3", "SO-2", "SO-1"}},
+		{"sales orders, the newest first", "/v1/sales_orders", "order_no", []string{"311", "B2B-1", "SO-4", "SO-3", "SO-2", "SO-1"}},
 		{"sales orders of one status", "/v1/sales_orders?status=PARTIALLY_PACKED", "order_no", []string{"SO-1"}},
 		{"sales orders at a location", "/v1/sales_orders?location_id=2202", "order_no", []string{"SO-2"}},
+		{"sales orders of one customer", "/v1/sales_orders?customer_id=600077", "order_no", []string{"B2B-1"}},
+		{"sales orders without a name share a customer", "/v1/sales_orders?customer_id=600001", "order_no", []string{"311", "SO-4", "SO-3", "SO-2", "SO-1"}},
+		{"sales orders of one platform", "/v1/sales_orders?ecommerce_order_type=wooCommerce", "ecommerce_store_name", []string{"shop.example.com"}},
+		{"sales orders by how they were made", "/v1/sales_orders?source=woo", "ecommerce_order_id", []string{"311"}},
 		{"rows of two orders", "/v1/sales_order_rows?sales_order_ids=880002&sales_order_ids=880003", "sales_order_id", []string{"880003", "880002"}},
-		{"rows at a location, by their order", "/v1/sales_order_rows?location_id=2202", "sales_order_id", []string{"880002"}},
+		{"rows at a location, by their order", "/v1/sales_order_rows?location_id=2202", "sales_order_id", []string{"880005", "880002"}},
+		{"a row that has another location than its order", "/v1/sales_order_rows?sales_order_ids=880005", "location_id", []string{"2202"}},
+		{"a row that is made to order", "/v1/sales_order_rows?linked_manufacturing_order_id=500003", "sales_order_id", []string{"880005"}},
 		{"what was packed", "/v1/sales_order_fulfillments?status=PACKED", "sales_order_id", []string{"880001"}},
-		{"a manufacturing order for a delivered kit, and an open one", "/v1/manufacturing_orders", "status", []string{"NOT_STARTED", "DONE"}},
-		{"one that serves a sales order", "/v1/manufacturing_orders?is_linked_to_sales_order=true", "status", []string{"DONE"}},
+		{"manufacturing orders for a delivered kit and a promised one, and one for stock", "/v1/manufacturing_orders", "status", []string{"NOT_STARTED", "NOT_STARTED", "DONE"}},
+		{"those that serve a sales order", "/v1/manufacturing_orders?is_linked_to_sales_order=true", "order_no", []string{"B2B-1 / 1", "SO-4 / 990005"}},
 		{"ingredients that were used up", "/v1/manufacturing_order_recipe_rows?manufacturing_order_id=500001", "total_actual_quantity", []string{"2.0000000000", "1.0000000000"}},
 		{"ingredients that are still to be used", "/v1/manufacturing_order_recipe_rows?manufacturing_order_id=500002", "total_remaining_quantity", []string{"2", "1"}},
 		{"movements of one variant", "/v1/inventory_movements?variant_ids=71002", "quantity_change", []string{"-2", "-1", "-2", "-2", "40"}},
@@ -185,6 +193,42 @@ func TestInventoryFiguresAreStringsAndKitsHaveAPotential(t *testing.T) {
 	_, _, potential := w.KatanaFigures("SET", "Main warehouse")
 	if got := kit[0]["quantity_potential"]; potential == "" || got != potential+".00000" {
 		t.Errorf("got potential %v, want %s with five decimals", got, potential)
+	}
+}
+
+func TestAKitOfWhichKatanaTellsNoPotentialIsOfferedFromStock(t *testing.T) {
+	w, _ := busyKatana(t)
+	kit := Product{Name: "Surprise", Kit: true, NoPotential: true, Variants: []Variant{
+		{SKU: "SURPRISE", Stock: map[string]string{"Oslo": "4"}, BOM: []Ingredient{{"BOX", "1"}}},
+	}}
+	ids, err := w.AddProduct(kit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := listKatana(t, w.Katana(), fmt.Sprintf("/v1/inventory?location_id=2202&variant_id=%d", ids[0]))
+	if len(rows) != 1 || rows[0]["quantity_potential"] != nil {
+		t.Errorf("got %v, want a potential of null", rows)
+	}
+	if products := listKatana(t, w.Katana(), "/v1/products?is_auto_assembly=true&name=Surprise"); len(products) != 1 {
+		t.Errorf("got %v, want Katana to call it a kit all the same", products)
+	}
+	if got, _ := w.KatanaAvailable("SURPRISE", "Oslo"); got != 4 {
+		t.Errorf("%d are available, want the 4 in stock", got)
+	}
+}
+
+func TestOfSeveralVariantsWithOneSKUTheNewestLiveOneStandsForIt(t *testing.T) {
+	w, clock := busyKatana(t)
+	twin := func(stock string, created time.Time, archived bool) Product {
+		return Product{Name: "Twin", Created: created, Archived: archived, Variants: []Variant{{SKU: "TWIN", Stock: map[string]string{"Oslo": stock}}}}
+	}
+	for _, p := range []Product{twin("1", clock.at.Add(-time.Hour), false), twin("2", clock.at.Add(-2*time.Hour), false), twin("3", clock.at, true)} {
+		if _, err := w.AddProduct(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, _ := w.KatanaAvailable("TWIN", "Oslo"); got != 1 {
+		t.Errorf("%d are available, want the 1 of the newest that is not archived", got)
 	}
 }
 

@@ -61,17 +61,21 @@ var series = []option{
 	{"Quarry", "QUA"}, {"Thistle", "THI"},
 }
 
-// materials are what things are made of. The last ones are sold as well.
-var materials = []struct{ sku, name, uom, stock string }{
-	{"MAT-CLAY", "Stoneware clay", "kg", "612.5"},
-	{"MAT-WAX", "Rapeseed wax", "kg", "148.35"},
-	{"MAT-WOOL", "Merino yarn", "kg", "93.2"},
-	{"MAT-PAPER", "Cotton paper", "sheets", "5400"},
-	{"MAT-TIMBER", "Planed timber", "m3", "2.735"},
-	{"MAT-OIL", "Olive oil base", "kg", "77.125"},
-	{"MAT-LINEN", "Linen cloth", "m", "214.4"},
-	{"MAT-LEATHER", "Vegetable-tanned leather", "m2", "38.61"},
-	{"BOX-GIFT", "Gift box", "pcs", "240"},
-	{"LEATHER-OFFCUTS", "Leather offcuts", "kg", "12.75"},
-	{"YARN-ENDS", "Yarn ends", "kg", "0.6"},
+// materials are what things are made of. The last ones are sold as well, in
+// Riga too: what the shelf and the storeroom have there adds up to a piece more
+// than the whole pieces of each.
+var materials = []struct{ sku, name, uom, stock, riga, storeroom string }{
+	{"MAT-CLAY", "Stoneware clay", "kg", "612.5", "", ""},
+	{"MAT-WAX", "Rapeseed wax", "kg", "148.35", "", ""},
+	{"MAT-WOOL", "Merino yarn", "kg", "93.2", "", ""},
+	{"MAT-PAPER", "Cotton paper", "sheets", "5400", "", ""},
+	{"MAT-TIMBER", "Planed timber", "m3", "2.735", "", ""},
+	{"MAT-OIL", "Olive oil base", "kg", "77.125", "", ""},
+	{"MAT-LINEN", "Linen cloth", "m", "214.4", "", ""},
+	{"MAT-LEATHER", "Vegetable-tanned leather", "m2", "38.61", "", ""},
+	{"BOX-GIFT", "Gift box", "pcs", "240", "", ""},
+	{"BOX-LARGE", "Large box", "pcs", "40", "", ""},
+	{"BOX-SLIM", "Slim box", "pcs", "4", "", ""},
+	{"LEATHER-OFFCUTS", "Leather offcuts", "kg", "12.75", "4.75", "3.5"},
+	{"YARN-ENDS", "Yarn ends", "kg", "0.6", "0.6", "0.7"},
 }

@@ -59,10 +59,11 @@ type World struct {
 	dice    *rand.Rand
 	agenda  agenda
 
-	katana katanaWorld
-	stores []*store
-	named  map[string]*store
-	lastID int64 // of Shopify's, which are unique over all stores
+	katana  katanaWorld
+	stores  []*store
+	named   map[string]*store
+	configs map[string]StoreConfig // by store, where one is laid down
+	lastID  int64                  // of Shopify's, which are unique over all stores
 
 	faults   faultList
 	requests requestCount
@@ -71,9 +72,9 @@ type World struct {
 // NewWorld returns a world with the stores of opts and nothing in them.
 func NewWorld(opts Options) *World {
 	w := &World{
-		clock:  opts.Now,
-		dice:   rand.New(rand.NewPCG(opts.Seed, 0x5eed)), // #nosec G404 -- a repeatable game, no secret
-		named:  make(map[string]*store),
+		clock: opts.Now,
+		dice:  rand.New(rand.NewPCG(opts.Seed, 0x5eed)), // #nosec G404 -- a repeatable game, no secret
+		named: make(map[string]*store), configs: make(map[string]StoreConfig),
 		lastID: 60_000_000_000,
 	}
 	if w.clock == nil {

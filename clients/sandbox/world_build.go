@@ -40,6 +40,8 @@ type Product struct {
 	Deleted  bool      // soft-deleted likewise
 	Created  time.Time // zero means now
 	Variants []Variant
+
+	NoPotential bool // a kit of which Katana tells no potential: quantity_potential is null
 }
 
 // Variant describes one variant of a Product.
@@ -88,7 +90,7 @@ func (w *World) addProduct(p Product) ([]int64, error) {
 	k.last.item++
 	item := &item{
 		dated: dated{createdAt: at, updatedAt: at}, id: k.last.item, kind: p.Kind, name: p.Name, category: p.Category, uom: p.UOM,
-		kit: p.Kit, sellable: p.Kind != kindMaterial, producible: p.Kind == kindProduct,
+		kit: p.Kit, silent: p.NoPotential, sellable: p.Kind != kindMaterial, producible: p.Kind == kindProduct,
 	}
 	if p.Archived {
 		item.archivedAt = at

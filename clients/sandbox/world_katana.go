@@ -90,6 +90,7 @@ type item struct {
 	category   string
 	uom        string
 	kit        bool // is_auto_assembly
+	silent     bool // a kit of which Katana tells no potential
 	sellable   bool
 	producible bool
 	archivedAt time.Time // zero while it is not archived
@@ -148,15 +149,19 @@ type salesOrder struct {
 	no           string
 	source       string
 	status       string
+	customer     int64
 	location     *place
 	ecommerce    ecommerce // zero for orders made in Katana
 	rows         []*salesRow
 	fulfillments []*fulfillment
 }
 
+// anyCustomer is who buys when nobody says, and whoever buys in a store.
+const anyCustomer = 600001
+
 // ecommerce is where an imported order comes from.
 type ecommerce struct {
-	kind  string // "shopify"
+	kind  string // "shopify", "wooCommerce"
 	store string // the shop's domain
 	id    string // the order's number in the platform
 }
@@ -272,8 +277,8 @@ type movement struct {
 // stockFigures are the numbers of a row of /inventory.
 type stockFigures struct {
 	katanaStock
-	isKit     bool
-	potential int // pieces that the components' stock still makes
+	isKit     bool // Katana tells its potential
+	potential int  // pieces that the components' stock still makes
 }
 
 func (f stockFigures) available() int {
@@ -282,7 +287,7 @@ func (f stockFigures) available() int {
 
 // figures reads a variant's numbers at a location.
 func (k *katanaWorld) figures(v *variant, l *place) stockFigures {
-	f := stockFigures{isKit: v.item.kit}
+	f := stockFigures{isKit: v.item.kit && !v.item.silent}
 	if s := v.stock[l.id]; s != nil {
 		f.katanaStock = *s
 	}
@@ -335,11 +340,11 @@ func (v *variant) at(l *place) *katanaStock {
 }
 
 // find takes the best variant of a SKU: live before archived before deleted,
-// then the newest.
+// then the newest, then the one with the highest id.
 func (k *katanaWorld) find(sku string) *variant {
 	var best *variant
-	for _, v := range k.bySKU[sku] {
-		if best == nil || v.rank() >= best.rank() {
+	for _, v := range k.bySKU[sku] { // in the order of their ids
+		if best == nil || v.rank() > best.rank() || v.rank() == best.rank() && !v.createdAt.Before(best.createdAt) {
 			best = v
 		}
 	}

@@ -95,7 +95,7 @@ func (w *World) newSalesOrder(no, source, status string, at *place, from ecommer
 	k := &w.katana
 	k.last.order++
 	now := w.stamp()
-	o := &salesOrder{dated: dated{createdAt: now, updatedAt: now}, id: k.last.order, no: no, source: source, status: status, location: at, ecommerce: from}
+	o := &salesOrder{dated: dated{createdAt: now, updatedAt: now}, id: k.last.order, no: no, source: source, status: status, customer: anyCustomer, location: at, ecommerce: from}
 	k.orders = append(k.orders, o)
 	k.orderByNo[no] = o
 	return o

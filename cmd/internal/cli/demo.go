@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -20,12 +21,14 @@ import (
 
 // The demo's pace. A sale reaches Katana well within settle, as it should.
 const (
-	demoSettle = 8 * time.Second
-	demoImport = 5 * time.Second
-	demoRows   = 8 // of a table
-	// demoPerMinute is ten times what Katana allows: by its own limit, a second
-	// full cycle of some hundred products would have to wait for half a minute.
-	demoPerMinute = 600
+	demoSettle   = 8 * time.Second
+	demoImport   = 5 * time.Second
+	demoRows     = 8 // of a table
+	demoProducts = 300
+	demoStores   = 2
+	// demoPerMinute is twenty times what Katana allows: by its own limit, a
+	// second full cycle of some hundred products would have to wait for a minute.
+	demoPerMinute = 1200
 )
 
 func (a *app) demoCommand() *cobra.Command {
@@ -35,11 +38,13 @@ func (a *app) demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show the whole job on a simulated shop; no account needed",
-		Long: `Start a simulated Katana and a simulated Shopify store over HTTP, with their rate
+		Long: `Start a simulated Katana and simulated Shopify stores over HTTP, with their rate
 limits, make some figures drift, and run the daemon on them: the same code as
 "stocksyncd run". Then things happen: an order, a stock adjustment, an edit by hand.
-The demo says what it does, and ends by itself. So that a minute is enough, Katana
-allows ten times its real rate; --katana-per-minute 60 is the real one.` + exitStatus("0 done", "1 something failed", "2 usage"),
+The second store, "outlet", sells from the same stock by other rules, and only
+reductions are written there. The demo says what it does, and ends by itself. So
+that a minute is enough, Katana allows twenty times its real rate;
+--katana-per-minute 60 is the real one.` + exitStatus("0 done", "1 something failed", "2 usage"),
 		Example: `  stocksyncd demo
   stocksyncd demo --for 5m --products 800
   stocksyncd demo --keep ./demo`,
@@ -70,7 +75,7 @@ allows ten times its real rate; --katana-per-minute 60 is the real one.` + exitS
 			return errors.Join(d.farewell(keep != ""), tidy())
 		}),
 	}
-	world.flags(cmd, demoPerMinute)
+	world.flags(cmd, demoProducts, demoStores, demoPerMinute)
 	cmd.Flags().DurationVar(&length, "for", time.Minute, "how long the demo lasts")
 	cmd.Flags().StringVar(&keep, "keep", "", "keep config, state file and log in this folder")
 	_ = cmd.MarkFlagDirname("keep") // the flag exists
@@ -102,15 +107,17 @@ type demo struct {
 	reports   chan *inventory.Report
 	signals   chan os.Signal
 	page      chan string
-	shown     bool          // a report was
-	over      chan struct{} // closed when the daemon has ended
-	ended     error         // with what
-	picks     []pick        // levels that nothing has happened to yet
+	shown     bool              // a report was
+	standing  map[string]string // changes of the last report, and what became of them
+	over      chan struct{}     // closed when the daemon has ended
+	ended     error             // with what
+	picks     []pick            // levels that nothing has happened to yet
 }
 
-// pick is a level that the demo lets something happen to.
+// pick is a level of the first store that the demo lets something happen to.
 type pick struct {
 	sku, location string
+	katana        string // the location there that the level's stock comes from first
 	units         int
 }
 
@@ -219,44 +226,99 @@ func wait(ctx context.Context, span time.Duration) error {
 	}
 }
 
-// show tells what a cycle did, with the first of its changes.
+// show tells what a cycle did, with the first of its changes in each store.
+// What stood in the last report already, and became of it what became of it
+// then, is only counted: in a store that is not written a change stands for long.
 func (d *demo) show(report *inventory.Report) error {
-	requests := []string{}
-	for _, api := range []string{"katana", "shopify/main"} {
-		requests = append(requests, fmt.Sprintf("%d requests to %s", report.Requests[api].Count, api))
-	}
 	whole, short := *report, *report
 	whole.Stores, short.Stores = nil, nil
-	left := demoRows
-	for _, store := range report.Stores {
+	var requests []string
+	left, more, same := demoRows, 0, 0
+	standing := map[string]string{}
+	for i, store := range report.Stores {
 		if d.shown {
 			store.Skipped = nil // said once
 		}
 		whole.Stores = append(whole.Stores, store)
-		store.Changes = store.Changes[:min(left, len(store.Changes))]
+		all := len(store.Changes)
+		store.Changes = d.news(store, standing)
+		same += all - len(store.Changes)
+		news := len(store.Changes)
+		store.Changes = sample(store.Changes, left/(len(report.Stores)-i))
 		left -= len(store.Changes)
+		more += news - len(store.Changes)
 		short.Stores = append(short.Stores, store)
 	}
-	d.shown = true
+	for _, api := range d.apis(report) {
+		requests = append(requests, count(report.Requests[api].Count, "request", "requests")+" to "+api)
+	}
+	d.shown, d.standing = true, standing
 	d.say("Cycle %d took %.1f s, %s.\n%s", report.Cycle, float64(report.DurationMS)/1000, strings.Join(requests, ", "), summary(&whole, false))
 	t, _ := d.a.changeTable(&short, false)
-	if len(t.rows) == 0 {
-		return nil
+	if len(t.rows) > 0 {
+		if err := t.write(indented{d.a.Stdout}); err != nil {
+			return err
+		}
 	}
-	if err := t.write(indented{d.a.Stdout}); err != nil {
-		return err
+	var rest []string
+	if more > 0 {
+		rest = append(rest, fmt.Sprintf("%d more", more))
 	}
-	if more := changed(report) - len(t.rows); more > 0 {
-		_, _ = fmt.Fprintf(indented{d.a.Stdout}, "and %d more\n", more)
+	if same > 0 {
+		rest = append(rest, fmt.Sprintf("%d as before", same))
+	}
+	if len(rest) > 0 {
+		_, _ = fmt.Fprintf(indented{d.a.Stdout}, "and %s\n", strings.Join(rest, ", "))
 	}
 	return nil
 }
 
-func changed(report *inventory.Report) (n int) {
-	for _, store := range report.Stores {
-		n += len(store.Changes)
+// news lists the changes of a store that the last report did not have, and
+// notes them all for the next one.
+func (d *demo) news(store inventory.StoreReport, standing map[string]string) (news []inventory.ChangeReport) {
+	for _, c := range store.Changes {
+		level := fmt.Sprint(store.Name, c.Item, c.LocationID)
+		standing[level] = fmt.Sprint(c.From, c.To, c.Outcome, c.Reason)
+		if d.standing[level] != standing[level] {
+			news = append(news, c)
+		}
 	}
-	return n
+	return news
+}
+
+// sample takes so many changes, in their order: one of each outcome as long as
+// there is room, and then the first ones.
+func sample(changes []inventory.ChangeReport, most int) []inventory.ChangeReport {
+	var taken []int
+	met := map[string]bool{}
+	for i, c := range changes {
+		if kind := outcomeText(c, false); !met[kind] && len(taken) < most {
+			met[kind] = true
+			taken = append(taken, i)
+		}
+	}
+	for i := range changes {
+		if len(taken) < most && !slices.Contains(taken, i) {
+			taken = append(taken, i)
+		}
+	}
+	slices.Sort(taken)
+	rows := make([]inventory.ChangeReport, len(taken))
+	for n, i := range taken {
+		rows[n] = changes[i]
+	}
+	return rows
+}
+
+// apis names Katana and the stores that a cycle has asked.
+func (d *demo) apis(report *inventory.Report) []string {
+	names := []string{"katana"}
+	for _, store := range report.Stores {
+		if api := "shopify/" + string(store.Name); report.Requests[api].Count > 0 {
+			names = append(names, api)
+		}
+	}
+	return names
 }
 
 // indented sets each line it is given apart from the narration.
@@ -272,7 +334,7 @@ func (i indented) Write(text []byte) (int, error) {
 func (d *demo) farewell(kept bool) error {
 	text := `
 That was the whole job. To go on:
-  stocksyncd sandbox           the same shop for as long as you like, with a config to use it
+  stocksyncd sandbox           a shop like this for as long as you like, with a config to use it
   stocksyncd config example    a config for your own shop; begin with "mode: report"
   stocksyncd plan              what would be written to your shop, before anything is
 `

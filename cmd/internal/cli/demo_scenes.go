@@ -28,8 +28,12 @@ func (d *demo) prologue(ctx context.Context, address string) error {
 		return err
 	}
 	shop := d.w.Summary()
-	d.say("A made-up shop: %s, %d variants, Katana and Shopify simulated at http://%s.\nKatana allows %d requests a minute (60 in real life), Shopify has its real cost points.",
-		count(d.products, "product", "products"), shop.Katana.Variants, address, d.perMinute)
+	var stores []string
+	for _, store := range shop.Stores {
+		stores = append(stores, fmt.Sprintf("%s (%d variants, mode %s)", store.Name, store.Variants, d.w.Config(store.Name).Mode))
+	}
+	d.say("A made-up shop: %s, %d variants, Katana and Shopify simulated at http://%s.\n%s: %s.\nKatana allows %d requests a minute (60 in real life), Shopify has its real cost points.",
+		count(d.products, "product", "products"), shop.Katana.Variants, address, count(len(stores), "store", "stores"), strings.Join(stores, ", "), d.perMinute)
 	drifted := sandbox.Drift(d.w, d.seed)
 	kinds := map[string]int{}
 	for _, one := range drifted {
@@ -70,18 +74,56 @@ func (d *demo) pick(ctx context.Context, address string) error {
 	if err := json.NewDecoder(response.Body).Decode(&page); err != nil {
 		return fmt.Errorf("the sandbox's variants: %w", err)
 	}
-	locations := d.w.Summary().Stores[0].Locations
+	feeds := d.w.Config(d.main()).Locations
 	for i := range page.Data {
 		// 37 is prime to the size of a page: every variant comes once, neighbours far apart.
 		sku := page.Data[i*37%len(page.Data)].SKU
-		location := locations[i%len(locations)].Name
-		units, stocked := d.w.Available("main", sku, location)
-		figure, known := d.w.KatanaAvailable(sku, location)
-		if stocked && known && units == figure && units >= 6 {
-			d.picks = append(d.picks, pick{sku, location, units})
+		if p, ok := d.plain(sku, feeds[i%len(feeds)]); ok && p.units >= 6 {
+			d.picks = append(d.picks, p)
 		}
 	}
 	return nil
+}
+
+// main is the name of the first store.
+func (d *demo) main() string { return d.w.Stores()[0] }
+
+// plain tells whether a level of the first store is in step and shows just what
+// Katana has, so that whatever happens to it can be told in one figure.
+func (d *demo) plain(sku string, feed sandbox.Feed) (pick, bool) {
+	units, stocked := d.w.Available(d.main(), sku, feed.Shopify)
+	desired, ours := d.w.Desired(d.main(), sku, feed.Shopify)
+	has := 0
+	for _, source := range feed.Katana {
+		n, _ := d.w.KatanaAvailable(sku, source)
+		has += n
+	}
+	return pick{sku, feed.Shopify, feed.Katana[0], units}, stocked && ours && units == desired && units == has
+}
+
+// sibling is a level of another store that draws on the same stock.
+type sibling struct {
+	store, location string
+	units           int
+}
+
+// sibling finds a level of another store that is in step, draws on the pick's
+// stock and would show less if any of it were sold.
+func (d *demo) sibling(p pick) (sibling, bool) {
+	for _, store := range d.w.Stores()[1:] {
+		c := d.w.Config(store)
+		if c.Mode != "apply" && c.Mode != "lower-only" {
+			continue
+		}
+		for _, feed := range c.Locations {
+			units, stocked := d.w.Available(store, p.sku, feed.Shopify)
+			desired, ours := d.w.Desired(store, p.sku, feed.Shopify)
+			if stocked && ours && units == desired && units >= 3 && slices.Contains(feed.Katana, p.katana) {
+				return sibling{store, feed.Shopify, units}, true
+			}
+		}
+	}
+	return sibling{}, false
 }
 
 // take gives a level that nothing has happened to yet.
@@ -92,6 +134,18 @@ func (d *demo) take() (pick, error) {
 	p := d.picks[0]
 	d.picks = d.picks[1:]
 	return p, nil
+}
+
+// takeShared prefers a level whose stock another store sells too.
+func (d *demo) takeShared() (pick, sibling, error) {
+	for i, p := range d.picks {
+		if other, ok := d.sibling(p); ok {
+			d.picks = slices.Delete(d.picks, i, i+1)
+			return p, other, nil
+		}
+	}
+	p, err := d.take()
+	return p, sibling{}, err
 }
 
 // scenes is the demo from the daemon's start to the end of ctx.
@@ -139,7 +193,7 @@ const demoOrder = "#DEMO-1"
 // live plays an order, an adjustment and an edit by hand, and shows what the
 // daemon makes of each.
 func (d *demo) live(ctx context.Context) error {
-	sold, errSold := d.take()
+	sold, other, errSold := d.takeShared()
 	counted, errCounted := d.take()
 	edited, errEdited := d.take()
 	for _, err := range []error{errSold, errCounted, errEdited} {
@@ -148,13 +202,13 @@ func (d *demo) live(ctx context.Context) error {
 		}
 	}
 	order := sandbox.OrderPlaced{
-		Store: "main", Order: demoOrder, Location: sold.location, Lines: []sandbox.Line{{SKU: sold.sku, Quantity: "2"}},
+		Store: d.main(), Order: demoOrder, Location: sold.location, Lines: []sandbox.Line{{SKU: sold.sku, Quantity: "2"}},
 		Import: sandbox.Import{After: demoImport},
 	}
 	for _, event := range []sandbox.Event{
 		order,
-		sandbox.StockAdjusted{SKU: counted.sku, Location: counted.location, By: "-4"},
-		sandbox.HandEdit{Store: "main", SKU: edited.sku, Location: edited.location, Available: edited.units + 50},
+		sandbox.StockAdjusted{SKU: counted.sku, Location: counted.katana, By: "-4"},
+		sandbox.HandEdit{Store: d.main(), SKU: edited.sku, Location: edited.location, Available: edited.units + 50},
 	} {
 		if err := d.w.Do(event); err != nil {
 			return err
@@ -162,7 +216,7 @@ func (d *demo) live(ctx context.Context) error {
 	}
 	placed := d.a.Now()
 	d.say("Three things happen at once:\n- order %s in Shopify: 2 × %s at %s. Katana will hear of it in %s.\n- a count in Katana takes 4 off %s at %s.\n- somebody types %d for %s at %s into Shopify; Katana has %d.",
-		demoOrder, quoteCell(sold.sku), sold.location, demoImport, quoteCell(counted.sku), counted.location,
+		demoOrder, quoteCell(sold.sku), sold.location, demoImport, quoteCell(counted.sku), counted.katana,
 		edited.units+50, quoteCell(edited.sku), edited.location, edited.units)
 	report, err := d.cycle(ctx)
 	if err != nil {
@@ -171,9 +225,7 @@ func (d *demo) live(ctx context.Context) error {
 	if err := d.show(report); err != nil {
 		return err
 	}
-	if now, _ := d.w.Available("main", sold.sku, sold.location); now == sold.units-2 {
-		d.say("%s still shows %d in Shopify although Katana says %d: those 2 are sold, and the daemon\nknows that Katana is late. A plain copy would have offered them again.", quoteCell(sold.sku), now, sold.units)
-	}
+	d.inFlight(sold, other)
 	if err := wait(ctx, demoImport-d.a.Now().Sub(placed)+time.Second); err != nil {
 		return err
 	}
@@ -184,6 +236,16 @@ func (d *demo) live(ctx context.Context) error {
 	return d.show(report)
 }
 
+// inFlight says what became of the order that Katana has not heard of.
+func (d *demo) inFlight(sold pick, other sibling) {
+	if now, _ := d.w.Available(d.main(), sold.sku, sold.location); now == sold.units-2 {
+		d.say("%s still shows %d in Shopify although Katana says %d: those 2 are sold, and the daemon\nknows that Katana is late. A plain copy would have offered them again.", quoteCell(sold.sku), now, sold.units)
+	}
+	if now, ok := d.w.Available(other.store, sold.sku, other.location); ok && now == other.units-2 {
+		d.say("The store %s sells from the same stock: there it went from %d to %d, before Katana knows.", other.store, other.units, now)
+	}
+}
+
 // encore lets small things happen until the demo ends.
 func (d *demo) encore(ctx context.Context) error {
 	d.say("From here on something happens every few seconds, until the demo ends.")
@@ -191,16 +253,10 @@ func (d *demo) encore(ctx context.Context) error {
 		if err := wait(ctx, 4*time.Second); err != nil {
 			return err
 		}
-		p, err := d.take()
+		event, what, err := d.trifle(n)
 		if err != nil {
 			<-ctx.Done() // nothing is left to move
 			return ctx.Err()
-		}
-		var event sandbox.Event = sandbox.StockAdjusted{SKU: p.sku, Location: p.location, By: "-1"}
-		what := fmt.Sprintf("Katana: 1 × %s at %s is written off.", quoteCell(p.sku), p.location)
-		if n%2 == 1 {
-			event = sandbox.HandEdit{Store: "main", SKU: p.sku, Location: p.location, Available: p.units + 3}
-			what = fmt.Sprintf("Shopify: somebody adds 3 to %s at %s by hand.", quoteCell(p.sku), p.location)
 		}
 		if err := d.w.Do(event); err != nil {
 			return err
@@ -214,4 +270,27 @@ func (d *demo) encore(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// trifle is a small thing that happens to the next pick, each time another one.
+func (d *demo) trifle(n int) (event sandbox.Event, what string, err error) {
+	var p pick
+	var other sibling
+	if n%3 == 2 {
+		p, other, err = d.takeShared()
+	} else {
+		p, err = d.take()
+	}
+	switch {
+	case n%3 == 1:
+		event = sandbox.HandEdit{Store: d.main(), SKU: p.sku, Location: p.location, Available: p.units + 3}
+		what = fmt.Sprintf("Shopify: somebody adds 3 to %s at %s by hand.", quoteCell(p.sku), p.location)
+	case other.store != "":
+		event = sandbox.HandEdit{Store: other.store, SKU: p.sku, Location: other.location, Available: other.units + 3}
+		what = fmt.Sprintf("Shopify, store %s: somebody adds 3 to %s at %s by hand.", other.store, quoteCell(p.sku), other.location)
+	default:
+		event = sandbox.StockAdjusted{SKU: p.sku, Location: p.katana, By: "-1"}
+		what = fmt.Sprintf("Katana: 1 × %s at %s is written off.", quoteCell(p.sku), p.katana)
+	}
+	return event, what, err
 }

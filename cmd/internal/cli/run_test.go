@@ -72,7 +72,10 @@ func TestTheDemoEndsByItselfAndTidiesUp(t *testing.T) {
 	if code := Main(env); code != exitDone {
 		t.Fatalf("exit code %d\n%s%s", code, out, log)
 	}
-	for _, want := range []string{"A made-up shop: 60 products", "in Shopify were put out of step", "Cycle 1 took", "applied", "stocksyncd sandbox"} {
+	for _, want := range []string{
+		"A made-up shop: 60 products", "2 stores: main (", "outlet (", "mode lower-only", "in Shopify were put out of step",
+		"Cycle 1 took", "requests to shopify/main, ", "requests to shopify/outlet.", "applied", "stocksyncd sandbox",
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demo does not say %q:\n%s", want, out)
 		}
@@ -87,7 +90,7 @@ func TestADemoOrSandboxOfNonsenseIsAUsageError(t *testing.T) {
 	b := newBench(t)
 	for _, args := range [][]string{
 		{"demo", "--for", "0s"}, {"demo", "--products", "0"}, {"demo", "--katana-per-minute", "0"},
-		{"sandbox", "--products", "-1"}, {"sandbox", "--csv", "/nonexistent.csv"}, {"sandbox", "--fault", "nonsense"}, {"sandbox", "--event", "nonsense"},
+		{"sandbox", "--products", "-1"}, {"sandbox", "--stores", "0"}, {"demo", "--stores", "6"}, {"sandbox", "--csv", "/nonexistent.csv"}, {"sandbox", "--fault", "nonsense"}, {"sandbox", "--event", "nonsense"},
 	} {
 		b.expect(exitUsage, args...)
 	}

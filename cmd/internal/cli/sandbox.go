@@ -22,6 +22,9 @@ import (
 // its events and faults go.
 const sandboxListen = "127.0.0.1:9471"
 
+// sandboxProducts is a shop that a full cycle reads within Katana's real limit.
+const sandboxProducts = 100
+
 // The secrets of the sandbox. They open nothing else.
 const (
 	sandboxKey   = "sandbox-katana-key"
@@ -31,13 +34,15 @@ const (
 // sandboxWorld is what the flags of sandbox and demo say of the world.
 type sandboxWorld struct {
 	products  int
+	stores    int
 	csv       string
 	seed      uint64
 	perMinute int
 }
 
-func (s *sandboxWorld) flags(cmd *cobra.Command, perMinute int) {
-	cmd.Flags().IntVar(&s.products, "products", 300, "products of the shop that is made up")
+func (s *sandboxWorld) flags(cmd *cobra.Command, products, stores, perMinute int) {
+	cmd.Flags().IntVar(&s.stores, "stores", stores, fmt.Sprintf("Shopify stores, 1 to %d; each sells by rules of its own", sandbox.MostStores))
+	cmd.Flags().IntVar(&s.products, "products", products, "products of the shop that is made up")
 	cmd.Flags().Uint64Var(&s.seed, "seed", 1, "another seed makes up another shop")
 	cmd.Flags().IntVar(&s.perMinute, "katana-per-minute", perMinute, "requests a minute that Katana allows; 60 is real")
 }
@@ -47,7 +52,10 @@ func (s *sandboxWorld) build(opts sandbox.Options) (*sandbox.World, error) {
 	if s.perMinute < 1 || s.perMinute > 6000 {
 		return nil, usageError{fmt.Errorf("--katana-per-minute %d is not between 1 and 6000", s.perMinute)}
 	}
-	opts.Seed, opts.KatanaKey, opts.KatanaPerMinute = s.seed, sandboxKey, s.perMinute
+	if s.stores < 1 || s.stores > sandbox.MostStores {
+		return nil, usageError{fmt.Errorf("--stores %d is not between 1 and %d", s.stores, sandbox.MostStores)}
+	}
+	opts.Seed, opts.KatanaKey, opts.KatanaPerMinute, opts.Stores = s.seed, sandboxKey, s.perMinute, sandbox.ShopStores(s.stores)
 	if s.csv == "" {
 		if s.products < 1 || s.products > 100_000 {
 			return nil, usageError{fmt.Errorf("--products %d is not between 1 and 100000", s.products)}
@@ -73,15 +81,17 @@ func (a *app) sandboxCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve both APIs, simulated, and print a config to use them",
-		Long: `Serve a simulated Katana and a simulated Shopify store over HTTP, with their rate
+		Long: `Serve a simulated Katana and simulated Shopify stores over HTTP, with their rate
 limits and their ways to fail, and print a config to use them. The shop is made
-up, or comes from a product export of Shopify (--csv).
+up, with an example of every stock rule, or comes from a product export of Shopify
+(--csv). Several stores (--stores) sell the same stock by different rules.
 
 While it runs, events and faults can be sent to it: see "stocksyncd sandbox event
 --help" and "stocksyncd sandbox fault --help".` + exitStatus("0 stopped by a signal", "1 the address cannot be used", "2 usage"),
 		Example: `  stocksyncd sandbox > sandbox.yaml
+  stocksyncd sandbox --stores 3 > sandbox.yaml
   stocksyncd sandbox --csv products_export.csv
-  stocksyncd sandbox --fault 'throttle shopify/main times=3' --event 'adjust sku=MUG-BLUE-350 location=Oslo by=-2'`,
+  stocksyncd sandbox --fault 'throttle shopify/main times=3' --event 'adjust sku=TEAPOT-OAT location=Workshop by=-2'`,
 		Args: cobra.NoArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
 			w, err := world.build(sandbox.Options{Now: a.Now})
@@ -110,14 +120,14 @@ While it runs, events and faults can be sent to it: see "stocksyncd sandbox even
 			return serve()
 		}),
 	}
-	world.flags(cmd, 60)
+	world.flags(cmd, sandboxProducts, 1, 60)
 	cmd.Flags().StringVar(&world.csv, "csv", "", "seed the world from a product export of Shopify instead")
 	_ = cmd.MarkFlagFilename("csv", "csv") // the flag exists
 	cmd.Flags().StringVar(&listen, "listen", sandboxListen, "address to serve on; loopback only")
 	cmd.Flags().StringArrayVar(&faults, "fault", nil, "inject a fault at the start; repeatable")
 	cmd.Flags().StringArrayVar(&events, "event", nil, "play an event at the start; repeatable")
 	cmd.AddCommand(
-		a.tellSandbox("event", "events", "adjust sku=MUG-BLUE-350 location=Oslo by=-2", "Play an event in the running sandbox",
+		a.tellSandbox("event", "events", "adjust sku=TEAPOT-OAT location=Workshop by=-2", "Play an event in the running sandbox",
 			eventHelp()),
 		a.tellSandbox("fault", "faults", "status katana /inventory status=503 times=2", "Inject a fault into the running sandbox",
 			faultHelp()),
@@ -273,62 +283,4 @@ Save the config above as sandbox.yaml, and in another terminal:
   stocksyncd plan --full --config sandbox.yaml
 `, address, sandboxKey, sandboxToken)
 	return err
-}
-
-// sandboxTuning is what differs between the config of a demo and that of a
-// sandbox.
-type sandboxTuning struct {
-	mode, schedule, settle, state, listen string
-	perMinute                             int // Katana's limit
-}
-
-// sandboxConfig writes the config that goes with a world.
-func sandboxConfig(w *sandbox.World, address string, t sandboxTuning) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, `# Config for a stocksyncd sandbox. Its two secrets come from the environment.
-katana:
-  url: http://%[1]s/katana/v1
-  api_key: env:SANDBOX_KATANA_KEY
-  requests_per_minute: %[5]d
-sync:
-  mode: %[2]s
-  schedule: %[3]q
-  full_schedule: "0 3 * * *"
-  settle: %[4]s
-`, address, t.mode, t.schedule, t.settle, t.perMinute)
-	summary := w.Summary()
-	b.WriteString("stores:\n")
-	for _, store := range summary.Stores {
-		fmt.Fprintf(&b, `  - name: %[2]s
-    shop: %[3]s
-    url: http://%[1]s/shopify/%[2]s
-    access_token: env:SANDBOX_SHOPIFY_TOKEN
-    locations:
-`, address, store.Name, store.Shop)
-		for _, pair := range feeds(store.Locations, summary.Katana.Locations) {
-			fmt.Fprintf(&b, "      - { shopify: %q, katana: %q }\n", pair[0], pair[1])
-		}
-	}
-	fmt.Fprintf(&b, `state: { path: %q }
-status: { listen: %q }
-log: { format: text }
-`, t.state, t.listen)
-	return b.String()
-}
-
-// feeds pairs each location of a store with its namesake in Katana; one without
-// is left alone. Where there is no namesake at all, as in a shop that comes
-// from an export, the first goes with the first.
-func feeds(store, katana []sandbox.LocationSummary) (pairs [][2]string) {
-	for _, location := range store {
-		for _, l := range katana {
-			if l.Name == location.Name {
-				pairs = append(pairs, [2]string{location.Name, l.Name})
-			}
-		}
-	}
-	if len(pairs) == 0 {
-		pairs = append(pairs, [2]string{store[0].Name, katana[0].Name})
-	}
-	return pairs
 }

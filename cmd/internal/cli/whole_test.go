@@ -162,9 +162,8 @@ func (w *whole) mutations() (n int) {
 // proposes it.
 func asSandboxShop(world *sandbox.World) desired.Mapping {
 	var mapping desired.Mapping
-	summary := world.Summary()
-	for _, pair := range feeds(summary.Stores[0].Locations, summary.Katana.Locations) {
-		mapping.Locations = append(mapping.Locations, desired.Pair{Target: pair[0], Sources: []string{pair[1]}})
+	for _, feed := range world.Config("main").Locations {
+		mapping.Locations = append(mapping.Locations, desired.Pair{Target: feed.Shopify, Sources: feed.Katana})
 	}
 	return mapping
 }
