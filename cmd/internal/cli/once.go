@@ -27,10 +27,18 @@ func (s *scope) flags(a *app, cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("store", a.completeStores) // the flag exists
 }
 
+// knownStore checks what --store says; "" is every store.
+func knownStore(cfg *configs.Config, name string) error {
+	if name == "" || slices.ContainsFunc(cfg.Stores, func(one configs.Store) bool { return one.Name == name }) {
+		return nil
+	}
+	return usageError{fmt.Errorf("--store %s: the config has no such store; it has %s", quoteCell(name), storeNames(cfg))}
+}
+
 // ask makes the request of a command's scope.
 func (s *scope) ask(cfg *configs.Config) (daemon.CycleAsk, error) {
-	if s.store != "" && !slices.ContainsFunc(cfg.Stores, func(one configs.Store) bool { return one.Name == s.store }) {
-		return daemon.CycleAsk{}, usageError{fmt.Errorf("--store %s: the config has no such store; it has %s", quoteCell(s.store), storeNames(cfg))}
+	if err := knownStore(cfg, s.store); err != nil {
+		return daemon.CycleAsk{}, err
 	}
 	kind := inventory.Incremental
 	if s.full {
