@@ -27,12 +27,18 @@ func (s *scope) flags(a *app, cmd *cobra.Command) {
 	_ = cmd.RegisterFlagCompletionFunc("store", a.completeStores) // the flag exists
 }
 
+// knownStore checks what --store says; "" is every store.
+func knownStore(cfg *configs.Config, name string) error {
+	if name == "" || slices.ContainsFunc(cfg.Stores, func(one configs.Store) bool { return one.Name == name }) {
+		return nil
+	}
+	return usageError{fmt.Errorf("--store %s: the config has no such store; it has %s", quoteCell(name), storeNames(cfg))}
+}
+
 // ask makes the request of a command's scope.
 func (s *scope) ask(cfg *configs.Config) (daemon.CycleAsk, error) {
-	if s.store != "" {
-		if err := knownStore(cfg, s.store); err != nil {
-			return daemon.CycleAsk{}, err
-		}
+	if err := knownStore(cfg, s.store); err != nil {
+		return daemon.CycleAsk{}, err
 	}
 	kind := inventory.Incremental
 	if s.full {
@@ -41,14 +47,6 @@ func (s *scope) ask(cfg *configs.Config) (daemon.CycleAsk, error) {
 	return daemon.CycleAsk{
 		Config: cfg.Digest(), Kind: kind, Store: inventory.StoreName(s.store), SKU: inventory.TrimSKU(s.sku),
 	}, nil
-}
-
-// knownStore refuses a --store that the config does not have.
-func knownStore(cfg *configs.Config, name string) error {
-	if slices.ContainsFunc(cfg.Stores, func(one configs.Store) bool { return one.Name == name }) {
-		return nil
-	}
-	return usageError{fmt.Errorf("--store %s: the config has no such store; it has %s", quoteCell(name), storeNames(cfg))}
 }
 
 func (a *app) onceCommand() *cobra.Command {

@@ -83,7 +83,7 @@ func outcomeText(c inventory.ChangeReport, planned bool) string {
 		}
 		return "not written: report mode"
 	}
-	text := string(c.Outcome)
+	text := quoteCell(string(c.Outcome))
 	switch c.Outcome {
 	case inventory.Applied:
 		if c.Reason == inventory.ReasonDrift {
@@ -108,6 +108,7 @@ func outcomeText(c inventory.ChangeReport, planned bool) string {
 func reasonText(reason inventory.Reason) string {
 	texts := map[inventory.Reason]string{
 		inventory.ReasonDrift:            "",
+		inventory.ReasonActivate:         "stocked at the location first",
 		inventory.ReasonInFlight:         "sold in Shopify, not yet in Katana",
 		inventory.ReasonNoSKU:            "without a SKU",
 		inventory.ReasonNotInKatana:      "not in Katana",
@@ -118,6 +119,8 @@ func reasonText(reason inventory.Reason) string {
 		inventory.ReasonBundle:           "computed by Shopify from its parts",
 		inventory.ReasonGiftCard:         "a gift card",
 		inventory.ReasonInactiveLevel:    "not stocked at the location",
+		inventory.ReasonNotStocked:       "never stocked at the location",
+		inventory.ReasonNoSales:          "fed by Katana locations that do not sell",
 		inventory.ReasonInactiveLocation: "at an inactive location",
 		inventory.ReasonFulfillment:      "at a fulfilment service",
 		inventory.ReasonUnmapped:         "at a location without a mapping",

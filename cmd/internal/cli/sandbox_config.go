@@ -87,7 +87,7 @@ func mappingLines(store sandbox.StoreSummary, c sandbox.StoreConfig) string {
 		named[feed.Shopify] = true
 		sources := fmt.Sprintf("%q", feed.Katana[0])
 		if len(feed.Katana) > 1 {
-			sources = fmt.Sprintf("[%s]", strings.Join(quoted(feed.Katana), ", "))
+			sources = fmt.Sprintf("[%s]", strings.Join(yamlTexts(feed.Katana), ", "))
 		}
 		list = append(list, fmt.Sprintf("{ shopify: %q, katana: %s }", feed.Shopify, sources)+note(feed.Note))
 	}
@@ -106,7 +106,7 @@ func mappingLines(store sandbox.StoreSummary, c sandbox.StoreConfig) string {
 	return lines
 }
 
-func quoted(names []string) (all []string) {
+func yamlTexts(names []string) (all []string) {
 	for _, name := range names {
 		all = append(all, fmt.Sprintf("%q", name))
 	}

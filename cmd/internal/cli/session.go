@@ -15,6 +15,7 @@ import (
 // of the running daemon, which holds the state file.
 type session interface {
 	Cycle(ctx context.Context, ask daemon.CycleAsk) (*inventory.Report, error)
+	Explain(ctx context.Context, ask daemon.ExplainAsk) ([]inventory.Explanation, error)
 	Release(ctx context.Context, ask daemon.ReleaseAsk) (string, error)
 	Status(ctx context.Context) (*daemon.Status, error)
 }
@@ -24,6 +25,10 @@ type local struct{ rig *rig }
 
 func (l local) Cycle(ctx context.Context, ask daemon.CycleAsk) (*inventory.Report, error) {
 	return ask.Cycle(ctx, l.rig.setup(), l.rig.reconciler.Cycle)
+}
+
+func (l local) Explain(ctx context.Context, ask daemon.ExplainAsk) ([]inventory.Explanation, error) {
+	return ask.Explain(ctx, l.rig.setup())
 }
 
 func (l local) Release(_ context.Context, ask daemon.ReleaseAsk) (string, error) {

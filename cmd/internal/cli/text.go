@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -37,7 +36,7 @@ func quoteLines(s string) string {
 
 // table is rows of cells in columns of their own width.
 type table struct {
-	head  []string
+	head  []string     // nil is none
 	right map[int]bool // columns of figures
 	rows  [][]string
 	paint func(row, column int, cell string) string // may colour a padded cell; nil leaves it
@@ -71,14 +70,26 @@ func shorten(s string, most int) string {
 }
 
 func (t *table) write(w io.Writer) error {
-	widths := make([]int, len(t.head))
+	_, err := io.WriteString(w, strings.Join(t.lines(), "\n")+"\n")
+	return err
+}
+
+// lines gives the head, if there is one, and the rows, all aligned.
+func (t *table) lines() []string {
+	var widths []int
 	for _, row := range append([][]string{t.head}, t.rows...) {
 		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
 			widths[i] = max(widths[i], width(cell))
 		}
 	}
-	var out bytes.Buffer
+	var lines []string
 	for n, row := range append([][]string{t.head}, t.rows...) {
+		if len(row) == 0 {
+			continue // a table without a head
+		}
 		var line strings.Builder
 		for i, cell := range row {
 			pad := strings.Repeat(" ", widths[i]-width(cell))
@@ -95,10 +106,9 @@ func (t *table) write(w io.Writer) error {
 				line.WriteString(shown + pad)
 			}
 		}
-		out.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+		lines = append(lines, strings.TrimRight(line.String(), " "))
 	}
-	_, err := w.Write(out.Bytes())
-	return err
+	return lines
 }
 
 // width is how many columns of a terminal text takes.

@@ -33,6 +33,15 @@ type CycleAsk struct {
 	Only    []inventory.Change  `json:"only"` // null is no limit
 }
 
+// ExplainAsk asks how a SKU comes by its figures.
+type ExplainAsk struct {
+	Config string              `json:"config"` // as in [CycleAsk]
+	SKU    inventory.SKU       `json:"sku"`
+	Store  inventory.StoreName `json:"store,omitempty"` // only this one; "" is all
+	// Fresh has both sides read for this question; else the last cycle answers.
+	Fresh bool `json:"fresh,omitempty"`
+}
+
 // ReleaseAsk names what to let go: an id, or all of a store.
 type ReleaseAsk struct {
 	ID    string              `json:"id,omitempty"`
@@ -41,10 +50,11 @@ type ReleaseAsk struct {
 
 // answer is what the daemon says to any of them.
 type answer struct {
-	Report *inventory.Report `json:"report,omitempty"`
-	Status *Status           `json:"status,omitempty"`
-	Text   string            `json:"text,omitempty"`
-	Error  string            `json:"error,omitempty"`
+	Report *inventory.Report       `json:"report,omitempty"`
+	Levels []inventory.Explanation `json:"levels,omitempty"`
+	Status *Status                 `json:"status,omitempty"`
+	Text   string                  `json:"text,omitempty"`
+	Error  string                  `json:"error,omitempty"`
 }
 
 // The refusals that [CycleAsk.Config] and [CycleAsk.Lineage] are for.
@@ -69,6 +79,14 @@ func (ask CycleAsk) Cycle(ctx context.Context, s *Setup, run func(context.Contex
 		}
 	}
 	return run(ctx, reconcile.Request{Kind: ask.Kind, Store: ask.Store, SKU: ask.SKU, Dry: ask.Dry, Only: ask.Only})
+}
+
+// Explain asks the setup that the question was meant for, and no other.
+func (ask ExplainAsk) Explain(ctx context.Context, s *Setup) ([]inventory.Explanation, error) {
+	if ask.Config != s.Config {
+		return nil, errOtherConfig
+	}
+	return s.Cycler.Explain(ctx, reconcile.ExplainRequest{SKU: ask.SKU, Store: ask.Store, Fresh: ask.Fresh})
 }
 
 // serveControl opens the control socket and returns what closes it again. A
@@ -146,6 +164,18 @@ func (d *daemon) controlHandler() http.Handler {
 			return err
 		})
 		reply(w, answer{Report: report}, err)
+	})
+	mux.HandleFunc("POST /explain", func(w http.ResponseWriter, r *http.Request) {
+		var ask ExplainAsk
+		if !decode(w, r, &ask) {
+			return
+		}
+		var levels []inventory.Explanation
+		err := d.byLoop(r.Context(), func(ctx context.Context) (err error) {
+			levels, err = ask.Explain(ctx, d.running())
+			return err
+		})
+		reply(w, answer{Levels: levels}, err)
 	})
 	mux.HandleFunc("POST /release", func(w http.ResponseWriter, r *http.Request) {
 		var ask ReleaseAsk
@@ -284,6 +314,13 @@ func NewClient(path string) *Client {
 func (c *Client) Cycle(ctx context.Context, ask CycleAsk) (*inventory.Report, error) {
 	a, err := c.do(ctx, http.MethodPost, "/cycle", ask)
 	return a.Report, err
+}
+
+// Explain asks how a SKU comes by its figures. With an error the answer may
+// still hold the levels of the stores that could tell.
+func (c *Client) Explain(ctx context.Context, ask ExplainAsk) ([]inventory.Explanation, error) {
+	a, err := c.do(ctx, http.MethodPost, "/explain", ask)
+	return a.Levels, err
 }
 
 // Status asks how things stand.

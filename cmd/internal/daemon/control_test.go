@@ -110,6 +110,30 @@ func TestStatusAndReleaseOverTheSocket(t *testing.T) {
 	}
 }
 
+func TestAQuestionAboutASKUIsAnsweredByTheDaemon(t *testing.T) {
+	b := newBench(hourly())
+	client := serve(t, b)
+	got, err := client.Explain(t.Context(), ExplainAsk{Config: "digest", SKU: "MUG", Store: "main", Fresh: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []inventory.Explanation{{Store: "main", SKU: "MUG", Item: 1, LocationID: 7, Observed: 3, Target: 3}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("over the socket: %+v, want %+v", got, want)
+	}
+	if want := []reconcile.ExplainRequest{{SKU: "MUG", Store: "main", Fresh: true}}; !reflect.DeepEqual(b.explained, want) {
+		t.Errorf("the daemon was asked %+v, want %+v", b.explained, want)
+	}
+	var remote *RemoteError
+	if _, err := client.Explain(t.Context(), ExplainAsk{Config: "edited since", SKU: "MUG"}); !errors.As(err, &remote) || remote.Message != errOtherConfig.Error() {
+		t.Errorf("another config: got %v, want %v", err, errOtherConfig)
+	}
+	got, err = client.Explain(t.Context(), ExplainAsk{Config: "digest", SKU: "HALF"})
+	if len(got) != 1 || err == nil || !strings.Contains(err.Error(), "outlet") {
+		t.Errorf("one store is down: got %d levels and %v, want the other's level and the error", len(got), err)
+	}
+}
+
 func TestAReloadIsNotLostWhenItsAskerDoesNotWaitForALongCycle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(hourly())

@@ -17,10 +17,11 @@ import (
 	"stocksyncd/reconcile/inventory"
 )
 
-// Cycler runs cycles and lets held plans go, one call at a time.
-// [*reconcile.Reconciler] is one.
+// Cycler runs cycles, explains figures and lets held plans go, one call at a
+// time. [*reconcile.Reconciler] is one.
 type Cycler interface {
 	Cycle(ctx context.Context, ask reconcile.Request) (*inventory.Report, error)
+	Explain(ctx context.Context, ask reconcile.ExplainRequest) ([]inventory.Explanation, error)
 	Release(id string) (string, error)
 	ReleaseAll(store inventory.StoreName) (string, error)
 }

@@ -22,13 +22,14 @@ import (
 
 // fake is a cycler and a service manager that note what they are told.
 type fake struct {
-	mu       sync.Mutex
-	cycles   []reconcile.Request
-	released []string
-	said     []string // by the notifier
-	alive    int
-	running  int
-	cycle    func(ctx context.Context, ask reconcile.Request) (*inventory.Report, error)
+	mu        sync.Mutex
+	cycles    []reconcile.Request
+	explained []reconcile.ExplainRequest
+	released  []string
+	said      []string // by the notifier
+	alive     int
+	running   int
+	cycle     func(ctx context.Context, ask reconcile.Request) (*inventory.Report, error)
 }
 
 func (f *fake) Cycle(ctx context.Context, ask reconcile.Request) (*inventory.Report, error) {
@@ -49,6 +50,16 @@ func (f *fake) Cycle(ctx context.Context, ask reconcile.Request) (*inventory.Rep
 		return f.cycle(ctx, ask)
 	}
 	return &inventory.Report{Cycle: uint64(n), Kind: ask.Kind}, nil //nolint:gosec // a small count
+}
+
+// Explain finds every SKU but one, which a store that is down keeps to itself.
+func (f *fake) Explain(_ context.Context, ask reconcile.ExplainRequest) ([]inventory.Explanation, error) {
+	f.explained = append(f.explained, ask)
+	found := []inventory.Explanation{{Store: "main", SKU: ask.SKU, Item: 1, LocationID: 7, Observed: 3, Target: 3}}
+	if ask.SKU == "HALF" {
+		return found, errors.New("store outlet: the shop is frozen")
+	}
+	return found, nil
 }
 
 func (f *fake) Release(id string) (string, error) {
