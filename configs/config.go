@@ -60,19 +60,19 @@ type Store struct {
 	ClientSecret    *SecretRef     `json:"client_secret,omitempty" jsonschema:"The client secret, as a reference."`
 	Mode            string         `json:"mode,omitempty" jsonschema:"off, report, lower-only or apply; sync.mode when it is not set."`
 	Locations       []LocationMap  `json:"locations,omitempty" jsonschema:"Which Katana location feeds which Shopify location."`
-	DefaultLocation string         `json:"default_location,omitempty" jsonschema:"Katana location of the Shopify locations that are not named. Not set: they are left alone."`
+	DefaultLocation string         `json:"default_location,omitempty" jsonschema:"Katana location of the Shopify locations that are not named, by name or id:N. Not set: they are left alone."`
 	DuplicateStock  string         `json:"duplicate_stock,omitempty" jsonschema:"What to do when one Katana location feeds several locations: warn or refuse."`
 	CommittedOrders string         `json:"committed_orders,omitempty" jsonschema:"Which sales orders lower the stock: all or shopify."`
 	ExcludeOrders   []OrderMatcher `json:"exclude_orders,omitempty" jsonschema:"Sales orders that do not lower the stock. All keys of a matcher must match."`
 	Rules           []SKURule      `json:"rules,omitempty" jsonschema:"Rules per SKU; the first that matches counts."`
-	Activate        bool           `json:"activate,omitempty" jsonschema:"Stock items at named locations where they are not active."`
+	Activate        bool           `json:"activate,omitempty" jsonschema:"Stock items at the locations named above where they are not stocked and Katana has some."`
 	Canary          Canary         `json:"canary,omitzero" jsonschema:"A SKU whose figure must lie in a range; else the store's plan is held."`
 }
 
 // LocationMap maps one Shopify location.
 type LocationMap struct {
 	Shopify string `json:"shopify" jsonschema:"The location's name in Shopify, or gid://shopify/Location/N."`
-	Katana  Names  `json:"katana" jsonschema:"The name of a Katana location, or a list of them, which are summed."`
+	Katana  Names  `json:"katana" jsonschema:"The name of a Katana location or id:N, or a list of them, which are summed."`
 }
 
 // OrderMatcher picks Katana sales orders.
@@ -173,9 +173,7 @@ func (c *Config) NotYet() (keys []string) {
 		}
 	}
 	for i, s := range c.Stores {
-		at := fmt.Sprintf("stores[%d].", i)
-		add(s.Activate, at+"activate")
-		add(s.Canary.SKU != "", at+"canary")
+		add(s.Canary.SKU != "", fmt.Sprintf("stores[%d].canary", i))
 	}
 	add(c.Guards.MaxRaisedUnits > 0, "guards.max_raised_units")
 	return keys

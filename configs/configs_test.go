@@ -267,12 +267,13 @@ func TestKeysThatWouldChangeAFigureAreNamedUntilTheyAreActedUpon(t *testing.T) {
 	config, err := Parse("c", []byte(smallest+`    committed_orders: shopify
     rules: [{ sku: "*", buffer: 1 }]
     activate: true
+    canary: { sku: A, min: 1, max: 2 }
 guards: { max_raised_units: 5 }
 `))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"stores[0].activate (line 10)", "guards.max_raised_units (line 11)"}
+	want := []string{"stores[0].canary (line 11)", "guards.max_raised_units (line 12)"}
 	if got := config.NotYet(); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -86,6 +86,7 @@ func (c *checker) access(i int, s Store) {
 }
 
 func (c *checker) locations(i int, s Store) {
+	c.sourceLocation(at("stores", i, "default_location"), s.DefaultLocation)
 	if len(s.Locations) == 0 && s.DefaultLocation == "" {
 		c.wrong(at("stores", i, "locations"), "no location is mapped and there is no default_location: nothing could be written")
 	}
@@ -121,7 +122,15 @@ func (c *checker) sources(key string, names Names) {
 		case seen[name]:
 			c.wrong(key, "%q stands twice; it would be counted twice", name)
 		}
+		c.sourceLocation(key, name)
 		seen[name] = true
+	}
+}
+
+// sourceLocation checks a text that names a Katana location or gives its id.
+func (c *checker) sourceLocation(key, text string) {
+	if _, err := inventory.ParseSourceLocationID(text); err != nil {
+		c.wrong(key, "%s", err)
 	}
 }
 
@@ -136,6 +145,7 @@ func (c *checker) matchers(i int, s Store) {
 		if m.CustomerID < 0 {
 			c.wrong(at(list, j, "customer_id"), "%d is not the id of a customer", m.CustomerID)
 		}
+		c.sourceLocation(at(list, j, "location"), m.Location)
 		if m.OrderNumber != "" {
 			c.glob(at(list, j, "order_number"), m.OrderNumber)
 		}

@@ -24,13 +24,22 @@ func (s *cycleStore) apply(ctx context.Context) error {
 		batch := changes[:min(len(changes), inventory.BatchSize)]
 		changes = changes[len(batch):]
 		// A batch that is under way is seen through.
-		if err := s.send(context.WithoutCancel(ctx), batch); err != nil {
+		if err := s.write(context.WithoutCancel(ctx), batch); err != nil {
 			s.outcomes = append(s.outcomes, notSent(changes, inventory.ReasonFailed)...)
 			return err
 		}
 		s.c.r.opts.Progress(fmt.Sprintf("%s: %d to write", s.Name, len(changes)))
 	}
 	return nil
+}
+
+// write has the items of a batch stocked where they are not, and sends it.
+func (s *cycleStore) write(ctx context.Context, batch []inventory.Change) error {
+	batch, err := s.activate(ctx, batch)
+	if err != nil {
+		return err
+	}
+	return s.send(ctx, batch)
 }
 
 // unsold takes out the raises of SKUs that were found sold since the plan was

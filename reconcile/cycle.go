@@ -49,16 +49,21 @@ func (r *Reconciler) Cycle(ctx context.Context, ask Request) (*inventory.Report,
 type cycle struct {
 	r        *Reconciler
 	ask      Request
+	narrow   bool // only the SKU of ask is read of the inventory
 	number   uint64
 	started  time.Time
 	requests map[string]inventory.RequestCount // totals at the start
 	stores   []*cycleStore
 
+	memories  map[inventory.StoreName]*memory // of all stores, asked for or not
 	source    inventory.SourceMemory
 	locations []inventory.SourceLocation
 	orders    []inventory.SourceOrder
 	open      openOrders
+	kits      *desired.Kits
+	kitsErr   error // why they could not be read
 	catalogue *desired.Catalogue
+	variants  []inventory.SourceVariant
 	skus      map[inventory.SourceVariantID]inventory.SKU
 	shrunk    *guard.Shrink
 	inFlight  []inventory.InFlight // in all stores, when the diff began
@@ -69,7 +74,25 @@ func (r *Reconciler) begin(ask Request) (*cycle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state: %w", err)
 	}
-	c := &cycle{r: r, ask: ask, number: number, started: r.opts.Now(), requests: r.opts.Requests()}
+	c, err := r.prepare(ask, func(kept *memory) *memory { return kept })
+	if err != nil {
+		return nil, err
+	}
+	c.number = number
+	for _, s := range c.stores {
+		if s.Mode == inventory.ModeOff {
+			s.err = s.abandon()
+		}
+	}
+	return c, nil
+}
+
+// prepare makes a cycle that works on what keep makes of the stores' memory.
+func (r *Reconciler) prepare(ask Request, keep func(*memory) *memory) (c *cycle, err error) {
+	c = &cycle{
+		r: r, ask: ask, started: r.opts.Now(), requests: r.opts.Requests(), kits: r.kits,
+		memories: make(map[inventory.StoreName]*memory, len(r.opts.Stores)),
+	}
 	if c.source, err = r.opts.Journal.Source(); err != nil {
 		return nil, fmt.Errorf("state: %w", err)
 	}
@@ -79,14 +102,12 @@ func (r *Reconciler) begin(ask Request) (*cycle, error) {
 		if err != nil {
 			return nil, err
 		}
+		kept = keep(kept)
+		c.memories[s.Name] = kept
 		if ask.Store != "" && ask.Store != s.Name {
 			continue
 		}
-		one := newCycleStore(c, s, kept)
-		if s.Mode == inventory.ModeOff {
-			one.err = one.abandon()
-		}
-		c.stores = append(c.stores, one)
+		c.stores = append(c.stores, newCycleStore(c, s, kept))
 	}
 	if len(c.stores) == 0 {
 		return nil, fmt.Errorf("no store %q in the config", ask.Store)
@@ -155,9 +176,11 @@ func (c *cycle) readSource(ctx context.Context) error {
 		return err
 	}
 	c.r.opts.Progress(fmt.Sprintf("Katana: %d stock rows", len(snap.Stock)))
-	c.catalogue = desired.NewCatalogue(snap, c.source.Missing)
+	c.catalogue, c.variants = desired.NewCatalogue(snap, c.source.Missing), snap.Variants
 	c.skus = c.catalogue.SKUs()
-	c.trust(snap, at)
+	if !c.narrow {
+		c.trust(snap, at)
+	}
 	return nil
 }
 
@@ -169,8 +192,13 @@ func (c *cycle) readSnapshot(ctx context.Context, at []inventory.SourceLocationI
 	if err != nil {
 		return nil, err
 	}
+	c.readRecipes(ctx, variants)
+	wanted := inventory.Stocked(variants)
+	if c.narrow {
+		wanted = c.around(variants, c.ask.SKU)
+	}
 	c.open.before, c.open.err = c.openOrders(ctx)
-	stock, err := c.r.opts.Source.Inventory(ctx, at, inventory.Stocked(variants))
+	stock, err := c.r.opts.Source.Inventory(ctx, at, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -178,6 +206,44 @@ func (c *cycle) readSnapshot(ctx context.Context, at []inventory.SourceLocationI
 		c.open.after, c.open.err = c.openOrders(ctx)
 	}
 	return &inventory.Snapshot{Variants: variants, Stock: stock}, nil
+}
+
+// readRecipes reads what kits are made of, once a full cycle. No figure depends
+// on it, so a read that fails costs no more than the explanation of kits.
+func (c *cycle) readRecipes(ctx context.Context, variants []inventory.SourceVariant) {
+	if c.ask.Kind != inventory.Full {
+		return
+	}
+	var kits []inventory.SourceVariantID
+	for _, v := range variants {
+		if v.Live() && v.Kit {
+			kits = append(kits, v.ID)
+		}
+	}
+	if len(kits) == 0 {
+		c.kits = nil
+		return
+	}
+	ingredients, err := c.r.opts.Source.Recipes(ctx, kits)
+	if err != nil {
+		c.kitsErr = fmt.Errorf("what kits are made of could not be read; their figures are not touched by that: %w", err)
+		return
+	}
+	c.kits = desired.NewKits(ingredients)
+}
+
+// around lists what the figures of one SKU and their explanation need: the
+// variants that carry it, and what they are made of.
+func (c *cycle) around(variants []inventory.SourceVariant, sku inventory.SKU) []inventory.SourceVariantID {
+	var carry []inventory.SourceVariantID
+	for _, v := range variants {
+		if v.SKU == sku {
+			carry = append(carry, v.ID)
+		}
+	}
+	wanted := append(carry, c.kits.Within(carry...)...)
+	stocked := inventory.Stocked(variants)
+	return slices.DeleteFunc(wanted, func(id inventory.SourceVariantID) bool { return !slices.Contains(stocked, id) })
 }
 
 // trust compares the snapshot with the last one of the same locations, and
@@ -253,9 +319,11 @@ func (c *cycle) sources() []inventory.SourceLocationID {
 	all := desired.Feeds{}
 	var next inventory.LocationID
 	for _, s := range c.stores {
-		for _, feed := range s.kept.feeds {
-			next++
-			all[next] = feed
+		for _, feeds := range []desired.Feeds{s.kept.feeds, s.other.feeds} {
+			for _, feed := range feeds {
+				next++
+				all[next] = feed
+			}
 		}
 	}
 	return all.Sources()
@@ -266,7 +334,7 @@ func (c *cycle) sources() []inventory.SourceLocationID {
 // It is taken once, before the stores begin to write side by side: what one of
 // them finds sold while it writes, the others learn in the next cycle.
 func (c *cycle) entries() (all []inventory.InFlight) {
-	for _, kept := range c.r.memory {
+	for _, kept := range c.memories {
 		for _, entry := range kept.Ledger.Entries {
 			// Those of a store that is not looked at today expire all the same.
 			if c.started.Before(entry.Expires) {
@@ -279,7 +347,7 @@ func (c *cycle) entries() (all []inventory.InFlight) {
 
 // feeds tells which Katana locations a level draws on, of whichever store.
 func (c *cycle) feeds(key inventory.Key) []inventory.SourceLocationID {
-	if kept, ok := c.r.memory[key.Store]; ok {
+	if kept, ok := c.memories[key.Store]; ok {
 		return kept.feeds[key.Location].Sources
 	}
 	return nil

@@ -285,7 +285,7 @@ func TestSharedStockIsSaidWithFiguresAndRefusedWhenTheConfigSaysSo(t *testing.T)
 	w.level("main", 1, "MUG", 40)
 	w.level("main", 1, "MUG", 40, 2)
 	report := w.settled().cycle()
-	want := "one Katana location feeds several locations: of 1 item Katana has 40 units, this store will offer 80"
+	want := "the same stock is offered several times: of 1 SKU Katana has 40 units, this store will offer 80"
 	if got := report.Stores[0].Notes; len(got) != 1 || got[0] != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -3,23 +3,266 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
 
+	"stocksyncd/reconcile/desired"
+	"stocksyncd/reconcile/flight"
 	"stocksyncd/reconcile/inventory"
+	"stocksyncd/reconcile/plan"
 )
 
-// ExplainRequest asks how a SKU comes by its figures.
+// ExplainRequest asks how the levels of a SKU come by their figures.
 type ExplainRequest struct {
 	SKU   inventory.SKU
 	Store inventory.StoreName // only this one; "" is all
-	// Fresh has both sides read for this question; else the last cycle answers.
-	Fresh bool
+	Fresh bool                // read both sides for it, instead of what the last cycle read
 }
 
-// Explain tells of every level of a SKU how it comes by its figure.
+// Explain tells of every level of a SKU how it comes by its figure. Nothing is
+// written, neither to a store nor to the journal.
 //
 // A store without a variant of that SKU gives one explanation without an item,
-// which holds what Katana has under the SKU and the near misses. With an error
-// come the levels of the stores that could tell.
-func (r *Reconciler) Explain(context.Context, ExplainRequest) ([]inventory.Explanation, error) {
-	return nil, errors.New("not yet merged")
+// which holds what Katana has under the SKU and what is close to it. With an
+// error come the levels of the stores that could tell.
+func (r *Reconciler) Explain(ctx context.Context, ask ExplainRequest) ([]inventory.Explanation, error) {
+	views, err := r.views, error(nil)
+	if ask.Fresh {
+		if views, err = r.read(ctx, Request{Kind: inventory.Full, Store: ask.Store, SKU: ask.SKU, Dry: true}); err != nil {
+			return nil, err
+		}
+	}
+	var list []inventory.Explanation
+	var missing []string
+	for _, store := range r.opts.Stores {
+		if ask.Store != "" && ask.Store != store.Name || store.Mode == inventory.ModeOff {
+			continue
+		}
+		view, ok := views[store.Name]
+		switch {
+		case ok && view.rules.Feeds != nil:
+		case ok:
+			missing = append(missing, fmt.Sprintf("store %s: %v", store.Name, view.err))
+			continue
+		default:
+			missing = append(missing, fmt.Sprintf("store %s has not been read yet; --fresh reads it now", store.Name))
+			continue
+		}
+		told, err := view.explain(ask.SKU)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, told...)
+	}
+	if len(missing) > 0 {
+		return list, errors.New(strings.Join(missing, "; "))
+	}
+	return list, nil
+}
+
+// read reads both sides as a cycle does, on a copy of what is remembered, and
+// leaves no trace. With a SKU, only its part of Katana's inventory is read.
+func (r *Reconciler) read(ctx context.Context, ask Request) (map[inventory.StoreName]*cycleStore, error) {
+	c, err := r.prepare(ask, (*memory).copy)
+	if err != nil {
+		return nil, err
+	}
+	c.narrow = ask.SKU != ""
+	c.each(func(s *cycleStore) error { return s.look(ctx) })
+	if c.alive() {
+		if err := c.readSource(ctx); err != nil {
+			return nil, err
+		}
+	}
+	c.each(func(s *cycleStore) error { return s.account() })
+	c.inFlight = c.entries()
+	c.each(func(s *cycleStore) error {
+		s.figure()
+		return nil
+	})
+	views := make(map[inventory.StoreName]*cycleStore, len(c.stores))
+	for _, s := range c.stores {
+		views[s.Name] = s
+	}
+	return views, nil
+}
+
+// copy is a memory that can be worked on without a trace.
+func (m *memory) copy() *memory {
+	copied := *m
+	copied.levels = maps.Clone(m.levels)
+	copied.Ledger.Entries, copied.Ledger.Credits = slices.Clone(m.Ledger.Entries), slices.Clone(m.Ledger.Credits)
+	copied.Ledger.Counted = maps.Clone(m.Ledger.Counted)
+	copied.Holds, copied.Quarantine, copied.Written = slices.Clone(m.Holds), slices.Clone(m.Quarantine), slices.Clone(m.Written)
+	return &copied
+}
+
+// explain explains the levels of a SKU as they stand now.
+func (s *cycleStore) explain(sku inventory.SKU) (list []inventory.Explanation, err error) {
+	index := s.index()
+	rows := desired.ExcludedRows(s.Orders, s.reads())
+	if s.c.open.err != nil {
+		rows = nil
+	}
+	others := map[inventory.VariantID]bool{}
+	for _, level := range s.levels {
+		if level.SKU == sku {
+			others[level.Variant] = true
+		}
+	}
+	near := desired.NearMisses(s.levels, s.c.variants)
+	for _, level := range s.levels {
+		if level.SKU != sku {
+			continue
+		}
+		e := s.facts(level)
+		for _, variant := range slices.Sorted(maps.Keys(others)) {
+			if variant != level.Variant {
+				e.Shopify = append(e.Shopify, variant)
+			}
+		}
+		for _, one := range near {
+			if one.Shopify == sku {
+				e.Near = append(e.Near, one)
+			}
+		}
+		around := s.flown(index.Elsewhere(level.Key, sku, s.kept.feeds[level.Location].Sources))
+		s.c.catalogue.Explain(&e, level, s.rules, around, rows, s.c.kits, s.c.locationName)
+		e.Own = s.flown(index.At(level.Key, sku))
+		s.conclude(&e, level, index)
+		if e.Writes, err = s.c.r.opts.Journal.Writes(level.Key); err != nil {
+			return nil, fmt.Errorf("state: %w", err)
+		}
+		list = append(list, e)
+	}
+	if len(list) == 0 {
+		list = append(list, s.absent(sku))
+	}
+	return list, nil
+}
+
+// absent is what can be told of a SKU that the store does not sell.
+func (s *cycleStore) absent(sku inventory.SKU) inventory.Explanation {
+	e := inventory.Explanation{Store: s.Name, Mode: s.Mode, SKU: sku, Read: s.looked.UTC(), Cycle: s.c.number, Katana: s.c.catalogue.Matched(sku)}
+	for _, near := range desired.NearMisses(s.levels, []inventory.SourceVariant{{SKU: sku}}) {
+		near.Sources = nil
+		e.Near = append(e.Near, near)
+	}
+	return e
+}
+
+// facts is what is known of a level before any rule.
+func (s *cycleStore) facts(level inventory.Level) inventory.Explanation {
+	e := inventory.Explanation{
+		Store: s.Name, Mode: s.Mode, SKU: level.SKU, Variant: level.Variant, Item: level.Item, LocationID: level.Location,
+		Location: s.kept.feeds[level.Location].Name, Read: s.looked.UTC(), Cycle: s.c.number,
+		Observed: level.Available, Unstocked: !level.Active,
+	}
+	if seen, ok := s.kept.levels[level.Key]; ok {
+		e.Seen = &inventory.SeenFigure{Units: seen.Units, First: seen.First.UTC(), At: seen.At.UTC()}
+		if seen.At.After(s.looked) { // written since
+			e.Observed = seen.Units
+		}
+	}
+	return e
+}
+
+// flown says where and since when units are in flight.
+func (s *cycleStore) flown(entries []inventory.InFlight) (terms []inventory.FlightTerm) {
+	for _, entry := range entries {
+		term := inventory.FlightTerm{
+			Store: entry.Key.Store, Location: entry.Key.Location, Units: entry.Units, Since: entry.Since.UTC(), Expires: entry.Expires.UTC(),
+		}
+		if kept, ok := s.c.memories[entry.Key.Store]; ok {
+			term.Name = kept.feeds[entry.Key.Location].Name
+		}
+		terms = append(terms, term)
+	}
+	return terms
+}
+
+// conclude says what the level is to show, and what the next cycle does.
+func (s *cycleStore) conclude(e *inventory.Explanation, level inventory.Level, index *flight.Index) {
+	level.Available = e.Observed
+	figure := inventory.Figure{Units: e.Desired, Left: e.Left, Negative: e.Negative}
+	if e.Left == "" {
+		e.Target = plan.Target(plan.Offered(&level), e.Desired, index.Own(level.Key, level.SKU))
+	}
+	view := s.view(index)
+	view.Now = s.c.r.opts.Now()
+	p := plan.Diff([]inventory.Level{level}, []inventory.Figure{figure}, view)
+	e.Next = s.next(level.Key, p, e)
+}
+
+// next says what the next cycle does with a level that nothing happens to.
+func (s *cycleStore) next(key inventory.Key, p plan.Plan, e *inventory.Explanation) inventory.NextAction {
+	for _, q := range s.kept.Quarantine {
+		if q.Key == key {
+			return inventory.NextAction{
+				Result: inventory.Skipped, Reason: inventory.ReasonQuarantined, Until: q.Until.UTC(), Order: "stocksyncd release " + key.String(),
+				Text: fmt.Sprintf("Shopify refused the last write (%s), so the level rests until %s", q.Detail, clock(q.Until, s.c.r.opts.Now())),
+			}
+		}
+	}
+	switch {
+	case e.Left != "":
+		return inventory.NextAction{Result: inventory.Skipped, Reason: e.Left, Text: "the level is left alone"}
+	case len(p.Waiting) == 1:
+		return s.waits(key, p.Waiting[0], e)
+	case len(p.Changes) == 0:
+		return inventory.NextAction{Text: "nothing: Shopify shows what it should"}
+	}
+	change := p.Changes[0]
+	for _, h := range s.kept.Holds {
+		if i := slices.IndexFunc(h.Levels, func(l inventory.HeldLevel) bool { return l.Key == key }); i >= 0 && h.Released.IsZero() && h.Levels[i].Raise == change.Raise() {
+			return inventory.NextAction{
+				Result: inventory.Held, Reason: inventory.Reason(h.Rule), ID: h.ID, Order: "stocksyncd release " + h.ID,
+				Text: fmt.Sprintf("a guard holds the change from %d to %d as %s", change.From, change.To, h.ID),
+			}
+		}
+	}
+	if s.Mode == inventory.ModeReport {
+		return inventory.NextAction{Result: inventory.Skipped, Reason: inventory.ReasonReport, Text: fmt.Sprintf("the store is in report mode, so %d is not written", change.To)}
+	}
+	text := fmt.Sprintf("the next cycle writes %d", change.To)
+	if change.Activate {
+		text = fmt.Sprintf("the next cycle stocks the item at the location and writes %d", change.To)
+	}
+	return inventory.NextAction{Result: inventory.Applied, Reason: change.Reason, Text: text}
+}
+
+// waits says what a raise waits for, and until when at the latest.
+func (s *cycleStore) waits(key inventory.Key, o inventory.Outcome, e *inventory.Explanation) inventory.NextAction {
+	action, now := inventory.NextAction{Result: inventory.Waiting, Reason: o.Because}, s.c.r.opts.Now()
+	switch o.Because {
+	case inventory.ReasonFirstSight:
+		action.Until = s.firstSeen(key).Add(s.c.r.opts.Settle).UTC()
+		action.Text = fmt.Sprintf("raising it to %d waits until %s: the level was first seen at %s, and may miss a sale that Katana has not heard of", e.Target, clock(action.Until, now), clock(s.firstSeen(key), now))
+	case inventory.ReasonInFlight:
+		for _, own := range e.Own {
+			action.Until = later(action.Until, own.Expires)
+		}
+		action.Text = fmt.Sprintf("it stays at %d: the rest is sold here and not yet in Katana", o.From)
+	default:
+		action.Text = fmt.Sprintf("raising it to %d waits: the mode lets only reductions through", e.Target)
+	}
+	return action
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// clock writes a time for people: the hour today, the date before and after.
+func clock(t, now time.Time) string {
+	if t = t.UTC(); t.Format(time.DateOnly) == now.UTC().Format(time.DateOnly) {
+		return t.Format("15:04:05 UTC")
+	}
+	return t.Format("2006-01-02 15:04:05 UTC")
 }

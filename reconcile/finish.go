@@ -13,6 +13,7 @@ import (
 // must know. failed is what ended the cycle before the diff, or nil.
 func (c *cycle) finish(failed error) (*inventory.Report, error) {
 	now := c.r.opts.Now()
+	c.r.kits = c.kits
 	report := &inventory.Report{
 		Cycle: c.number, Kind: c.ask.Kind, Started: c.started.UTC(), DurationMS: now.Sub(c.started).Milliseconds(),
 		Requests: c.spent(), Stores: []inventory.StoreReport{},
@@ -28,6 +29,7 @@ func (c *cycle) finish(failed error) (*inventory.Report, error) {
 		// Of a store whose diff was not reached, nothing new is known.
 		if s.plan.Skipped != nil && !s.kept.doubtful {
 			end.Stores[s.Name] = s.remembered()
+			c.r.views[s.Name] = s
 		}
 	}
 	if err := c.r.opts.Journal.Finish(end); err != nil {
@@ -69,6 +71,7 @@ func (s *cycleStore) report() inventory.StoreReport {
 	r := inventory.StoreReport{
 		Name: s.Name, Mode: s.mode, Levels: s.plan.Managed(), InStep: s.plan.InStep, Drifted: s.plan.Drifted,
 		Skipped: s.plan.Skipped, Negative: s.plan.Negative, Notes: s.notes, Changes: []inventory.ChangeReport{},
+		DuplicateStock: s.found.stock, DuplicateSKUs: s.found.skus, NearMisses: s.found.near, Compared: s.compares,
 	}
 	if s.err != nil {
 		r.Error = s.err.Error()

@@ -16,6 +16,9 @@ func (s *cycleStore) observe(levels []inventory.Level, figures []inventory.Figur
 	}
 	now := s.c.r.opts.Now()
 	for i, level := range levels {
+		if level.Unstocked && figures[i].Left != "" {
+			continue // not a level, nor ever to be one
+		}
 		if seen, changed := s.remember(level, figures[i], now); changed {
 			observation.Levels[level.Key] = seen
 		}

@@ -2,6 +2,8 @@ package reconcile
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"stocksyncd/reconcile/desired"
@@ -22,21 +24,35 @@ const inventoryLag = 2 * time.Minute
 // openOrders reads the open orders that some store leaves out; none are read
 // when every order counts everywhere.
 func (c *cycle) openOrders(ctx context.Context) ([]inventory.SourceOrder, error) {
-	all := true
-	for _, s := range c.stores {
-		all = all && (s.Orders.All() || s.mode == inventory.ModeOff)
+	type chooser struct {
+		orders desired.Orders
+		names  func(inventory.SourceLocationID) []string
 	}
-	if all {
+	var choosers []chooser
+	for _, s := range c.stores {
+		for _, orders := range []desired.Orders{s.Orders, s.other.Orders} {
+			if !orders.All() && s.mode != inventory.ModeOff {
+				choosers = append(choosers, chooser{orders, s.names})
+			}
+		}
+	}
+	if len(choosers) == 0 {
 		return nil, nil
 	}
 	return c.r.opts.Source.OpenOrders(ctx, func(order inventory.SourceOrder) bool {
-		for _, s := range c.stores {
-			if s.Orders.Excludes(order, c.locationName(order.Location)) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(choosers, func(one chooser) bool { return one.orders.Excludes(order, one.names(order.Location)) })
 	})
+}
+
+// names lists what a Katana location goes by in the store's config: a location
+// that was renamed since is still the one that was meant.
+func (s *cycleStore) names(id inventory.SourceLocationID) (names []string) {
+	for name, pinned := range s.kept.Pins.Sources {
+		if pinned == id {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (c *cycle) locationName(id inventory.SourceLocationID) string {
@@ -48,15 +64,43 @@ func (c *cycle) locationName(id inventory.SourceLocationID) string {
 	return ""
 }
 
-// excluded is what is committed to orders that do not count for the store.
-// When the orders could not be read, all of them count, and the report says so.
-func (s *cycleStore) excluded() desired.Excluded {
-	if s.Orders.All() {
+// reads is the open orders as the store's rules look at them.
+func (s *cycleStore) reads() desired.Reads {
+	return desired.Reads{
+		Before: s.c.open.before, After: s.c.open.after, Settled: s.c.started.Add(-inventoryLag), Names: s.names,
+	}
+}
+
+// excluded is what is committed to orders that do not count. When the orders
+// could not be read, all of them count, and the report says so.
+func (s *cycleStore) excluded(orders desired.Orders) desired.Excluded {
+	if orders.All() || s.c.open.err != nil {
 		return nil
+	}
+	return desired.Exclude(orders, s.reads())
+}
+
+// noteOrders says that the orders could not be read, or which of them count
+// although the config leaves them out: what changed a moment ago may not be in
+// the inventory yet.
+func (s *cycleStore) noteOrders() {
+	if s.Orders.All() {
+		return
 	}
 	if s.c.open.err != nil {
 		s.notes = append(s.notes, "the open orders could not be read, so everything committed is subtracted: "+s.c.open.err.Error())
-		return nil
+		return
 	}
-	return desired.Exclude(s.Orders, s.c.open.before, s.c.open.after, s.c.started.Add(-inventoryLag), s.c.locationName)
+	stale := map[int64]bool{}
+	for _, rows := range desired.ExcludedRows(s.Orders, s.reads()) {
+		for _, row := range rows {
+			if row.Why != "" {
+				stale[row.OrderID] = true
+			}
+		}
+	}
+	if len(stale) > 0 {
+		s.notes = append(s.notes, fmt.Sprintf("%s left out by the config %s all the same this time; `stocksyncd explain` says why",
+			count(len(stale), "order"), map[bool]string{true: "counts", false: "count"}[len(stale) == 1]))
+	}
 }

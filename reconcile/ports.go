@@ -27,6 +27,8 @@ type Source interface {
 	// locations, sorted by variant, then location; no key twice. A variant, or a
 	// location that has vanished, may have no row, and absence is never zero.
 	Inventory(ctx context.Context, at []inventory.SourceLocationID, variants []inventory.SourceVariantID) ([]inventory.Stock, error)
+	// Recipes lists what the given kits are made of.
+	Recipes(ctx context.Context, kits []inventory.SourceVariantID) ([]inventory.Ingredient, error)
 }
 
 // Target is one store as one cycle sees it.
@@ -47,6 +49,11 @@ type Target interface {
 	// [inventory.ErrAnswerLost] leaves open whether the batch was applied;
 	// [*inventory.RefusedError] and any other error mean that it was not.
 	Set(ctx context.Context, batch inventory.Batch) ([]inventory.Outcome, error)
+	// Activate stocks the item of a level at its location, with nothing to sell,
+	// and gives what the level shows then. [*inventory.LineError] means that
+	// Shopify refuses, also because it is stocked there already;
+	// [inventory.ErrAnswerLost] leaves open whether it is stocked now.
+	Activate(ctx context.Context, key inventory.Key, idempotency string) (inventory.Units, error)
 }
 
 // Journal is what must survive a crash. What a method was given is durable

@@ -34,16 +34,22 @@ type Options struct {
 
 // Store is one store and what the config says of it.
 type Store struct {
-	Name    inventory.StoreName
-	Shop    string // such as acme.myshopify.com: how Katana's orders name it
-	Mode    inventory.Mode
-	Mapping desired.Mapping
-	Rules   []desired.Rule // per SKU; the first that matches counts
-	Orders  desired.Orders // which sales orders lower the stock
+	Name inventory.StoreName
+	Shop string // such as acme.myshopify.com: how Katana's orders name it
+	Mode inventory.Mode
+	Choice
 	// RefuseDuplicate makes it an error that one Katana location feeds several
 	// locations of the store with stock; otherwise it is a note.
 	RefuseDuplicate bool
 	Target          Target
+}
+
+// Choice is what the config lets an owner choose of a store's figures.
+type Choice struct {
+	Mapping  desired.Mapping
+	Rules    []desired.Rule // per SKU; the first that matches counts
+	Orders   desired.Orders // which sales orders lower the stock
+	Activate bool           // items are stocked at named locations where Katana has some
 }
 
 // Request asks for a cycle.
@@ -55,6 +61,8 @@ type Request struct {
 	// Only limits the writes to these lines of a saved plan, each with the
 	// figures it was saved with; nil is no limit.
 	Only []inventory.Change
+	// Compare has the report say what these choices would show instead.
+	Compare map[inventory.StoreName]Choice
 }
 
 // Reconciler runs cycles, one at a time. It is not safe for concurrent use:
@@ -63,6 +71,8 @@ type Reconciler struct {
 	opts   Options
 	paused map[string]pause // APIs to leave alone for a while: a store's name, or "" for the source
 	memory map[inventory.StoreName]*memory
+	views  map[inventory.StoreName]*cycleStore // the newest look at each store, for explanations
+	kits   *desired.Kits                       // as of the newest full cycle
 }
 
 type pause struct {
@@ -113,6 +123,7 @@ func New(opts Options) (*Reconciler, error) {
 		opts:   opts,
 		paused: map[string]pause{},
 		memory: map[inventory.StoreName]*memory{},
+		views:  map[inventory.StoreName]*cycleStore{},
 	}, nil
 }
 

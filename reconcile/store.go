@@ -29,12 +29,15 @@ type cycleStore struct {
 	settled   []inventory.Settled
 	moved     map[inventory.Key]bool // seen was moved, and is not durable yet
 	rules     desired.Rules
+	other     otherChoice // what another config would make of it
 	plan      plan.Plan
 	pass      []inventory.Change // what the guards let through
 	freed     map[inventory.Key]bool
 	sold      map[inventory.SKU]bool // found while writing
 	outcomes  []inventory.Outcome
 	notes     []string
+	found     findings
+	compares  *inventory.Comparison
 }
 
 func newCycleStore(c *cycle, s Store, kept *memory) *cycleStore {
@@ -62,7 +65,7 @@ func (s *cycleStore) abandon() error {
 		gone = append(gone, key)
 	}
 	slices.SortFunc(gone, inventory.Key.Compare)
-	left := inventory.Memory{Ledger: inventory.Ledger{Entries: s.kept.Ledger.Entries}}
+	left := inventory.Memory{Ledger: inventory.Ledger{Entries: s.kept.Ledger.Entries}, Pins: s.kept.Pins}
 	observation := inventory.Observation{Gone: gone, Memory: left}
 	for _, open := range s.kept.open {
 		observation.Settled = append(observation.Settled, inventory.Settled{ID: open.ID, Outcomes: notSent(open.Changes, inventory.ReasonUnknown)})
@@ -84,7 +87,6 @@ func (s *cycleStore) look(ctx context.Context) error {
 	if s.levels, err = s.Target.Observe(ctx); err != nil {
 		return err
 	}
-	s.levels = slices.DeleteFunc(s.levels, func(level inventory.Level) bool { return level.Location == inventory.Nowhere })
 	sortLevels(s.levels)
 	s.looked = s.c.r.opts.Now()
 	s.c.r.opts.Progress(fmt.Sprintf("%s: %d levels", s.Name, len(s.levels)))
@@ -100,15 +102,16 @@ func sortLevels(levels []inventory.Level) {
 
 // resolve looks up the names of the store's mapping on both sides.
 func (s *cycleStore) resolve() error {
-	feeds, err := desired.Resolve(s.Mapping, s.locations, s.c.locations)
+	resolved, err := desired.Resolve(s.Mapping, s.locations, s.c.locations, s.kept.Pins)
 	if err != nil {
 		return err
 	}
-	if shared := feeds.Shared(); s.RefuseDuplicate && len(shared) > 0 {
+	if shared := resolved.Feeds.Shared(); s.RefuseDuplicate && len(shared) > 0 {
 		return fmt.Errorf("%w: the Katana location that feeds %s feeds each of them with its whole stock; map the locations one to one", errDuplicate, strings.Join(shared, " and "))
 	}
-	s.kept.feeds = feeds
-	return nil
+	s.kept.feeds, s.kept.Pins = resolved.Feeds, resolved.Pins
+	s.notes = append(s.notes, resolved.Notes...)
+	return s.resolveOther()
 }
 
 // account takes the look into the ledger: batches that were cut off are settled
@@ -133,14 +136,15 @@ func (s *cycleStore) seen(key inventory.Key) (inventory.Units, bool) {
 // diff plans the store, makes what was seen durable, and lets the guards look
 // at the plan.
 func (s *cycleStore) diff() error {
-	s.rules = desired.Rules{Feeds: s.kept.feeds, SKU: s.Rules, Excluded: s.excluded()}
+	s.figure()
 	index := s.index()
 	figures := s.figures(s.levels, index)
 	s.plan = plan.Diff(s.levels, figures, s.view(index))
 	if err := s.observe(s.levels, figures, s.dropGone()); err != nil {
 		return err
 	}
-	s.noteDuplicates(figures)
+	s.addUp(figures)
+	s.compare(figures)
 	held := s.guard()
 	if sku := s.c.ask.SKU; sku != "" {
 		s.only(sku, figures, index)
@@ -150,16 +154,41 @@ func (s *cycleStore) diff() error {
 	return nil
 }
 
+// figure makes the store's rules ready, and adds the levels that are not there
+// although the config names their location and Katana has some for them.
+func (s *cycleStore) figure() {
+	s.rules = s.rulesOf(s.Choice, s.kept.feeds)
+	s.noteOrders()
+	s.pair()
+	missing := s.c.catalogue.Unstocked(s.levels, s.rules)
+	for _, level := range missing {
+		if s.kept.levels[level.Key].Units != 0 {
+			delete(s.kept.levels, level.Key) // what was there is gone: it is seen for the first time again
+		}
+	}
+	s.levels = append(slices.DeleteFunc(s.levels, nowhere), missing...)
+	sortLevels(s.levels)
+}
+
+// nowhere tells the level of an item that has none.
+func nowhere(level inventory.Level) bool { return level.Location == inventory.Nowhere }
+
+func (s *cycleStore) rulesOf(choice Choice, feeds desired.Feeds) desired.Rules {
+	return desired.Rules{Feeds: feeds, SKU: choice.Rules, Excluded: s.excluded(choice.Orders), Activate: choice.Activate}
+}
+
 // index answers what is in flight: in the other stores as it was when the diff
 // began, in this one as it is now.
-func (s *cycleStore) index() *flight.Index {
+func (s *cycleStore) index() *flight.Index { return flight.NewIndex(s.entries(), s.c.feeds) }
+
+func (s *cycleStore) entries() []inventory.InFlight {
 	entries := slices.Clone(s.kept.Ledger.Entries)
 	for _, entry := range s.c.inFlight {
 		if entry.Key.Store != s.Name {
 			entries = append(entries, entry)
 		}
 	}
-	return flight.NewIndex(entries, s.c.feeds)
+	return entries
 }
 
 // figures gives the levels what they should be, as far as Katana, the mapping
@@ -196,18 +225,6 @@ func (s *cycleStore) firstSeen(key inventory.Key) time.Time {
 // errDuplicate refuses a mapping that offers the same stock at several
 // locations.
 var errDuplicate = errors.New("duplicate_stock is refuse")
-
-// noteDuplicates says by how much the store's total is inflated because one
-// Katana location feeds several of its locations.
-func (s *cycleStore) noteDuplicates(figures []inventory.Figure) {
-	if s.c.ask.Kind != inventory.Full {
-		return
-	}
-	if total := s.c.catalogue.Inflated(s.levels, s.rules, figures); total.SKUs > 0 {
-		s.notes = append(s.notes, fmt.Sprintf("one Katana location feeds several locations: of %s Katana has %s, this store will offer %d",
-			count(total.SKUs, "item"), count(int(total.Has), "unit"), total.Offered))
-	}
-}
 
 // guard lets the guards look at the whole plan, and gives back what they hold.
 func (s *cycleStore) guard() []inventory.Outcome {

@@ -19,6 +19,11 @@ func (DryRun) Set(_ context.Context, batch inventory.Batch) ([]inventory.Outcome
 	return notSent(batch.Changes, inventory.ReasonReport), nil
 }
 
+// Activate stocks nothing.
+func (DryRun) Activate(context.Context, inventory.Key, string) (inventory.Units, error) {
+	return 0, nil
+}
+
 // notSent gives every change the outcome skipped.
 func notSent(changes []inventory.Change, why inventory.Reason) []inventory.Outcome {
 	outcomes := make([]inventory.Outcome, len(changes))
@@ -63,6 +68,17 @@ func (j *journaled) Set(ctx context.Context, batch inventory.Batch) ([]inventory
 		return nil, errors.Join(err, fmt.Errorf("state: %w", settleErr))
 	}
 	return outcomes, err
+}
+
+// Activate stocks the item of a level and moves the value seen: what the level
+// shows then is our own doing, and no sale.
+func (j *journaled) Activate(ctx context.Context, key inventory.Key, idempotency string) (inventory.Units, error) {
+	shows, err := j.Target.Activate(ctx, key, idempotency)
+	if seen, known := j.s.kept.levels[key]; known && err == nil {
+		seen.Units, seen.At = shows, j.s.c.r.opts.Now()
+		j.s.kept.levels[key] = seen
+	}
+	return shows, err
 }
 
 // readBack reads the levels of a batch whose answer was lost.

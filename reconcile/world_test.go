@@ -31,6 +31,9 @@ type katana struct {
 	openReads, openFailAt int
 	openFail              error
 	between               func() // what happens after the first read of open orders
+
+	recipes     []inventory.Ingredient
+	recipesFail error
 }
 
 func (k *katana) Locations(context.Context) ([]inventory.SourceLocation, error) {
@@ -86,6 +89,16 @@ func (k *katana) Inventory(_ context.Context, at []inventory.SourceLocationID, v
 	return stock, k.fail
 }
 
+func (k *katana) Recipes(_ context.Context, kits []inventory.SourceVariantID) (made []inventory.Ingredient, _ error) {
+	k.calls = append(k.calls, fmt.Sprint("recipes of ", kits))
+	for _, in := range k.recipes {
+		if slices.Contains(kits, in.Product) {
+			made = append(made, in)
+		}
+	}
+	return made, k.recipesFail
+}
+
 // shop is a store in memory, with compare-and-set.
 type shop struct {
 	levels map[inventory.Key]*inventory.Level
@@ -101,15 +114,66 @@ type shop struct {
 	batch  [][]inventory.Change // every batch that was asked for
 	keys   []string
 	writes int // lines applied
+
+	locations []inventory.Location // nil: Shop and Market
+	unstocked []inventory.Level    // items without any level
+	activated []inventory.Key
+	activate  func(inventory.Key) error // nil stocks the item
 }
 
 func (s *shop) Locations(context.Context) ([]inventory.Location, error) {
+	if s.locations != nil {
+		return s.locations, s.fail
+	}
 	return []inventory.Location{{ID: 1, Name: "Shop", Active: true}, {ID: 2, Name: "Market", Active: true}}, s.fail
+}
+
+func (s *shop) Activate(_ context.Context, key inventory.Key, idempotency string) (inventory.Units, error) {
+	s.keys = append(s.keys, idempotency)
+	if s.activate != nil {
+		if err := s.activate(key); err != nil {
+			return 0, err
+		}
+	}
+	level := s.levels[key]
+	if level == nil {
+		level = s.item(key)
+	}
+	if level.Active {
+		return 0, &inventory.LineError{Message: "it is active already"}
+	}
+	s.activated = append(s.activated, key)
+	level.Active, level.Available = true, 0
+	s.levels[key] = level
+	return 0, nil
+}
+
+// item is a level of an item that is sold somewhere else, or nowhere.
+func (s *shop) item(key inventory.Key) *inventory.Level {
+	for _, l := range s.unstocked {
+		if l.Item == key.Item {
+			l.Location, l.Unstocked = key.Location, false
+			return &l
+		}
+	}
+	for _, l := range s.levels {
+		if l.Item == key.Item {
+			other := *l
+			other.Location, other.Active = key.Location, false
+			return &other
+		}
+	}
+	return &inventory.Level{Key: key}
 }
 
 func (s *shop) Observe(context.Context) (levels []inventory.Level, _ error) {
 	for _, l := range s.levels {
 		levels = append(levels, *l)
+	}
+	for _, l := range s.unstocked {
+		if !slices.ContainsFunc(levels, func(other inventory.Level) bool { return other.Item == l.Item }) {
+			levels = append(levels, l)
+		}
 	}
 	return levels, s.fail
 }
@@ -185,7 +249,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{
 		t: t, now: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), path: filepath.Join(t.TempDir(), "state.db"),
 		katana: &katana{
-			locations: []inventory.SourceLocation{{ID: 10, Name: "Main"}, {ID: 20, Name: "Side"}},
+			locations: []inventory.SourceLocation{{ID: 10, Name: "Main", SalesAllowed: true}, {ID: 20, Name: "Side", SalesAllowed: true}},
 			stock:     map[inventory.StockKey]inventory.Stock{},
 		},
 		shops: map[inventory.StoreName]*shop{},
@@ -199,7 +263,7 @@ func (w *world) addStore(name inventory.StoreName, mode inventory.Mode) *shop {
 	w.shops[name] = s
 	w.stores = append(w.stores, reconcile.Store{
 		Name: name, Shop: string(name) + ".myshopify.com", Mode: mode, Target: s,
-		Mapping: desired.Mapping{Locations: []desired.Pair{{Target: "Shop", Sources: []string{"Main"}}, {Target: "Market", Sources: []string{"Side"}}}},
+		Choice: reconcile.Choice{Mapping: desired.Mapping{Locations: []desired.Pair{{Target: "Shop", Sources: []string{"Main"}}, {Target: "Market", Sources: []string{"Side"}}}}},
 	})
 	return s
 }

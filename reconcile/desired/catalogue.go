@@ -10,9 +10,10 @@ import (
 // Catalogue answers what Katana says of a SKU. It is made from one complete
 // snapshot and is safe for concurrent reads.
 type Catalogue struct {
-	stock   []inventory.Stock // sorted by variant, then location
-	entries map[inventory.SKU]entry
-	absent  map[inventory.StockKey]struct{} // had no row in the complete read before, either
+	variants []inventory.SourceVariant
+	stock    []inventory.Stock // sorted by variant, then location
+	entries  map[inventory.SKU]entry
+	absent   map[inventory.StockKey]struct{} // had no row in the complete read before, either
 }
 
 // entry is the one variant that stands for a SKU, and its rows in stock.
@@ -27,9 +28,10 @@ type entry struct {
 // astray.
 func NewCatalogue(snap *inventory.Snapshot, before []inventory.StockKey) *Catalogue {
 	c := &Catalogue{
-		stock:   sortedStock(snap.Stock),
-		entries: make(map[inventory.SKU]entry, len(snap.Variants)),
-		absent:  make(map[inventory.StockKey]struct{}, len(before)),
+		variants: snap.Variants,
+		stock:    sortedStock(snap.Stock),
+		entries:  make(map[inventory.SKU]entry, len(snap.Variants)),
+		absent:   make(map[inventory.StockKey]struct{}, len(before)),
 	}
 	for _, key := range before {
 		c.absent[key] = struct{}{}

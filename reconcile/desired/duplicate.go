@@ -1,60 +1,67 @@
 package desired
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 
 	"stocksyncd/reconcile/inventory"
 )
 
-// Inflation is how far a store's total goes beyond what Katana has, because
-// one Katana location feeds several of its locations.
-type Inflation struct {
-	SKUs    int             // items that are offered more than once
-	Has     inventory.Units // what Katana has of them
-	Offered inventory.Units // what the store will offer
-}
-
-// Inflated adds up the items whose levels share a Katana location. The levels
-// must be sorted by key.
-func (c *Catalogue) Inflated(levels []inventory.Level, rules Rules, figures []inventory.Figure) Inflation {
-	var total Inflation
-	for from := 0; from < len(levels); {
-		to := from + 1
-		for to < len(levels) && levels[to].Item == levels[from].Item {
-			to++
-		}
-		if has, offered := c.item(levels[from:to], rules, figures[from:to]); offered > has {
-			total.SKUs++
-			total.Has += has
-			total.Offered += offered
-		}
-		from = to
-	}
-	return total
-}
-
-// item compares what one item's levels offer together with what their Katana
-// locations hold, each location counted once.
-func (c *Catalogue) item(levels []inventory.Level, rules Rules, figures []inventory.Figure) (has, offered inventory.Units) {
-	var counted []inventory.SourceLocationID
-	shared := false
+// Duplicates adds up the SKUs of which a store offers the same Katana stock
+// several times: because one Katana location feeds several of its locations, or
+// because several of its variants carry the SKU. It is nil when there is none.
+func (c *Catalogue) Duplicates(levels []inventory.Level, rules Rules, figures []inventory.Figure) *inventory.DuplicateStock {
+	offers := map[inventory.SKU]*offer{}
 	for i := range levels {
 		if figures[i].Left != "" {
 			continue
 		}
-		offered += figures[i].Units
-		for _, location := range rules.Feeds[levels[i].Location].Sources {
-			if slices.Contains(counted, location) {
-				shared = true
-				continue
-			}
-			counted = append(counted, location)
+		o := offers[levels[i].SKU]
+		if o == nil {
+			o = &offer{}
+			offers[levels[i].SKU] = o
 		}
+		o.add(rules.Feeds[levels[i].Location].Sources, figures[i].Units)
 	}
-	if !shared {
-		return offered, offered
+	var total inventory.DuplicateStock
+	for _, sku := range slices.Sorted(maps.Keys(offers)) {
+		o := offers[sku]
+		if !o.shared {
+			continue
+		}
+		has := max(c.figure(c.entries[sku], o.counted, 0, rules.Excluded, Rule{}, nil).Units, 0)
+		if o.units <= has {
+			continue
+		}
+		total.SKUs++
+		total.Has += has
+		total.Offered += o.units
+		total.Items = append(total.Items, inventory.DuplicateItem{SKU: sku, Has: has, Offered: o.units})
 	}
-	return max(c.figure(c.entries[levels[0].SKU], counted, 0, rules.Excluded, Rule{}).Units, 0), offered
+	if total.SKUs == 0 {
+		return nil
+	}
+	slices.SortStableFunc(total.Items, func(a, b inventory.DuplicateItem) int { return cmp.Compare(b.Offered-b.Has, a.Offered-a.Has) })
+	return &total
+}
+
+// offer is what a store offers of one SKU, each Katana location counted once.
+type offer struct {
+	units   inventory.Units
+	counted []inventory.SourceLocationID
+	shared  bool
+}
+
+func (o *offer) add(sources []inventory.SourceLocationID, units inventory.Units) {
+	o.units += units
+	for _, location := range sources {
+		if slices.Contains(o.counted, location) {
+			o.shared = true
+			continue
+		}
+		o.counted = append(o.counted, location)
+	}
 }
 
 // Shared lists the names of the Shopify locations that share a Katana location

@@ -1,6 +1,8 @@
 package desired
 
 import (
+	"math"
+
 	"stocksyncd/reconcile/inventory"
 )
 
@@ -20,14 +22,14 @@ func (c *Catalogue) Figures(levels []inventory.Level, rules Rules, elsewhere fun
 	for i := range levels {
 		level := &levels[i]
 		feed := rules.Feeds[level.Location]
-		if reason := leftAlone(level, feed); reason != "" {
+		if reason := leftAlone(level, feed, rules.Activate); reason != "" {
 			figures[i].Left = reason
 			continue
 		}
 		if level.SKU != last {
 			last = level.SKU
 			e, known = c.entries[last]
-			rule = ruleOf(rules.SKU, last)
+			rule, _ = ruleOf(rules.SKU, last)
 		}
 		if reason := unsellable(e, known, rule); reason != "" {
 			figures[i].Left = reason
@@ -37,14 +39,15 @@ func (c *Catalogue) Figures(levels []inventory.Level, rules Rules, elsewhere fun
 		if elsewhere != nil {
 			others = elsewhere(*level)
 		}
-		figures[i] = c.figure(e, feed.Sources, others, rules.Excluded, rule)
+		figures[i] = c.figure(e, feed.Sources, others, rules.Excluded, rule, nil)
 	}
 	return figures
 }
 
 // leftAlone says why nothing is written to the level, from what Shopify and
-// the mapping say of it; "" when something may be.
-func leftAlone(level *inventory.Level, feed Feed) inventory.Reason {
+// the mapping say of it; "" when something may be. An item is stocked anew only
+// where the config names the location and asks for it.
+func leftAlone(level *inventory.Level, feed Feed, activate bool) inventory.Reason {
 	switch {
 	case level.GiftCard:
 		return inventory.ReasonGiftCard
@@ -59,10 +62,12 @@ func leftAlone(level *inventory.Level, feed Feed) inventory.Reason {
 	case len(feed.Sources) == 0:
 		// A location that appeared after the list of locations was read.
 		return inventory.ReasonUnmapped
-	case !level.Active:
-		return inventory.ReasonInactiveLevel
+	case level.Active || activate && feed.Named:
+		return ""
+	case level.Unstocked:
+		return inventory.ReasonNotStocked
 	}
-	return ""
+	return inventory.ReasonInactiveLevel
 }
 
 // unsellable says why there is no figure for the SKU. None of these is zero:
@@ -81,12 +86,16 @@ func unsellable(e entry, known bool, rule Rule) inventory.Reason {
 	return ""
 }
 
-// figure is the rule: the exact sum over the locations of in stock, plus
-// potential for a kit, less what is committed to orders that count, less what
-// is in flight elsewhere; then
-// what the SKU's own rule makes of it.
-func (c *Catalogue) figure(e entry, sources []inventory.SourceLocationID, others inventory.Units, excluded Excluded, rule Rule) inventory.Figure {
-	exact := sum{fits: true}
+// figure is the rule: the exact sum over the locations of in stock less
+// committed, plus what is committed to orders that do not count, plus potential
+// for a kit, less what is in flight elsewhere; then what the SKU's own rule
+// makes of it. Into terms, unless it is nil, goes the sum step by step.
+//
+// A committed figure below zero offers nothing, and a potential below zero takes
+// nothing from what is made already: both count as zero, so that no figure is
+// above what is in stock or can be built.
+func (c *Catalogue) figure(e entry, sources []inventory.SourceLocationID, others inventory.Units, excluded Excluded, rule Rule, terms *inventory.Terms) inventory.Figure {
+	stock, back, potential := sum{fits: true}, sum{fits: true}, sum{fits: true}
 	for _, location := range sources {
 		row, ok := c.row(e, location)
 		if !ok {
@@ -95,18 +104,21 @@ func (c *Catalogue) figure(e entry, sources []inventory.SourceLocationID, others
 			}
 			continue // no row in two complete reads: no stock here
 		}
-		exact.add(row.InStock)
+		committed := max(row.Committed, 0)
+		stock.add(row.InStock)
+		stock.sub(committed)
+		back.add(excluded.addedBack(row, committed))
 		if e.variant.Kit {
-			exact.add(row.Potential)
+			potential.add(max(row.Potential, 0))
 		}
-		exact.sub(excluded.counted(row))
 	}
-	inFlight, ok := inventory.Whole(others)
-	exact.sub(inFlight)
-	if figure, fits := rule.show(exact); ok && fits {
-		return figure
-	}
-	return inventory.Figure{Left: inventory.ReasonFigureTooLarge}
+	flown, small := inventory.Whole(others)
+	ledger := steps{into: terms, fits: stock.fits && back.fits && potential.fits && small}
+	ledger.add(inventory.StepSum, stock.total)
+	ledger.add(inventory.StepAddBack, back.total)
+	ledger.add(inventory.StepPotential, potential.total)
+	ledger.add(inventory.StepInFlight, -flown)
+	return rule.show(&ledger)
 }
 
 // sum adds exact quantities and remembers whether all of it fitted.
@@ -127,4 +139,31 @@ func (s *sum) sub(q inventory.Quantity) {
 	if s.total, ok = s.total.Sub(q); !ok {
 		s.fits = false
 	}
+}
+
+// steps is the running result of the rules, and where its steps are kept.
+type steps struct {
+	total inventory.Quantity
+	fits  bool
+	into  *inventory.Terms // nil: nobody asks
+}
+
+func (s *steps) add(name inventory.StepName, amount inventory.Quantity) {
+	var ok bool
+	if s.total, ok = s.total.Add(amount); !ok {
+		s.fits = false
+	}
+	if s.into != nil {
+		s.into.Steps = append(s.into.Steps, inventory.Step{Name: name, Amount: amount, Result: s.total})
+	}
+}
+
+// reach makes the running result another one, no further from zero than by the
+// fraction that rounding down takes.
+func (s *steps) reach(name inventory.StepName, units inventory.Units) {
+	if units < math.MinInt64/inventory.Scale {
+		s.fits = false
+		return
+	}
+	s.add(name, inventory.Quantity(units)*inventory.Scale-s.total)
 }

@@ -2,6 +2,7 @@ package desired_test
 
 import (
 	"math"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -194,21 +195,37 @@ func TestStockThatIsOfferedTwiceIsAddedUp(t *testing.T) {
 	tests := []struct {
 		name   string
 		levels []inventory.Level
-		want   desired.Inflation
+		want   []inventory.DuplicateItem
 	}{
-		{"one location each", levels(1, "MUG", front, 111), desired.Inflation{}},
-		{"three locations of one", levels(1, "MUG", front, 110), desired.Inflation{SKUs: 1, Has: 40, Offered: 80}},
-		{"one of them among a sum", levels(1, "MUG", front, quay, 110), desired.Inflation{SKUs: 1, Has: 43, Offered: 123}},
-		{"one of them is left alone", levels(1, "MUG", front, closed), desired.Inflation{}},
-		{"there is nothing to offer twice", levels(2, "TEE", front, 110), desired.Inflation{}},
-		{"a SKU that Katana does not have", levels(3, "GONE", front, 110), desired.Inflation{}},
-		{"two items are added up", slices.Concat(levels(1, "MUG", front, 110), levels(2, "TEE", quay, 111)), desired.Inflation{SKUs: 2, Has: 45, Offered: 90}},
-		{"no levels", nil, desired.Inflation{}},
+		{"one location each", levels(1, "MUG", front, 111), nil},
+		{"two locations of one", levels(1, "MUG", front, 110), []inventory.DuplicateItem{{SKU: "MUG", Has: 40, Offered: 80}}},
+		{"one of them among a sum", levels(1, "MUG", front, quay, 110), []inventory.DuplicateItem{{SKU: "MUG", Has: 43, Offered: 123}}},
+		{"one of them is left alone", levels(1, "MUG", front, closed), nil},
+		{"there is nothing to offer twice", levels(2, "TEE", front, 110), nil},
+		{"a SKU that Katana does not have", levels(3, "GONE", front, 110), nil},
+		{"two variants with one SKU", slices.Concat(levels(1, "MUG", front), levels(4, "MUG", front)), []inventory.DuplicateItem{{SKU: "MUG", Has: 40, Offered: 80}}},
+		{"two variants with one SKU at locations of their own", slices.Concat(levels(1, "MUG", front), levels(4, "MUG", 111)), nil},
+		{
+			"the worst comes first", slices.Concat(levels(2, "TEE", quay, 111), levels(1, "MUG", front, 110)),
+			[]inventory.DuplicateItem{{SKU: "MUG", Has: 40, Offered: 80}, {SKU: "TEE", Has: 5, Offered: 10}},
+		},
+		{"no levels", nil, nil},
 	}
 	for _, tt := range tests {
 		figures := catalogue.Figures(tt.levels, desired.Rules{Feeds: shared}, nil)
-		if got := catalogue.Inflated(tt.levels, desired.Rules{Feeds: shared}, figures); got != tt.want {
-			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
+		got := catalogue.Duplicates(tt.levels, desired.Rules{Feeds: shared}, figures)
+		if tt.want == nil {
+			if got != nil {
+				t.Errorf("%s: got %+v", tt.name, got)
+			}
+			continue
+		}
+		want := &inventory.DuplicateStock{SKUs: len(tt.want), Items: tt.want}
+		for _, item := range tt.want {
+			want.Has, want.Offered = want.Has+item.Has, want.Offered+item.Offered
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", tt.name, got, want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package desired
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"stocksyncd/reconcile/inventory"
@@ -12,23 +13,35 @@ import (
 type Mapping struct {
 	Locations []Pair
 	Default   string // Katana location of the Shopify locations not named; "" leaves them alone
+	// Mentioned are Katana locations that the store's config names elsewhere, in
+	// the orders that it excludes.
+	Mentioned []string
 }
 
 // Pair maps one Shopify location to the Katana locations that feed it.
 type Pair struct {
 	Target  string   // the Shopify location's name, or gid://shopify/Location/N
-	Sources []string // names of Katana locations; several are summed
+	Sources []string // names of Katana locations, or id:N; several are summed
 }
 
 // Feed says where the stock of one Shopify location comes from.
 type Feed struct {
 	Name    string                       // the Shopify location's name
 	Sources []inventory.SourceLocationID // sorted; summed; empty, never nil, when Left
+	Closed  []inventory.SourceLocationID // mapped to it as well, but Katana does not sell from them
+	Named   bool                         // the mapping names it; it does not just follow the default
 	Left    inventory.Reason             // not "": its levels are left alone
 }
 
 // Feeds is a mapping resolved to ids, one entry for every Shopify location.
 type Feeds map[inventory.LocationID]Feed
+
+// Resolved is a mapping with its names looked up.
+type Resolved struct {
+	Feeds Feeds
+	Pins  inventory.Pins // what the names mean; to be given to the next [Resolve]
+	Notes []string       // what somebody may want to mend
+}
 
 // MappingError lists everything that keeps a mapping from being resolved.
 type MappingError struct{ Problems []string }
@@ -36,13 +49,16 @@ type MappingError struct{ Problems []string }
 func (e *MappingError) Error() string { return "locations: " + strings.Join(e.Problems, "; ") }
 
 // Resolve looks the names of a mapping up on both sides. A name that is
-// unknown or stands twice is an error: a guess would write one location's
-// stock to another.
+// unknown, stands twice, or no longer means the location that it meant before
+// is an error that names the choice: a guess would write one location's stock
+// to another. pins is what the last Resolve gave; empty is no memory.
 //
 // Locations that the mapping does not name follow its default, except inactive
-// ones and those of fulfilment services, whose stock is not ours to set.
-func Resolve(m Mapping, targets []inventory.Location, sources []inventory.SourceLocation) (Feeds, error) {
-	r := resolver{targets: targets, sources: sources}
+// ones and those of fulfilment services, whose stock is not ours to set. What
+// lies at a Katana location that does not sell is not counted, as Katana's own
+// integration does not offer such a location.
+func Resolve(m Mapping, targets []inventory.Location, sources []inventory.SourceLocation, pins inventory.Pins) (Resolved, error) {
+	r := resolver{targets: targets, sources: sources, before: pins}
 	named := map[inventory.LocationID][]inventory.SourceLocationID{}
 	for _, pair := range m.Locations {
 		target, ok := r.target(pair.Target)
@@ -62,28 +78,35 @@ func Resolve(m Mapping, targets []inventory.Location, sources []inventory.Source
 	if m.Default != "" {
 		fallback = r.feed([]string{m.Default})
 	}
+	r.mention(m.Mentioned)
 	if len(r.problems) > 0 {
-		return nil, &MappingError{Problems: r.problems}
+		return Resolved{}, &MappingError{Problems: r.problems}
 	}
 	feeds := make(Feeds, len(targets))
 	for _, target := range targets {
-		feeds[target.ID] = feedOf(target, named[target.ID], fallback)
+		feeds[target.ID] = r.feedOf(target, named[target.ID], fallback)
 	}
-	return feeds, nil
+	r.noteClosed(feeds)
+	return Resolved{Feeds: feeds, Pins: r.pins, Notes: r.notes}, nil
 }
 
-func feedOf(target inventory.Location, named, fallback []inventory.SourceLocationID) Feed {
-	feed := Feed{Name: target.Name, Sources: named}
+// feedOf is the feed of one Shopify location, named in the mapping or not.
+func (r *resolver) feedOf(target inventory.Location, named, fallback []inventory.SourceLocationID) Feed {
+	feed := Feed{Name: target.Name, Named: len(named) > 0}
 	switch {
 	case !target.Active:
 		feed.Left = inventory.ReasonInactiveLocation
-	case len(named) > 0:
+	case feed.Named:
+		feed.Sources, feed.Closed = r.selling(named)
 	case target.FulfillmentService:
 		feed.Left = inventory.ReasonFulfillment
 	case len(fallback) > 0:
-		feed.Sources = fallback
+		feed.Sources, feed.Closed = r.selling(fallback)
 	default:
 		feed.Left = inventory.ReasonUnmapped
+	}
+	if feed.Left == "" && len(feed.Sources) == 0 {
+		feed.Left = inventory.ReasonNoSales
 	}
 	if feed.Left != "" {
 		// Known to draw on nothing, which is not the same as not known: what such a
@@ -93,14 +116,55 @@ func feedOf(target inventory.Location, named, fallback []inventory.SourceLocatio
 	return feed
 }
 
+// selling parts the locations that Katana sells from from the others.
+func (r *resolver) selling(ids []inventory.SourceLocationID) (open, closed []inventory.SourceLocationID) {
+	for _, id := range ids {
+		if source, ok := r.source(id); ok && !source.SalesAllowed {
+			closed = append(closed, id)
+		} else {
+			open = append(open, id)
+		}
+	}
+	return open, closed
+}
+
+// noteClosed says which Katana locations are mapped and do not sell.
+func (r *resolver) noteClosed(feeds Feeds) {
+	fed := map[inventory.SourceLocationID][]string{}
+	for _, feed := range feeds {
+		for _, id := range feed.Closed {
+			fed[id] = append(fed[id], fmt.Sprintf("%q", feed.Name))
+		}
+	}
+	for _, source := range r.sources {
+		if names := fed[source.ID]; len(names) > 0 {
+			slices.Sort(names)
+			r.notes = append(r.notes, fmt.Sprintf("Katana does not sell from %q, so what lies there is not offered at %s: allow sales there in Katana, or map another location",
+				source.Name, strings.Join(names, ", ")))
+		}
+	}
+}
+
+// resolver looks names up and collects what is wrong with them.
 type resolver struct {
 	targets  []inventory.Location
 	sources  []inventory.SourceLocation
+	before   inventory.Pins
+	pins     inventory.Pins
 	problems []string
+	notes    []string
 }
 
 func (r *resolver) problem(format string, args ...any) {
 	r.problems = append(r.problems, fmt.Sprintf(format, args...))
+}
+
+func (r *resolver) source(id inventory.SourceLocationID) (inventory.SourceLocation, bool) {
+	i := slices.IndexFunc(r.sources, func(l inventory.SourceLocation) bool { return l.ID == id })
+	if i < 0 {
+		return inventory.SourceLocation{}, false
+	}
+	return r.sources[i], true
 }
 
 // target finds a Shopify location by id or by name. Shopify keeps names unique
@@ -121,37 +185,138 @@ func (r *resolver) target(name string) (inventory.Location, bool) {
 	if len(found) == 0 {
 		found = inactive
 	}
-	switch len(found) {
-	case 1:
-		return found[0], true
-	case 0:
-		r.problem("Shopify has no location %q; it has %s", name, listed(r.targets, func(l inventory.Location) string { return l.Name }))
-	default:
-		r.problem("Shopify has %d locations named %q; write the one that is meant by its id, such as %q", len(found), name, found[0].ID)
+	names := make([]candidate, len(found))
+	for i, l := range found {
+		names[i] = candidate{l.ID.String(), l.Name}
 	}
-	return inventory.Location{}, false
+	pinned := candidate{}
+	if id, ok := r.before.Targets[name]; ok {
+		pinned.id = id.String()
+		for _, l := range r.targets {
+			if l.ID == id {
+				pinned.name = l.Name
+			}
+		}
+	}
+	if said := choose("Shopify", name, names, pinned); said != "" {
+		if len(found) == 0 && pinned.id == "" {
+			said += "; it has " + listed(r.targets, func(l inventory.Location) string { return l.Name })
+		}
+		r.problem("%s", said)
+		return inventory.Location{}, false
+	}
+	if r.pins.Targets == nil {
+		r.pins.Targets = map[string]inventory.LocationID{}
+	}
+	r.pins.Targets[name] = found[0].ID
+	return found[0], true
 }
 
+// find finds a Katana location by id or by name; what keeps it from being
+// found is said, not noted.
+func (r *resolver) find(name string) (id inventory.SourceLocationID, said string) {
+	if id, err := inventory.ParseSourceLocationID(name); err == nil {
+		if _, there := r.source(id); there {
+			return id, ""
+		}
+	}
+	var found []candidate
+	for _, l := range r.sources {
+		if l.Name == name {
+			found, id = append(found, candidate{l.ID.String(), l.Name}), l.ID
+		}
+	}
+	pinned := candidate{}
+	if before, ok := r.before.Sources[name]; ok {
+		pinned.id = before.String()
+		if l, there := r.source(before); there {
+			pinned.name = l.Name
+		}
+	}
+	if said = choose("Katana", name, found, pinned); said != "" {
+		if len(found) == 0 && pinned.id == "" {
+			said += "; it has " + listed(r.sources, func(l inventory.SourceLocation) string { return l.Name })
+		}
+		return 0, said
+	}
+	r.pin(name, id)
+	return id, ""
+}
+
+func (r *resolver) pin(name string, id inventory.SourceLocationID) {
+	if r.pins.Sources == nil {
+		r.pins.Sources = map[string]inventory.SourceLocationID{}
+	}
+	r.pins.Sources[name] = id
+}
+
+// feed finds the Katana locations that feed one Shopify location.
 func (r *resolver) feed(names []string) []inventory.SourceLocationID {
 	var ids []inventory.SourceLocationID
 	for _, name := range names {
-		var found []inventory.SourceLocationID
-		for _, l := range r.sources {
-			if l.Name == name {
-				found = append(found, l.ID)
-			}
+		id, said := r.find(name)
+		if said != "" {
+			r.problem("%s", said)
+			continue
 		}
-		switch len(found) {
-		case 1:
-			ids = append(ids, found[0])
-		case 0:
-			r.problem("Katana has no location %q; it has %s", name, listed(r.sources, func(l inventory.SourceLocation) string { return l.Name }))
-		default:
-			r.problem("Katana has %d locations named %q; rename one of them in Katana", len(found), name)
-		}
+		ids = append(ids, id)
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
+}
+
+// mention pins the names of locations that orders are excluded by. One that
+// cannot be found excludes nothing: too little is offered then, never too much.
+// A renamed one is still meant.
+func (r *resolver) mention(names []string) {
+	for _, name := range names {
+		id, said := r.find(name)
+		if said == "" {
+			continue
+		}
+		if before, ok := r.before.Sources[name]; ok {
+			if _, there := r.source(before); there {
+				id = before
+				r.pin(name, id)
+			}
+		}
+		effect := "excludes no order"
+		if id != 0 {
+			effect = "still means " + id.String()
+		}
+		r.notes = append(r.notes, fmt.Sprintf("exclude_orders: the location %q %s: %s", name, effect, said))
+	}
+}
+
+// candidate is a location that a name may mean.
+type candidate struct{ id, name string }
+
+// choose says what is wrong with a name that found names, and pinned (its id is
+// "" without a pin, its name when it is gone); "" when nothing is.
+func choose(side, name string, found []candidate, pinned candidate) string {
+	meant := fmt.Sprintf("the location %q was %s so far, which is called %q now", name, pinned.id, pinned.name)
+	if pinned.name == "" {
+		meant = fmt.Sprintf("the location %q was %s so far, which is gone", name, pinned.id)
+	}
+	switch {
+	case len(found) > 1:
+		var ids []string
+		for _, one := range found {
+			ids = append(ids, strconv.Quote(one.id))
+		}
+		return fmt.Sprintf("%s has %d locations named %q; write the one that is meant by its id: %s", side, len(found), name, strings.Join(ids, " or "))
+	case len(found) == 0 && pinned.id == "":
+		return fmt.Sprintf("%s has no location %q", side, name)
+	case len(found) == 0 && pinned.name == "":
+		return fmt.Sprintf("%s: %s: map another one", side, meant)
+	case len(found) == 0:
+		return fmt.Sprintf("%s: %s: if it is still meant, write its new name, or %q", side, meant, pinned.id)
+	case pinned.id == "" || pinned.id == found[0].id:
+		return ""
+	case pinned.name == "":
+		return fmt.Sprintf("%s: %s, and another one has its name: if that is meant, write %q", side, meant, found[0].id)
+	}
+	return fmt.Sprintf("%s: %s, and another one has its name: write %q for the former, %q for the new one", side, meant, pinned.id, found[0].id)
 }
 
 func listed[T any](all []T, name func(T) string) string {

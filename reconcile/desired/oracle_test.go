@@ -111,9 +111,9 @@ func (s rawShop) want(l rawLevel) rawFigure {
 			continue
 		}
 		total.Add(total, fraction(row.inStock))
-		total.Sub(total, fraction(row.committed))
+		total.Sub(total, atLeastZero(row.committed))
 		if best.kit {
-			total.Add(total, fraction(row.potential))
+			total.Add(total, atLeastZero(row.potential))
 		}
 	}
 	negative := total.Sign() < 0
@@ -137,6 +137,13 @@ func fraction(text string) *big.Rat {
 		panic(text)
 	}
 	return r
+}
+
+func atLeastZero(text string) *big.Rat {
+	if r := fraction(text); r.Sign() > 0 {
+		return r
+	}
+	return new(big.Rat)
 }
 
 func drawShop(r *rand.Rand) rawShop {
@@ -368,9 +375,9 @@ func TestNoFigureIsAboveWhatKatanaHas(t *testing.T) {
 				has := new(big.Rat)
 				for _, location := range raw.feeds[raw.levels[i].location] {
 					if rw, ok := raw.rows[[2]int{v.id, location}]; ok {
-						has.Add(has, fraction(rw.inStock)).Sub(has, fraction(rw.committed))
+						has.Add(has, fraction(rw.inStock)).Sub(has, atLeastZero(rw.committed))
 						if v.kit {
-							has.Add(has, fraction(rw.potential))
+							has.Add(has, atLeastZero(rw.potential))
 						}
 					}
 				}

@@ -15,7 +15,7 @@ import (
 
 func TestAMappingIsResolvedWholeOrRefusedInWhateverOrderLocationsAreListed(t *testing.T) {
 	theirs := rapid.SampledFrom([]string{"Front", "Quay", "Closed", "App", "Reopened", "gid://shopify/Location/101", "Old", "Nowhere"})
-	ours := rapid.SampledFrom([]string{"Oslo", "Bergen", "Vault", "Oslo", "Bergen", "Vault", "Twin", "Nowhere"})
+	ours := rapid.SampledFrom([]string{"Oslo", "Bergen", "Vault", "Oslo", "Bergen", "Vault", "Twin", "Nowhere", "Fair", "id:2"})
 	rapid.Check(t, func(t *rapid.T) {
 		var mapping desired.Mapping
 		for range rapid.IntRange(0, 3).Draw(t, "pairs") {
@@ -26,11 +26,12 @@ func TestAMappingIsResolvedWholeOrRefusedInWhateverOrderLocationsAreListed(t *te
 		if rapid.Bool().Draw(t, "default") {
 			mapping.Default = ours.Draw(t, "default_location")
 		}
-		feeds, err := desired.Resolve(mapping, targets, sources)
-		again, againErr := desired.Resolve(mapping, rapid.Permutation(targets).Draw(t, "targets"), rapid.Permutation(sources).Draw(t, "sources"))
-		if (err == nil) != (againErr == nil) || !reflect.DeepEqual(feeds, again) {
-			t.Fatalf("got %v, %v, then %v, %v", feeds, err, again, againErr)
+		resolved, err := desired.Resolve(mapping, targets, sources, inventory.Pins{})
+		again, againErr := desired.Resolve(mapping, rapid.Permutation(targets).Draw(t, "targets"), rapid.Permutation(sources).Draw(t, "sources"), resolved.Pins)
+		if (err == nil) != (againErr == nil) || !reflect.DeepEqual(resolved.Feeds, again.Feeds) || !reflect.DeepEqual(resolved.Pins, again.Pins) {
+			t.Fatalf("got %v, %v, then %v, %v", resolved, err, again, againErr)
 		}
+		feeds := resolved.Feeds
 		if err != nil {
 			var problem *desired.MappingError
 			if !errors.As(err, &problem) || len(problem.Problems) == 0 || feeds != nil {
@@ -67,9 +68,9 @@ func TestAFigureIsNeverAboveInStockAndPotentialLessCommittedFloored(t *testing.T
 			Variants: []inventory.SourceVariant{{ID: 1, SKU: "MUG", Kit: kit}}, Stock: []inventory.Stock{one},
 		}, nil)
 		got := catalogue.Figures([]inventory.Level{mug}, desired.Rules{Feeds: feeds}, func(inventory.Level) inventory.Units { return inventory.Units(others) })[0]
-		exact := new(big.Int).Sub(big.NewInt(int64(one.InStock)), big.NewInt(int64(one.Committed)))
+		exact := new(big.Int).Sub(big.NewInt(int64(one.InStock)), big.NewInt(int64(max(one.Committed, 0))))
 		if kit {
-			exact.Add(exact, big.NewInt(int64(one.Potential)))
+			exact.Add(exact, big.NewInt(int64(max(one.Potential, 0))))
 		}
 		// Euclidean division by a positive number is the floor.
 		want := new(big.Int).Div(exact, big.NewInt(inventory.Scale)).Int64() - others

@@ -23,6 +23,9 @@ type Rules struct {
 	Feeds    Feeds
 	SKU      []Rule
 	Excluded Excluded
+	// Activate has items stocked at the locations that the mapping names, where
+	// they are not and Katana has some.
+	Activate bool
 }
 
 // Match tells whether a text matches a glob: * stands for any characters, ? for
@@ -36,34 +39,46 @@ func Match(pattern, text string) bool {
 // plain takes the meaning from a slash that path.Match gives it.
 var plain = strings.NewReplacer("/", "\x00")
 
-// ruleOf gives the rule that counts for a SKU: the first that matches, or one
-// that changes nothing.
-func ruleOf(rules []Rule, sku inventory.SKU) Rule {
-	for _, rule := range rules {
+// ruleOf gives the rule that counts for a SKU, the first that matches, with its
+// place in the list; or one that changes nothing, and −1.
+func ruleOf(rules []Rule, sku inventory.SKU) (Rule, int) {
+	for i, rule := range rules {
 		if Match(rule.Pattern, string(sku)) {
-			return rule
+			return rule, i
 		}
 	}
-	return Rule{}
+	return Rule{}, -1
+}
+
+// RuleOf is the place of the rule that counts for a SKU, or −1.
+func RuleOf(rules []Rule, sku inventory.SKU) int {
+	_, i := ruleOf(rules, sku)
+	return i
 }
 
 // show is what a store shows of an exact figure under the rule: less the
 // buffer, floored, nothing below what is worth selling, no more than the cap,
 // and never less than zero. The order is fixed; another one would give another
 // figure.
-func (r Rule) show(exact sum) (inventory.Figure, bool) {
+func (r Rule) show(exact *steps) inventory.Figure {
 	buffer, ok := inventory.Whole(r.Buffer)
 	negative := exact.total.Floor() < 0
-	exact.sub(buffer)
-	if !exact.fits || !ok {
-		return inventory.Figure{}, false
-	}
+	exact.fits = exact.fits && ok
+	exact.add(inventory.StepBuffer, -buffer)
 	units := exact.total.Floor()
-	if units < r.MinToSell {
+	exact.reach(inventory.StepFloor, units)
+	if units > 0 && units < r.MinToSell {
 		units = 0
 	}
+	exact.reach(inventory.StepMinToSell, units)
 	if r.Capped {
 		units = min(units, r.Max)
 	}
-	return inventory.Figure{Units: max(units, 0), Negative: negative}, true
+	exact.reach(inventory.StepMax, units)
+	units = max(units, 0)
+	exact.reach(inventory.StepZero, units)
+	if !exact.fits {
+		return inventory.Figure{Left: inventory.ReasonFigureTooLarge}
+	}
+	return inventory.Figure{Units: units, Negative: negative}
 }

@@ -8,7 +8,8 @@ import (
 
 // Index answers how many units are in flight at a level and around it.
 type Index struct {
-	bySKU map[inventory.SKU][]draw
+	bySKU   map[inventory.SKU][]draw
+	entries []inventory.InFlight
 }
 
 // draw is the units in flight at one level, and the Katana locations that they
@@ -23,7 +24,7 @@ type draw struct {
 // locations a level draws on: nil when that is not known, empty when it is known
 // to draw on none.
 func NewIndex(entries []inventory.InFlight, feeds func(inventory.Key) []inventory.SourceLocationID) *Index {
-	ix := &Index{bySKU: make(map[inventory.SKU][]draw)}
+	ix := &Index{bySKU: make(map[inventory.SKU][]draw), entries: entries}
 	for _, e := range entries {
 		draws := ix.bySKU[e.SKU]
 		if i := slices.IndexFunc(draws, func(d draw) bool { return d.key == e.Key }); i >= 0 {
@@ -49,12 +50,42 @@ func (ix *Index) Own(key inventory.Key, sku inventory.SKU) inventory.Units {
 // of the Katana locations that feed this one.
 func (ix *Index) Others(key inventory.Key, sku inventory.SKU, sources []inventory.SourceLocationID) (units inventory.Units) {
 	for _, d := range ix.bySKU[sku] {
-		// A level whose feed is not known today may draw on any of them.
-		if d.key != key && (d.sources == nil || overlap(d.sources, sources)) {
+		if d.around(key, sources) {
 			units += d.units
 		}
 	}
 	return units
+}
+
+// around tells whether the units are in flight at another level that draws on
+// one of the sources. A level whose feed is not known today may draw on any.
+func (d draw) around(key inventory.Key, sources []inventory.SourceLocationID) bool {
+	return d.key != key && (d.sources == nil || overlap(d.sources, sources))
+}
+
+// At lists the entries that [Index.Own] adds up.
+func (ix *Index) At(key inventory.Key, sku inventory.SKU) []inventory.InFlight {
+	return ix.list(sku, func(d draw) bool { return d.key == key })
+}
+
+// Elsewhere lists the entries that [Index.Others] adds up.
+func (ix *Index) Elsewhere(key inventory.Key, sku inventory.SKU, sources []inventory.SourceLocationID) []inventory.InFlight {
+	return ix.list(sku, func(d draw) bool { return d.around(key, sources) })
+}
+
+// list gives the entries of the SKU whose level a test lets through.
+func (ix *Index) list(sku inventory.SKU, test func(draw) bool) (list []inventory.InFlight) {
+	for _, d := range ix.bySKU[sku] {
+		if !test(d) {
+			continue
+		}
+		for _, e := range ix.entries {
+			if e.SKU == sku && e.Key == d.key {
+				list = append(list, e)
+			}
+		}
+	}
+	return list
 }
 
 func overlap(a, b []inventory.SourceLocationID) bool {

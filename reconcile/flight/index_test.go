@@ -29,6 +29,12 @@ func TestLevelsOfOneKatanaLocationCountEachOthersSales(t *testing.T) {
 		if got := index.Others(tt.key, mug, feed[tt.key]); got != tt.others {
 			t.Errorf("%s: got %d of others, want %d", tt.name, got, tt.others)
 		}
+		if got := units(index.At(tt.key, mug)); got != tt.own {
+			t.Errorf("%s: its own entries hold %d, want %d", tt.name, got, tt.own)
+		}
+		if got := units(index.Elsewhere(tt.key, mug, feed[tt.key])); got != tt.others {
+			t.Errorf("%s: the entries of others hold %d, want %d", tt.name, got, tt.others)
+		}
 	}
 	if own, others := index.Own(front, "TEE"), index.Others(front, "TEE", feed[front]); own != 0 || others != 0 {
 		t.Errorf("another SKU: got %d and %d, want nothing", own, others)
@@ -46,4 +52,11 @@ func TestAStoreThatWasNotReadMayDrawOnAnyLocationAndAnUnmappedLevelOnNone(t *tes
 	if got := index.Own(popup, mug); got != 50 {
 		t.Errorf("got %d of its own, want 50", got)
 	}
+}
+
+func units(entries []inventory.InFlight) (sum inventory.Units) {
+	for _, entry := range entries {
+		sum += entry.Units
+	}
+	return sum
 }

@@ -44,10 +44,11 @@ func Look(l *inventory.Ledger, levels []inventory.Level, seen func(inventory.Key
 }
 
 // Counts tells whether a fall of the level is a sale: Shopify computes bundles
-// from their parts and does not count untracked items, and without a SKU no
-// other level can draw on the same stock.
+// from their parts and does not count untracked items, where an item is not
+// stocked nothing falls, and without a SKU no other level can draw on the same
+// stock.
 func Counts(level *inventory.Level) bool {
-	return level.SKU != "" && !level.Untracked && !level.Bundle && !level.GiftCard
+	return level.SKU != "" && !level.Untracked && !level.Bundle && !level.GiftCard && !level.Unstocked
 }
 
 // Arrivals takes Katana's orders into the ledger of the store that shop names:

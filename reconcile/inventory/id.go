@@ -109,6 +109,28 @@ type SourceVariantID int64
 // SourceLocationID is the number of a Katana location.
 type SourceLocationID int64
 
+// sourceLocationForm begins a Katana location's id where its name may stand.
+const sourceLocationForm = "id:"
+
+// String writes the id as a config takes it: id:2201.
+func (id SourceLocationID) String() string {
+	return sourceLocationForm + strconv.FormatInt(int64(id), 10)
+}
+
+// ParseSourceLocationID reads id:N. Text that does not begin so is no id but a
+// name, for which the id is 0.
+func ParseSourceLocationID(text string) (SourceLocationID, error) {
+	number, ok := strings.CutPrefix(text, sourceLocationForm)
+	if !ok {
+		return 0, nil
+	}
+	n, ok := parseNumber(number)
+	if !ok {
+		return 0, fmt.Errorf("%q is not an id such as id:2201", clip(text))
+	}
+	return SourceLocationID(n), nil
+}
+
 // Key names one level: one inventory item at one location of one store.
 // SKUs repeat, within a store and across stores, so they cannot be part of it.
 type Key struct {

@@ -46,6 +46,9 @@ func (p *Plan) Managed() int { return p.InStep + p.Drifted }
 //	       9       12               1  write 11
 //	      10        7               1  write 6: one of the 7 is sold
 //	      −2        0               0  in step: what is oversold stays so
+//
+// A level that is not active offers nothing, whatever it shows: what it should
+// offer is a raise from 0, for which the item is stocked at the location first.
 func Diff(levels []inventory.Level, figures []inventory.Figure, view View) Plan {
 	p := Plan{Skipped: map[inventory.Reason]int{}}
 	for i := range levels {
@@ -61,7 +64,7 @@ func Diff(levels []inventory.Level, figures []inventory.Figure, view View) Plan 
 		if figure.Negative {
 			p.Negative++
 		}
-		if figure.Units == level.Available || figure.Units <= 0 && level.Available <= 0 {
+		if offered := Offered(level); figure.Units == offered || figure.Units <= 0 && offered <= 0 {
 			p.InStep++
 			continue
 		}
@@ -73,10 +76,21 @@ func Diff(levels []inventory.Level, figures []inventory.Figure, view View) Plan 
 	return p
 }
 
+// Offered is what the level offers now.
+func Offered(level *inventory.Level) inventory.Units {
+	if !level.Active {
+		return 0
+	}
+	return level.Available
+}
+
 func (p *Plan) add(level *inventory.Level, want inventory.Units, view View) {
 	change := inventory.Change{
 		Key: level.Key, Variant: level.Variant, SKU: level.SKU,
-		From: level.Available, To: want, Reason: inventory.ReasonDrift,
+		From: Offered(level), To: want, Reason: inventory.ReasonDrift, Activate: !level.Active,
+	}
+	if change.Activate {
+		change.Reason = inventory.ReasonActivate
 	}
 	if view.Name != nil {
 		change.LocationName = view.Name(level.Location)
@@ -92,7 +106,7 @@ func (p *Plan) add(level *inventory.Level, want inventory.Units, view View) {
 	if own > 0 {
 		change.Reason = inventory.ReasonInFlight
 	}
-	change.To = target(change.From, want, own)
+	change.To = Target(change.From, want, own)
 	p.Changes = append(p.Changes, change)
 }
 
@@ -105,19 +119,21 @@ func waits(change inventory.Change, own inventory.Units, view View) inventory.Re
 		return inventory.ReasonLowerOnly
 	case view.First != nil && view.Now.Before(view.First(change.Key).Add(view.Settle)):
 		return inventory.ReasonFirstSight
-	case target(change.From, change.To, own) == change.From:
+	case Target(change.From, change.To, own) == change.From:
 		return inventory.ReasonInFlight
 	}
 	return ""
 }
 
-// target is the figure to write when own units of the desired ones are sold
+// Target is the figure to write when own units of the desired ones are sold
 // already: a raise stops short of them, a reduction goes beyond. A raise that
 // leaves nothing to sell is none: a negative level stays where it is.
-func target(observed, want, own inventory.Units) inventory.Units {
+func Target(observed, want, own inventory.Units) inventory.Units {
 	left := max(0, want-own)
 	switch {
-	case observed >= want:
+	case observed == want || observed <= 0 && want <= 0:
+		return observed
+	case observed > want:
 		return left
 	case left == 0:
 		return observed

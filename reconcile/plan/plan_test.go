@@ -140,7 +140,7 @@ func TestReductionsComeBeforeRaisesAndEachInTheOrderOfTheirKeys(t *testing.T) {
 		item             inventory.ItemID
 		observed, figure inventory.Units
 	}{{"b", 1, 5, 9}, {"a", 9, 5, 1}, {"a", 10, 5, 9}, {"a", 2, 5, 9}, {"b", 1, 5, 5}, {"a", 3, 5, 0}} {
-		levels = append(levels, inventory.Level{Key: inventory.Key{Store: one.store, Item: one.item, Location: 1}, Available: one.observed})
+		levels = append(levels, inventory.Level{Key: inventory.Key{Store: one.store, Item: one.item, Location: 1}, Available: one.observed, Active: true})
 		figures = append(figures, inventory.Figure{Units: one.figure})
 	}
 	var got []string
@@ -179,7 +179,7 @@ func draw(t *rapid.T) shop {
 	}
 	for i := range rapid.IntRange(0, 20).Draw(t, "levels") {
 		key := inventory.Key{Store: "main", Item: inventory.ItemID(i/2 + 1), Location: inventory.LocationID(i%2 + 1)}
-		s.levels = append(s.levels, inventory.Level{Key: key, Available: inventory.Units(rapid.IntRange(-5, 12).Draw(t, "observed"))})
+		s.levels = append(s.levels, inventory.Level{Key: key, Available: inventory.Units(rapid.IntRange(-5, 12).Draw(t, "observed")), Active: rapid.IntRange(0, 9).Draw(t, "inactive") > 0})
 		figure := inventory.Figure{Units: inventory.Units(rapid.IntRange(0, 12).Draw(t, "desired"))}
 		if rapid.IntRange(0, 9).Draw(t, "left") == 0 {
 			figure = inventory.Figure{Left: inventory.ReasonNotInKatana}
@@ -203,7 +203,7 @@ func TestApplyingAPlanLeavesNoDrift(t *testing.T) {
 		}
 		for i := range s.levels {
 			if to, ok := shows[s.levels[i].Key]; ok {
-				s.levels[i].Available = to
+				s.levels[i].Available, s.levels[i].Active = to, true
 			}
 		}
 		second := plan.Diff(s.levels, s.figures, s.view())
@@ -217,9 +217,10 @@ func TestNoPlanOffersMoreThanIsDesiredLessWhatIsInFlight(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := draw(t)
 		desired := map[inventory.Key]inventory.Figure{}
-		observed := map[inventory.Key]inventory.Units{}
+		observed, inactive := map[inventory.Key]inventory.Units{}, map[inventory.Key]bool{}
 		for i, level := range s.levels {
-			desired[level.Key], observed[level.Key] = s.figures[i], level.Available
+			desired[level.Key], observed[level.Key] = s.figures[i], plan.Offered(&level)
+			inactive[level.Key] = !level.Active
 		}
 		p := plan.Diff(s.levels, s.figures, s.view())
 		for _, change := range p.Changes {
@@ -232,6 +233,8 @@ func TestNoPlanOffersMoreThanIsDesiredLessWhatIsInFlight(t *testing.T) {
 				t.Fatalf("%+v, with %d in flight", change, s.own[change.Key])
 			case change.Raise() && (s.lower || now.Before(s.first[change.Key].Add(settle))):
 				t.Fatalf("%+v should wait", change)
+			case change.Activate != inactive[change.Key]:
+				t.Fatalf("%+v, and it is inactive: %t", change, inactive[change.Key])
 			case s.resting[change.Key] || desired[change.Key].Left != "":
 				t.Fatalf("%+v is of a level that is left alone", change)
 			}

@@ -101,9 +101,14 @@ func (a *app) check(ctx context.Context, cfg *configs.Config) ([]finding, error)
 	if err := a.connect(rig, a.quietLog(cfg)); err != nil {
 		return nil, err
 	}
-	stateFile, lineage := a.checkState(ctx, cfg)
+	stateFile, remembered := a.checkState(ctx, cfg)
 	findings = append(findings, pass("credentials", "all are there"), stateFile, checkSettle(cfg))
-	c := &checker{a: a, rig: rig, lineage: lineage}
+	c := &checker{a: a, rig: rig, remembered: remembered}
+	c.catalogue = sync.OnceValues(func() ([]inventory.SourceVariant, error) {
+		ctx, cancel := context.WithTimeout(ctx, figuresTimeout)
+		defer cancel()
+		return rig.katana.Catalogue(ctx)
+	})
 	stores := make([][]finding, len(cfg.Stores))
 	var katana []finding
 	source := make(chan struct{}) // closed when c.locations is known
@@ -140,28 +145,50 @@ func checkSettle(cfg *configs.Config) finding {
 	return f
 }
 
+// remembered is what the state file says of the accounts and of the names of
+// their locations; nothing when it is new or held.
+type remembered struct {
+	lineage state.Lineage
+	pins    map[inventory.StoreName]inventory.Pins
+}
+
 // checkState opens the state file, or asks the daemon that holds it.
-func (a *app) checkState(ctx context.Context, cfg *configs.Config) (finding, state.Lineage) {
+func (a *app) checkState(ctx context.Context, cfg *configs.Config) (finding, remembered) {
 	const name = "state file"
 	if _, err := os.Stat(cfg.State.Path); errors.Is(err, fs.ErrNotExist) {
 		if info, err := os.Stat(filepath.Dir(cfg.State.Path)); err == nil && info.IsDir() {
-			return pass(name, cfg.State.Path+" is not there yet; the first cycle makes it"), state.Lineage{}
+			return pass(name, cfg.State.Path+" is not there yet; the first cycle makes it"), remembered{}
 		}
 	}
 	// A look must not set a damaged file aside.
 	store, err := state.Open(cfg.State.Path, state.Options{Timeout: stateTimeout, Now: a.Now, ReadOnly: true})
 	var locked *state.LockedError
 	if errors.As(err, &locked) {
-		return a.checkDaemon(ctx, cfg, name), state.Lineage{}
+		return a.checkDaemon(ctx, cfg, name), remembered{}
 	}
 	if err != nil {
-		return fail(name, err, ""), state.Lineage{}
+		return fail(name, err, ""), remembered{}
 	}
-	lineage, err := store.Lineage()
+	kept, err := recall(store, cfg)
 	if err := errors.Join(err, store.Close()); err != nil {
-		return fail(name, err, ""), state.Lineage{}
+		return fail(name, err, ""), remembered{}
 	}
-	return pass(name, cfg.State.Path), lineage
+	return pass(name, cfg.State.Path), kept
+}
+
+func recall(store *state.Store, cfg *configs.Config) (kept remembered, err error) {
+	if kept.lineage, err = store.Lineage(); err != nil {
+		return kept, err
+	}
+	kept.pins = map[inventory.StoreName]inventory.Pins{}
+	for _, s := range cfg.Stores {
+		memory, err := store.Store(inventory.StoreName(s.Name))
+		if err != nil {
+			return kept, err
+		}
+		kept.pins[inventory.StoreName(s.Name)] = memory.Pins
+	}
+	return kept, nil
 }
 
 // checkDaemon asks the daemon that holds the state file.
@@ -203,9 +230,10 @@ func fail(name string, err error, next string) finding {
 
 // checker asks both sides.
 type checker struct {
-	a       *app
-	rig     *rig
-	lineage state.Lineage // of the state file, empty when it is new or held
+	a   *app
+	rig *rig
+	remembered
+	catalogue func() ([]inventory.SourceVariant, error) // of Katana, read once
 
 	mu        sync.Mutex
 	locations []inventory.SourceLocation // of Katana, nil when it could not be asked
@@ -263,15 +291,12 @@ func (c *checker) checkStore(ctx context.Context, s configs.Store, source <-chan
 	if sources == nil {
 		return append(findings, finding{Name: prefix + "mapping", Detail: "not checked: Katana's locations are unknown", Next: "mend the lines on Katana first"})
 	}
-	feeds, err := desired.Resolve(mappingOf(s), locations, sources)
+	resolved, err := desired.Resolve(mappingOf(s), locations, sources, c.pins[inventory.StoreName(s.Name)])
 	if err != nil {
 		return append(findings, fail(prefix+"mapping", err, "name locations as `stocksyncd check` lists them"))
 	}
-	findings = append(findings, checkMapping(prefix+"mapping", feeds, locations, sources))
-	if shared := feeds.Shared(); len(shared) > 0 {
-		findings = append(findings, c.checkDuplicates(whole, prefix+"duplicate stock", s, feeds, shared))
-	}
-	return findings
+	findings = append(findings, checkMapping(prefix+"mapping", resolved, locations, sources))
+	return append(findings, c.checkStock(whole, prefix, s, resolved.Feeds)...)
 }
 
 func checkScopes(name string, scopes []string) finding {
@@ -298,16 +323,16 @@ func checkVersion(name, served, configured string) finding {
 }
 
 // checkMapping says where each location of a store leads.
-func checkMapping(name string, feeds desired.Feeds, locations []inventory.Location, sources []inventory.SourceLocation) finding {
+func checkMapping(name string, resolved desired.Resolved, locations []inventory.Location, sources []inventory.SourceLocation) finding {
 	names := map[inventory.SourceLocationID]string{}
 	for _, l := range sources {
 		names[l.ID] = quoteCell(l.Name)
 	}
 	var pairs, alone []string
 	for _, l := range locations {
-		feed := feeds[l.ID]
+		feed := resolved.Feeds[l.ID]
 		if len(feed.Sources) == 0 {
-			alone = append(alone, quoteCell(l.Name))
+			alone = append(alone, fmt.Sprintf("%s (%s)", quoteCell(l.Name), locationText(feed.Left)))
 			continue
 		}
 		var from []string
@@ -321,9 +346,26 @@ func checkMapping(name string, feeds desired.Feeds, locations []inventory.Locati
 		detail += "; left alone: " + strings.Join(alone, ", ")
 	}
 	if len(pairs) == 0 {
-		return finding{Name: name, Detail: "no location of the store is mapped", Next: "name them under locations, or set default_location"}
+		return finding{Name: name, Detail: "no location of the store is fed: " + strings.TrimPrefix(detail, "; "), Next: "name them under locations, or set default_location"}
 	}
-	return pass(name, strings.TrimPrefix(detail, "; "))
+	f := pass(name, strings.TrimPrefix(detail, "; "))
+	if len(resolved.Notes) > 0 {
+		f.OK, f.Next = false, strings.Join(resolved.Notes, "; ")
+	}
+	return f
+}
+
+// locationText says why nothing is written at a location.
+func locationText(left inventory.Reason) string {
+	switch left {
+	case inventory.ReasonInactiveLocation:
+		return "deactivated in Shopify"
+	case inventory.ReasonFulfillment:
+		return "a fulfilment service"
+	case inventory.ReasonNoSales:
+		return "Katana does not sell from what feeds it"
+	}
+	return "not mapped"
 }
 
 // checkClock compares our clock with the server's: signatures, tokens and the

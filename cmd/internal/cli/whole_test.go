@@ -72,7 +72,7 @@ func newWhole(t *testing.T, world *sandbox.World, mapping desired.Mapping) *whol
 	w := &whole{t: t, world: world, path: filepath.Join(t.TempDir(), "state.db"), settle: 10 * time.Minute}
 	for _, name := range world.Stores() {
 		w.stores = append(w.stores, reconcile.Store{
-			Name: inventory.StoreName(name), Shop: shopOf(name), Mode: inventory.ModeApply, Mapping: mapping,
+			Name: inventory.StoreName(name), Shop: shopOf(name), Mode: inventory.ModeApply, Choice: reconcile.Choice{Mapping: mapping},
 		})
 	}
 	w.start()

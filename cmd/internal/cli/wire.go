@@ -123,15 +123,18 @@ func (r *rig) storeOptions(s configs.Store, lineage *lineage) reconcile.Store {
 	name := inventory.StoreName(s.Name)
 	client := r.shops[name]
 	return reconcile.Store{
-		Name: name, Shop: s.Shop, Mode: s.EffectiveMode(r.config.Sync), Mapping: mappingOf(s),
-		Rules:           rulesOf(s),
-		Orders:          ordersOf(s, r.config),
+		Name: name, Shop: s.Shop, Mode: s.EffectiveMode(r.config.Sync), Choice: choiceOf(s, r.config),
 		RefuseDuplicate: s.DuplicateStock == "refuse",
 		Target: &boundTarget{Target: client, bind: lineage.once(func(ctx context.Context) (state.Lineage, error) {
 			id, err := client.Identity(ctx)
 			return state.Lineage{Stores: map[inventory.StoreName]string{name: id}}, err
 		})},
 	}
+}
+
+// choiceOf is what a config chooses of a store's figures.
+func choiceOf(s configs.Store, cfg *configs.Config) reconcile.Choice {
+	return reconcile.Choice{Mapping: mappingOf(s), Rules: rulesOf(s), Orders: ordersOf(s, cfg), Activate: s.Activate}
 }
 
 func rulesOf(s configs.Store) (rules []desired.Rule) {
@@ -165,6 +168,11 @@ func mappingOf(s configs.Store) desired.Mapping {
 	mapping := desired.Mapping{Default: s.DefaultLocation}
 	for _, pair := range s.Locations {
 		mapping.Locations = append(mapping.Locations, desired.Pair{Target: pair.Shopify, Sources: pair.Katana})
+	}
+	for _, matcher := range s.ExcludeOrders {
+		if matcher.Location != "" {
+			mapping.Mentioned = append(mapping.Mentioned, matcher.Location)
+		}
 	}
 	return mapping
 }

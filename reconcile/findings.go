@@ -1,0 +1,54 @@
+package reconcile
+
+import (
+	"fmt"
+
+	"stocksyncd/reconcile/desired"
+	"stocksyncd/reconcile/inventory"
+)
+
+// findings is what a full cycle finds out about a store's catalogue: nothing of
+// it decides a figure, all of it may explain a wrong one.
+type findings struct {
+	stock *inventory.DuplicateStock
+	skus  []inventory.DuplicateSKU
+	near  []inventory.NearMiss
+}
+
+// pair holds the SKUs of both sides against each other.
+func (s *cycleStore) pair() {
+	if s.c.ask.Kind != inventory.Full {
+		return
+	}
+	s.found.skus = desired.DuplicateSKUs(s.levels, s.c.variants)
+	s.found.near = desired.NearMisses(s.levels, s.c.variants)
+	if n := len(s.found.skus); n > 0 {
+		s.notes = append(s.notes, fmt.Sprintf("%s more than once, in Shopify or in Katana; the full report has their ids", counted(n, "SKU stands", "SKUs stand")))
+	}
+	if n := len(s.found.near); n > 0 {
+		s.notes = append(s.notes, fmt.Sprintf("%s one of Katana's and not equal to it, so neither is matched; `stocksyncd export --near-misses` lists them", counted(n, "SKU is close to", "SKUs are each close to")))
+	}
+	if s.c.kitsErr != nil {
+		s.notes = append(s.notes, s.c.kitsErr.Error())
+	}
+}
+
+// addUp says by how much the store's total is inflated because the same Katana
+// stock is offered several times.
+func (s *cycleStore) addUp(figures []inventory.Figure) {
+	if s.c.ask.Kind != inventory.Full {
+		return
+	}
+	s.found.stock = s.c.catalogue.Duplicates(s.levels, s.rules, figures)
+	if total := s.found.stock; total != nil {
+		s.notes = append(s.notes, fmt.Sprintf("the same stock is offered several times: of %s Katana has %s, this store will offer %d",
+			count(total.SKUs, "SKU"), count(int(total.Has), "unit"), total.Offered))
+	}
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
