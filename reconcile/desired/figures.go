@@ -83,8 +83,9 @@ func unsellable(e entry, known bool, rule Rule) inventory.Reason {
 
 // figure is the rule: the exact sum over the locations of in stock, plus
 // potential for a kit, less what is committed to orders that count, less what
-// is in flight elsewhere; then
-// what the SKU's own rule makes of it.
+// is in flight elsewhere; then what the SKU's own rule makes of it. A negative
+// potential or committed figure is none, so that nothing above in stock and
+// potential is ever shown.
 func (c *Catalogue) figure(e entry, sources []inventory.SourceLocationID, others inventory.Units, excluded Excluded, rule Rule) inventory.Figure {
 	exact := sum{fits: true}
 	for _, location := range sources {
@@ -97,7 +98,7 @@ func (c *Catalogue) figure(e entry, sources []inventory.SourceLocationID, others
 		}
 		exact.add(row.InStock)
 		if e.variant.Kit {
-			exact.add(row.Potential)
+			exact.add(max(row.Potential, 0))
 		}
 		exact.sub(excluded.counted(row))
 	}

@@ -115,9 +115,6 @@ func Exclude(o Orders, before, after []inventory.SourceOrder, settled time.Time,
 // excluded, but never below nothing, so that no figure is above what is in
 // stock.
 func (x Excluded) counted(row inventory.Stock) inventory.Quantity {
-	out := x[inventory.StockKey{Variant: row.Variant, Location: row.Location}]
-	if out <= 0 || row.Committed <= 0 {
-		return row.Committed
-	}
-	return max(row.Committed-out, 0)
+	out := max(x[inventory.StockKey{Variant: row.Variant, Location: row.Location}], 0)
+	return max(max(row.Committed, 0)-out, 0)
 }

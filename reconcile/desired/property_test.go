@@ -67,9 +67,9 @@ func TestAFigureIsNeverAboveInStockAndPotentialLessCommittedFloored(t *testing.T
 			Variants: []inventory.SourceVariant{{ID: 1, SKU: "MUG", Kit: kit}}, Stock: []inventory.Stock{one},
 		}, nil)
 		got := catalogue.Figures([]inventory.Level{mug}, desired.Rules{Feeds: feeds}, func(inventory.Level) inventory.Units { return inventory.Units(others) })[0]
-		exact := new(big.Int).Sub(big.NewInt(int64(one.InStock)), big.NewInt(int64(one.Committed)))
+		exact := new(big.Int).Sub(big.NewInt(int64(one.InStock)), big.NewInt(max(int64(one.Committed), 0)))
 		if kit {
-			exact.Add(exact, big.NewInt(int64(one.Potential)))
+			exact.Add(exact, big.NewInt(max(int64(one.Potential), 0)))
 		}
 		// Euclidean division by a positive number is the floor.
 		want := new(big.Int).Div(exact, big.NewInt(inventory.Scale)).Int64() - others
