@@ -95,7 +95,7 @@ func unsellable(e entry, known bool, rule Rule) inventory.Reason {
 // nothing from what is made already: both count as zero, so that no figure is
 // above what is in stock or can be built.
 func (c *Catalogue) figure(e entry, sources []inventory.SourceLocationID, others inventory.Units, excluded Excluded, rule Rule, terms *inventory.Terms) inventory.Figure {
-	stock, back, potential := sum{fits: true}, sum{fits: true}, sum{fits: true}
+	var stock, back, potential sum
 	for _, location := range sources {
 		row, ok := c.row(e, location)
 		if !ok {
@@ -106,45 +106,43 @@ func (c *Catalogue) figure(e entry, sources []inventory.SourceLocationID, others
 		}
 		committed := max(row.Committed, 0)
 		stock.add(row.InStock)
-		stock.sub(committed)
+		stock.add(-committed)
 		back.add(excluded.addedBack(row, committed))
 		if e.variant.Kit {
 			potential.add(max(row.Potential, 0))
 		}
 	}
-	flown, small := inventory.Whole(others)
-	ledger := steps{into: terms, fits: stock.fits && back.fits && potential.fits && small}
-	ledger.add(inventory.StepSum, stock.total)
-	ledger.add(inventory.StepAddBack, back.total)
-	ledger.add(inventory.StepPotential, potential.total)
+	flown, ok := inventory.Whole(others)
+	ledger := steps{into: terms, fits: ok}
+	ledger.sum(inventory.StepSum, stock)
+	ledger.sum(inventory.StepAddBack, back)
+	ledger.sum(inventory.StepPotential, potential)
 	ledger.add(inventory.StepInFlight, -flown)
 	return rule.show(&ledger)
 }
 
-// sum adds exact quantities and remembers whether all of it fitted.
-type sum struct {
-	total inventory.Quantity
-	fits  bool
-}
+// sum adds up exact quantities, in whatever order: pieces and their fractions
+// apart, so that nothing overflows on the way.
+type sum struct{ whole, part inventory.Quantity }
 
 func (s *sum) add(q inventory.Quantity) {
-	var ok bool
-	if s.total, ok = s.total.Add(q); !ok {
-		s.fits = false
-	}
+	s.whole += q / inventory.Scale
+	s.part += q % inventory.Scale
 }
 
-func (s *sum) sub(q inventory.Quantity) {
-	var ok bool
-	if s.total, ok = s.total.Sub(q); !ok {
-		s.fits = false
+// total is the sum; ok is false when no quantity holds it.
+func (s *sum) total() (total inventory.Quantity, ok bool) {
+	whole := s.whole + s.part/inventory.Scale
+	if whole > math.MaxInt64/inventory.Scale || whole < math.MinInt64/inventory.Scale {
+		return 0, false
 	}
+	return (whole * inventory.Scale).Add(s.part % inventory.Scale)
 }
 
 // steps is the running result of the rules, and where its steps are kept.
 type steps struct {
 	total inventory.Quantity
-	fits  bool
+	fits  bool             // each step and each result is held exactly
 	into  *inventory.Terms // nil: nobody asks
 }
 
@@ -156,6 +154,12 @@ func (s *steps) add(name inventory.StepName, amount inventory.Quantity) {
 	if s.into != nil {
 		s.into.Steps = append(s.into.Steps, inventory.Step{Name: name, Amount: amount, Result: s.total})
 	}
+}
+
+func (s *steps) sum(name inventory.StepName, amount sum) {
+	total, ok := amount.total()
+	s.fits = s.fits && ok
+	s.add(name, total)
 }
 
 // reach makes the running result another one, no further from zero than by the

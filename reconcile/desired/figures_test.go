@@ -53,6 +53,8 @@ func TestWhatALevelShouldShow(t *testing.T) {
 		{name: "in stock less committed", variants: plain, stock: []inventory.Stock{row(1, oslo, "40", "7", "0")}, want: inventory.Figure{Units: 33}},
 		{name: "the potential of what is no kit does not count", variants: plain, stock: []inventory.Stock{row(1, oslo, "40", "7", "100")}, want: inventory.Figure{Units: 33}},
 		{name: "a kit counts what can be built", variants: kit, stock: []inventory.Stock{row(1, oslo, "2", "3", "10")}, want: inventory.Figure{Units: 9}},
+		{name: "a negative potential is none", variants: kit, stock: []inventory.Stock{row(1, oslo, "2", "1", "-5")}, want: inventory.Figure{Units: 1}},
+		{name: "a negative committed figure is none", variants: plain, stock: []inventory.Stock{row(1, oslo, "4", "-3", "0")}, want: inventory.Figure{Units: 4}},
 		{name: "a kit whose potential is null counts what is made", variants: kit, stock: []inventory.Stock{row(1, oslo, "2", "1", "0")}, want: inventory.Figure{Units: 1}},
 		{name: "fractions are floored after the subtraction, not before", variants: plain, stock: []inventory.Stock{row(1, oslo, "2.5", "0.5", "0")}, want: inventory.Figure{Units: 2}},
 		{name: "almost a unit is none", variants: plain, stock: []inventory.Stock{row(1, oslo, "1.99999", "0", "0")}, want: inventory.Figure{Units: 1}},

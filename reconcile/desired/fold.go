@@ -22,11 +22,15 @@ const (
 	lookAlikes
 
 	everyFold = letterCase | spaces | dashes | leadingZeros | forms | lookAlikes
+
+	// loosely goes further than a person: it finds who is to be compared.
+	loosely = everyFold | anyL
+	anyL    = lookAlikes << 1 // an L of either case is a 1
 )
 
-// views are the two ways to look at SKUs for near misses. In the second, case
-// counts and a small l is a 1. Both at once would make the L of a size a 1, too:
-// TEE-L and TEE-1 are two things.
+// views are the two ways to compare SKUs. In the second, case counts and a small
+// l is a 1. Both at once would make the L of a size a 1, too: TEE-L and TEE-1 are
+// two things.
 var views = [...]folds{everyFold, everyFold &^ letterCase}
 
 // word is the word for one fold that people are shown. It is stable.
@@ -101,8 +105,8 @@ func textOf(s string) text {
 }
 
 // apply folds a text. Folding twice changes nothing more, and texts that are
-// the same under some folds are the same under more of them; but for the l, see
-// views.
+// the same under some folds are the same under more of them; but for the small l,
+// see views.
 func (f folds) apply(t text) string { return string(f.append(make([]byte, 0, len(t.apart)), t)) }
 
 // append appends what apply gives to an empty buffer.
@@ -111,9 +115,30 @@ func (f folds) append(out []byte, t text) []byte {
 	if f&forms != 0 {
 		s = t.apart
 	}
-	var short bool
-	if out, short = f.appendASCII(out, s); !short {
-		out = f.appendUnicode(out, s)
+	plain, dotted := true, false
+	for _, r := range s {
+		switch {
+		case r < utf8.RuneSelf:
+			if c := onASCII[f][r]; c != gone {
+				out, dotted = append(out, c), f.dotted(rune(c))
+			}
+			continue
+		case f.drops(r), r == dotAbove && dotted:
+			// An i has its dot already: the capital of some languages is written with a
+			// dot of its own.
+			continue
+		case f&letterCase != 0 && (r == 'ß' || r == 'ẞ'):
+			out, dotted = append(out, "ss"...), false
+			continue
+		}
+		plain = false
+		r = f.letter(r)
+		dotted = f.dotted(r) || dotted && unicode.Is(unicode.Mn, r)
+		out = utf8.AppendRune(out, r)
+	}
+	if f&forms != 0 && !plain {
+		// Accents that were not next to each other may be now: in their one order.
+		out = norm.NFD.Bytes(out)
 	}
 	if f&leadingZeros != 0 {
 		return withoutLeadingZeros(out)
@@ -121,23 +146,9 @@ func (f folds) append(out []byte, t text) []byte {
 	return out
 }
 
-// appendASCII folds what most SKUs are made of; ok is false, and out is as it
-// was, when there is more in the text.
-func (f folds) appendASCII(out []byte, s string) (folded []byte, ok bool) {
-	folded = out
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return out, false
-		}
-		if c := onASCII[f][s[i]]; c != gone {
-			folded = append(folded, c)
-		}
-	}
-	return folded, true
-}
-
-// onASCII holds what each set of folds makes of each ASCII character.
-var onASCII = func() (all [everyFold + 1][utf8.RuneSelf]byte) {
+// onASCII holds what each set of folds makes of each ASCII character, which most
+// SKUs are made of.
+var onASCII = func() (all [loosely + 1][utf8.RuneSelf]byte) {
 	for f := range all {
 		for c := range all[f] {
 			all[f][c] = gone
@@ -151,29 +162,10 @@ var onASCII = func() (all [everyFold + 1][utf8.RuneSelf]byte) {
 
 const gone = 0xff // no ASCII character
 
-func (f folds) appendUnicode(out []byte, s string) []byte {
-	dotted := false
-	for _, r := range s {
-		switch {
-		case f.drops(r):
-			continue
-		case r == dotAbove && dotted:
-			// An i has its dot already: the capital of some languages is written with a
-			// dot of its own.
-			continue
-		case f&letterCase != 0 && (r == 'ß' || r == 'ẞ'):
-			out, dotted = append(out, "ss"...), false
-			continue
-		}
-		r = f.letter(r)
-		dotted = f&letterCase != 0 && (r == f.letter('i') || dotted && unicode.Is(unicode.Mn, r))
-		out = utf8.AppendRune(out, r)
-	}
-	if f&forms != 0 {
-		// Accents that were not next to each other may be now: in their one order.
-		return norm.NFD.Bytes(out)
-	}
-	return out
+// dotted tells whether a folded character stands for an i, where case does not
+// count.
+func (f folds) dotted(r rune) bool {
+	return f&letterCase != 0 && (r == 'i' || r == '1' && f&lookAlikes != 0)
 }
 
 const dotAbove = '\u0307'
@@ -202,7 +194,7 @@ func (f folds) letter(r rune) rune {
 	switch {
 	case r == 'O', r == 'o' && f&letterCase != 0:
 		return '0'
-	case r == 'I', r == 'i' && f&letterCase != 0, r == 'l' && f&letterCase == 0:
+	case r == 'I', r == 'i' && f&letterCase != 0, r == 'l' && (f&letterCase == 0 || f&anyL != 0):
 		return '1'
 	}
 	return r

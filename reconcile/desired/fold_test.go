@@ -90,6 +90,14 @@ func TestWhatPeopleTakeForTheSame(t *testing.T) {
 	}
 }
 
+// subsets lists all sets of folds that SKUs are compared by.
+func subsets() (all []folds) {
+	for some := folds(0); some <= everyFold; some++ {
+		all = append(all, some)
+	}
+	return all
+}
+
 // everyCharacter calls each for all of Unicode that has a meaning.
 func everyCharacter(each func(r rune)) {
 	for r := rune(1); r <= unicode.MaxRune; r++ {
@@ -110,9 +118,9 @@ func TestFoldingACharacterTwiceChangesNothingMore(t *testing.T) {
 	})
 }
 
-// TestACharacterThatIsTheSameStaysSoUnderMoreFolds is what the index rests on:
-// SKUs that are the same under some folds share the key of all of them, or of
-// all but case.
+// TestACharacterThatIsTheSameStaysSoUnderMoreFolds is what the index and the
+// words rest on: SKUs that are the same under some folds are so in one of the
+// views, and share the loose key.
 func TestACharacterThatIsTheSameStaysSoUnderMoreFolds(t *testing.T) {
 	var folded []string // the characters that any fold changes, and what it makes of them
 	everyCharacter(func(r rune) {
@@ -125,13 +133,13 @@ func TestACharacterThatIsTheSameStaysSoUnderMoreFolds(t *testing.T) {
 	if len(folded) < 5000 {
 		t.Fatalf("only %d characters are folded", len(folded))
 	}
-	var images [everyFold + 1][]string // of the characters, by set of folds
-	for some := range images {
+	var images [loosely + 1][]string // of the characters, by set of folds
+	for _, some := range append(subsets(), loosely) {
 		for _, text := range folded {
-			images[some] = append(images[some], folds(some).apply(textOf(text)))
+			images[some] = append(images[some], some.apply(textOf(text)))
 		}
 	}
-	for some := folds(0); some <= everyFold; some++ {
+	for _, some := range subsets() {
 		for more := letterCase; more <= lookAlikes; more <<= 1 {
 			if some&more != 0 || more == letterCase && some&lookAlikes != 0 {
 				continue // the latter have a view of their own
@@ -141,7 +149,7 @@ func TestACharacterThatIsTheSameStaysSoUnderMoreFolds(t *testing.T) {
 				before, ok := first[image]
 				if !ok {
 					first[image] = i
-				} else if all := some | more; images[all][before] != images[all][i] {
+				} else if all := some | more; images[all][before] != images[all][i] || images[loosely][before] != images[loosely][i] {
 					t.Errorf("%+q and %+q are the same by %q and not by %q", folded[before], folded[i], some.words(), all.words())
 				}
 			}
@@ -180,7 +188,7 @@ func TestPropertyTheFoldsThatDifferAreExactlyThoseThatAreNeeded(t *testing.T) {
 			t.Fatalf("%+q and %+q: got %q, and %q the other way round", a, b, got.words(), differ(textOf(b), textOf(a)).words())
 		}
 		if got == 0 {
-			for some := folds(0); some <= everyFold; some++ {
+			for _, some := range subsets() {
 				if a != b && some.apply(textOf(a)) == some.apply(textOf(b)) {
 					t.Fatalf("%+q and %+q: got none, but they are the same by %q", a, b, some.words())
 				}
@@ -203,7 +211,7 @@ func FuzzFold(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		for some := folds(0); some <= everyFold; some++ {
+		for _, some := range subsets() {
 			once := some.apply(textOf(s))
 			if !utf8.ValidString(once) {
 				t.Fatalf("%q by %q: got %q, which is no text", s, some.words(), once)

@@ -104,13 +104,13 @@ func (c *Catalogue) reaches(v inventory.SourceVariant, at inventory.SourceLocati
 	if !ok {
 		return 0, false
 	}
-	free := sum{fits: true}
+	var free sum
 	free.add(row.InStock)
-	free.sub(row.Committed)
+	free.add(-max(row.Committed, 0))
 	if v.Kit {
 		free.add(max(row.Potential, 0))
 	}
-	return free.total, free.fits
+	return free.total()
 }
 
 // variant finds a variant by its id; those without a SKU are not known.

@@ -12,8 +12,8 @@ import (
 const (
 	// closest is how many Katana SKUs are reported for one Shopify SKU.
 	closest = 5
-	// compared is how many are looked at for it in each view. Where thousands of
-	// SKUs on both sides fold to one, comparing each with each would never end.
+	// compared is how many are looked at for it. Where thousands of SKUs on both
+	// sides fold to one, comparing each with each would never end.
 	compared = 16
 )
 
@@ -29,27 +29,18 @@ const (
 // of nothing but dashes and spaces are near to none.
 func NearMisses(levels []inventory.Level, variants []inventory.SourceVariant) []inventory.NearMiss {
 	shopify, katana := unmatched(levels, variants)
-	var index [len(views)]map[string][]inventory.SKU
-	for i := range views {
-		index[i] = make(map[string][]inventory.SKU, len(katana))
-	}
+	index := make(map[string][]inventory.SKU, len(katana))
 	for _, sku := range slices.Sorted(maps.Keys(katana)) {
-		written := textOf(string(sku))
-		for i, view := range views {
-			if key := view.apply(written); key != "" {
-				index[i][key] = append(index[i][key], sku)
-			}
+		if key := loosely.apply(textOf(string(sku))); key != "" {
+			index[key] = append(index[key], sku)
 		}
 	}
 	var near []inventory.NearMiss
 	for _, sku := range slices.Sorted(maps.Keys(shopify)) {
 		written := textOf(string(sku))
-		var candidates []inventory.SKU
-		for i, view := range views {
-			found := index[i][view.apply(written)]
-			candidates = append(candidates, found[:min(len(found), compared)]...)
-		}
-		for _, one := range nearest(sku, candidates) {
+		candidates := index[loosely.apply(written)]
+		candidates = candidates[:min(len(candidates), compared)]
+		for _, one := range nearest(sku, written, candidates) {
 			one.Variants, one.Sources = sorted(shopify[one.Shopify]), sorted(katana[one.Katana])
 			near = append(near, one)
 		}
@@ -58,11 +49,9 @@ func NearMisses(levels []inventory.Level, variants []inventory.SourceVariant) []
 }
 
 // nearest gives the closest of the candidates, sorted by SKU.
-func nearest(sku inventory.SKU, candidates []inventory.SKU) []inventory.NearMiss {
-	slices.Sort(candidates)
-	written := textOf(string(sku))
+func nearest(sku inventory.SKU, written text, candidates []inventory.SKU) []inventory.NearMiss {
 	var near []inventory.NearMiss
-	for _, candidate := range slices.Compact(candidates) {
+	for _, candidate := range candidates {
 		if words := differ(written, textOf(string(candidate))).words(); words != nil {
 			near = append(near, inventory.NearMiss{Shopify: sku, Katana: candidate, Differ: words})
 		}

@@ -1,11 +1,6 @@
 package desired
 
-import (
-	"path"
-	"strings"
-
-	"stocksyncd/reconcile/inventory"
-)
+import "stocksyncd/reconcile/inventory"
 
 // Rule changes the figure of the SKUs that it names. Of a store's rules the
 // first that matches counts, and no other.
@@ -27,17 +22,6 @@ type Rules struct {
 	// they are not and Katana has some.
 	Activate bool
 }
-
-// Match tells whether a text matches a glob: * stands for any characters, ? for
-// one, [ab] for either. A slash is a character like any other, since SKUs have
-// them. A pattern that is none matches nothing.
-func Match(pattern, text string) bool {
-	ok, err := path.Match(plain.Replace(pattern), plain.Replace(text))
-	return ok && err == nil
-}
-
-// plain takes the meaning from a slash that path.Match gives it.
-var plain = strings.NewReplacer("/", "\x00")
 
 // ruleOf gives the rule that counts for a SKU, the first that matches, with its
 // place in the list; or one that changes nothing, and −1.

@@ -27,7 +27,7 @@ func (b *bench) edit(old, now string) {
 func TestCheckShowsByHowMuchStockIsOfferedTwice(t *testing.T) {
 	b := newBench(t)
 	b.edit("shopify: Bergen, katana: Bergen", "shopify: Bergen, katana: Oslo")
-	const figures = "one Katana location feeds each of Bergen, Oslo with its whole stock: of 3 items Katana has 60 units, this store will offer 120"
+	const figures = "one Katana location feeds each of Bergen, Oslo with its whole stock: of 3 SKUs Katana has 60 units, this store will offer 120: CAP-RED (30, will offer 60), TEE-M (20, will offer 40), MUG-BLUE (10, will offer 20)"
 	if out, _ := b.expect(exitDone, "check"); !strings.Contains(out, "✓ store main duplicate stock: "+figures) {
 		t.Errorf("check says\n%swant %q", out, figures)
 	}

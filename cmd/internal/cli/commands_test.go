@@ -188,12 +188,12 @@ func TestKeysThatAreNotActedOnAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text = bytes.Replace(text, []byte("    locations:"), []byte("    activate: true\n    locations:"), 1)
+	text = bytes.Replace(text, []byte("    locations:"), []byte("    canary: { sku: MUG-BLUE, min: 1, max: 9 }\n    locations:"), 1)
 	if err := os.WriteFile(b.configPath(), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, command := range []string{"run", "once", "plan", "check"} {
-		if _, log := b.expect(exitUsage, command); !strings.Contains(log, "stores[0].activate") {
+		if _, log := b.expect(exitUsage, command); !strings.Contains(log, "stores[0].canary") {
 			t.Errorf("%s: %q, want the key", command, log)
 		}
 	}
