@@ -44,3 +44,20 @@ type DuplicateSKU struct {
 	Variants []VariantID       `json:"shopify_variants"` // all show the same figure
 	Sources  []SourceVariantID `json:"katana_variants"`  // the first counts
 }
+
+// StoreFigures is what the levels of a store show, and what they are to show.
+type StoreFigures struct {
+	Levels []LevelFigure `json:"levels"` // sorted by key
+	Near   []NearMiss    `json:"near_misses"`
+}
+
+// LevelFigure is one level of [StoreFigures].
+type LevelFigure struct {
+	Key
+	Location string `json:"location"`
+	SKU      SKU    `json:"sku"`
+	Observed Units  `json:"observed"`
+	// Target is the desired figure less what is sold here and not yet in Katana.
+	Target Units  `json:"target"`
+	Left   Reason `json:"left_alone,omitempty"` // then Target means nothing
+}

@@ -97,7 +97,7 @@ Nothing is set up yet? "stocksyncd demo" needs no account.`,
 	_ = root.MarkPersistentFlagFilename("config", "yaml", "yml")
 	root.AddCommand(
 		a.runCommand(), a.onceCommand(), a.planCommand(), a.applyCommand(), a.checkCommand(),
-		a.explainCommand(), a.statusCommand(), a.releaseCommand(), a.reloadCommand(),
+		a.explainCommand(), a.exportCommand(), a.statusCommand(), a.releaseCommand(), a.reloadCommand(),
 		a.demoCommand(), a.sandboxCommand(), a.configCommand(), a.versionCommand(),
 	)
 	return root

@@ -9,21 +9,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stocksyncd/clients/shopify"
+	"stocksyncd/cmd/internal/daemon"
 	"stocksyncd/configs"
 	"stocksyncd/reconcile/inventory"
 )
 
-// exported is what an export of one store is made of.
-type exported struct {
-	Rows     []exportRow // the levels that have a figure
-	Near     []inventory.NearMiss
-	Listings []inventory.Listing // of the variants that Near names
-}
-
-// exportRead reads both sides for an export of a store.
-type exportRead func(ctx context.Context, cfg *configs.Config, store inventory.StoreName) (exported, error)
-
-func (a *app) exportCommand(read exportRead) *cobra.Command {
+func (a *app) exportCommand() *cobra.Command {
 	var store, out string
 	var near bool
 	cmd := &cobra.Command{
@@ -61,15 +53,18 @@ it.` + exitStatus("0 done", "1 the store or source failed, or the file could not
 			if err != nil {
 				return err
 			}
-			got, err := read(cmd.Context(), cfg, name)
+			figures, listings, err := a.readExport(cmd.Context(), cfg, name)
 			if err != nil {
 				return err
 			}
 			return a.export(out, func(w io.Writer) (exportNotes, error) {
 				if near {
-					return nearMissCSV(w, got.Near, got.Listings)
+					return nearMissCSV(w, figures.Near, listings)
 				}
-				return inventoryCSV(w, got.Rows)
+				rows, moved := exportRows(figures.Levels, listings)
+				notes, err := inventoryCSV(w, rows)
+				notes.LeftOut = append(moved, notes.LeftOut...)
+				return notes, err
 			})
 		}),
 	}
@@ -78,6 +73,26 @@ it.` + exitStatus("0 done", "1 the store or source failed, or the file could not
 	cmd.Flags().BoolVar(&near, "near-misses", false, "list the SKUs that almost match instead")
 	_ = cmd.RegisterFlagCompletionFunc("store", a.completeStores) // the flag exists
 	return cmd
+}
+
+// readExport reads what the store is to show, and then what Shopify's inventory
+// CSV has beside it: by that order a sale in between shows as a row that moved.
+func (a *app) readExport(ctx context.Context, cfg *configs.Config, store inventory.StoreName) (figures *inventory.StoreFigures, listings []inventory.Listing, err error) {
+	err = a.with(ctx, cfg, func(ctx context.Context, s session) (err error) {
+		figures, err = s.Figures(ctx, daemon.FiguresAsk{Config: cfg.Digest(), Store: store})
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	rig := &rig{config: cfg, shops: map[inventory.StoreName]*shopify.Client{}}
+	if err := a.connect(rig, a.quietLog(cfg)); err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := a.interruptible(ctx)
+	defer cancel()
+	listings, err = rig.shops[store].Listings(ctx)
+	return figures, listings, err
 }
 
 // oneStore is the store that a file is of: the one that is named, or the only

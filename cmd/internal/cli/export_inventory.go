@@ -57,6 +57,39 @@ type exportRow struct {
 	Figure       inventory.Units
 }
 
+// exportRows joins what levels are to show with how Shopify lists them. A level
+// that is left alone has no row. One whose stock moved between the two reads has
+// none either: what Shopify has committed by now may be the sale that the figure
+// does not know, and adding it would offer the unit again.
+func exportRows(figures []inventory.LevelFigure, listings []inventory.Listing) (rows []exportRow, moved []leftOut) {
+	at := make(map[inventory.Key]inventory.Listing, len(listings))
+	item := make(map[inventory.ItemID]inventory.Listing, len(listings))
+	for _, listing := range listings {
+		at[listing.Key] = listing
+		if _, known := item[listing.Item]; !known {
+			item[listing.Item] = listing
+		}
+	}
+	for _, figure := range figures {
+		if figure.Left != "" {
+			continue
+		}
+		listing, stocked := at[figure.Key]
+		switch {
+		case stocked && listing.Available != figure.Observed:
+			moved = append(moved, leftOut{SKU: figure.SKU, Location: figure.Location, Why: "its stock moved while it was read; export again"})
+			continue
+		case !stocked: // never stocked there: the item's own words, and no figures
+			other := item[figure.Item]
+			listing = inventory.Listing{
+				Key: figure.Key, Variant: other.Variant, SKU: figure.SKU, Handle: other.Handle, Title: other.Title, Options: other.Options, HSCode: other.HSCode, Origin: other.Origin,
+			}
+		}
+		rows = append(rows, exportRow{Listing: listing, LocationName: figure.Location, Figure: figure.Target})
+	}
+	return rows, moved
+}
+
 // inventoryCSV writes levels as Shopify's inventory CSV.
 //
 // A row that would not be imported as it is meant is left out and noted: an

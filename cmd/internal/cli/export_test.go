@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"encoding/csv"
 	"errors"
 	"io"
@@ -11,12 +10,15 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"pgregory.net/rapid"
 
+	"stocksyncd/clients/sandbox"
 	"stocksyncd/configs"
 	"stocksyncd/reconcile/inventory"
 )
@@ -385,58 +387,101 @@ func FuzzNearMisses(f *testing.F) {
 	})
 }
 
-// exporting runs the export command of a bench with what was read.
-func (b *bench) exporting(read exportRead, args ...string) (code int, stdout, stderr string) {
-	b.t.Helper()
-	env, out, log := b.env()
-	a := &app{Env: env, config: b.configPath(), output: "text", color: "never"}
-	if rest, ok := strings.CutPrefix(strings.Join(args, " "), "--output json"); ok {
-		a.output, args = "json", strings.Fields(rest)
-	}
-	cmd := a.exportCommand(read)
-	cmd.SilenceErrors, cmd.SilenceUsage = true, true
-	cmd.SetArgs(args)
-	cmd.SetOut(out)
-	return a.exit(cmd, cmd.ExecuteContext(context.Background())), out.String(), log.String()
-}
-
-// reads is a read that succeeds.
-func reads(got exported) exportRead {
-	return func(context.Context, *configs.Config, inventory.StoreName) (exported, error) { return got, nil }
-}
-
 func TestAnExportGoesToStdoutAndWhatToKnowToStderr(t *testing.T) {
 	b := newBench(t)
+	env, out, log := b.env()
 	bad, odd := blueMug(), plainCap()
 	bad.Handle, odd.Title = "=mug", "+Cap"
-	code, out, log := b.exporting(reads(exported{Rows: []exportRow{bad, odd}}))
-	if want, _ := exportOf(t, odd); code != exitDone || out != want {
-		t.Errorf("exit code %d, stdout\n%s\nwant\n%s", code, out, want)
+	err := (&app{Env: env, output: "text", color: "never"}).export("", func(w io.Writer) (exportNotes, error) { return inventoryCSV(w, []exportRow{bad, odd}) })
+	if want, _ := exportOf(t, odd); err != nil || out.String() != want {
+		t.Errorf("%v, stdout\n%s\nwant\n%s", err, out, want)
 	}
 	want := `1 row written. Import it in Shopify's admin: Products > Inventory > Import.
 1 cell was altered: an apostrophe before what a spreadsheet takes for a formula, a space for a control character.
 Left out: MUG-BLUE at Oslo: Handle =mug looks like a formula or holds a control character, and would not be imported as it is: change it in Shopify.
 `
-	if log != want {
+	if log.String() != want {
 		t.Errorf("stderr\n%s\nwant\n%s", log, want)
+	}
+}
+
+// sheetOf is an export as a spreadsheet shows it: a record for each row, by the
+// names of its columns.
+func sheetOf(t *testing.T, text string) (rows []map[string]string) {
+	t.Helper()
+	records, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, record := range records[1:] {
+		row := map[string]string{}
+		for i, name := range records[0] {
+			row[name] = record[i]
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func TestAnExportThatIsImportedLeavesNoDrift(t *testing.T) {
+	b := settled(t)
+	b.do(sandbox.HandEdit{Store: "main", SKU: "TEE-M", Location: "Bergen", Available: 13})
+	b.do(sandbox.StockAdjusted{SKU: "MUG-BLUE", Location: "Oslo", To: "2"})
+	b.do(sandbox.OrderPlaced{Store: "main", Order: "#7", Location: "Oslo", Lines: []sandbox.Line{{SKU: "CAP-RED", Quantity: "4"}}, Import: sandbox.Import{After: time.Hour}})
+	out, log := b.expect(exitDone, "export")
+	rows := sheetOf(t, out)
+	if len(rows) != 6 || !strings.Contains(log, "6 rows written.") {
+		t.Fatalf("%d rows, %q; want those of the levels that have a figure", len(rows), log)
+	}
+	for _, row := range rows {
+		number := func(column string) int {
+			n, err := strconv.Atoi(row[column])
+			if err != nil {
+				t.Fatalf("%s: %v", column, err)
+			}
+			return n
+		}
+		available := number("On hand (new)") - number("Committed (not editable)") - number("Unavailable (not editable)")
+		b.do(sandbox.HandEdit{Store: "main", SKU: row["SKU"], Location: row["Location"], Available: available})
+	}
+	if got, _ := b.world.Available("main", "CAP-RED", "Oslo"); got != 26 {
+		t.Errorf("CAP-RED shows %d, want the 26 that are not sold yet: Katana has 30 and has not heard of 4", got)
+	}
+	out, _ = b.expect(exitDrift, "plan") // those 4 wait
+	if !strings.Contains(out, "1 change in 6 figures. 1 waits.") {
+		t.Errorf("after the import a plan says\n%s", out)
+	}
+}
+
+func TestARowWhoseStockMovedWhileItWasReadIsLeftOut(t *testing.T) {
+	key := inventory.Key{Store: "main", Item: 1, Location: 7}
+	listing := inventory.Listing{Key: key, SKU: "MUG", Handle: "mug", Available: 4, Committed: 1, OnHand: 5, Active: true}
+	figure := inventory.LevelFigure{Key: key, Location: "Oslo", SKU: "MUG", Observed: 5, Target: 9}
+	rows, moved := exportRows([]inventory.LevelFigure{figure}, []inventory.Listing{listing})
+	if len(rows) != 0 || len(moved) != 1 || moved[0].SKU != "MUG" || !strings.Contains(moved[0].Why, "export again") {
+		t.Errorf("a unit was sold in between: got %+v, left out %+v", rows, moved)
+	}
+	alone := figure
+	alone.Left = inventory.ReasonUntracked
+	elsewhere := figure
+	elsewhere.Location, elsewhere.Key.Location, elsewhere.Observed, elsewhere.Target = "Bergen", 8, 0, 2
+	listing.Available, listing.Committed = 5, 0
+	rows, moved = exportRows([]inventory.LevelFigure{alone, figure, elsewhere}, []inventory.Listing{listing})
+	if len(moved) != 0 || len(rows) != 2 || rows[0].Figure != 9 || rows[0].LocationName != "Oslo" || !rows[0].Active {
+		t.Fatalf("got %+v, left out %+v", rows, moved)
+	}
+	if there := rows[1]; there.Handle != "mug" || there.Active || there.Figure != 2 || there.Key.Location != 8 {
+		t.Errorf("an item that is not stocked yet: got %+v", there)
 	}
 }
 
 func TestAnExportIsOfTheStoreThatIsNamedOrTheOnlyOne(t *testing.T) {
 	b := newBench(t)
-	var asked inventory.StoreName
-	read := func(_ context.Context, _ *configs.Config, store inventory.StoreName) (exported, error) {
-		asked = store
-		return exported{}, nil
+	if _, log := b.expect(exitUsage, "export", "--store", "outlet"); !strings.Contains(log, "it has main") {
+		t.Errorf("an unknown store: %q", log)
 	}
-	if code, _, log := b.exporting(read); code != exitDone || asked != "main" {
-		t.Errorf("exit code %d, store %q, stderr %q; want the only store", code, asked, log)
-	}
-	if code, _, log := b.exporting(read, "--store", "outlet"); code != exitUsage || !strings.Contains(log, "it has main") {
-		t.Errorf("an unknown store: exit code %d, %q", code, log)
-	}
-	if code, _, log := b.exporting(read, "--output", "json"); code != exitUsage || !strings.Contains(log, "CSV") {
-		t.Errorf("JSON: exit code %d, %q", code, log)
+	if _, log := b.expect(exitUsage, "export", "--output", "json"); !strings.Contains(log, "CSV") {
+		t.Errorf("JSON: %q", log)
 	}
 	two := &configs.Config{Stores: []configs.Store{{Name: "main"}, {Name: "outlet"}}}
 	var usage usageError
@@ -450,13 +495,13 @@ func TestAnExportIsOfTheStoreThatIsNamedOrTheOnlyOne(t *testing.T) {
 
 func TestAnExportToAFileIsWholeOrNotThere(t *testing.T) {
 	b := newBench(t)
+	b.must(b.world.AddProduct(sandbox.Product{Name: "Lamp", Created: noon.Add(-time.Hour), Variants: []sandbox.Variant{{SKU: "LAMP-1"}}}))
+	b.must(b.world.AddListing("main", sandbox.Listing{SKU: "lamp 1", Product: "Lamp", Levels: []sandbox.Level{{Location: "Oslo", Available: 1}}}))
 	path := filepath.Join(t.TempDir(), "stock.csv")
-	got := exported{Rows: []exportRow{blueMug()}, Near: []inventory.NearMiss{nearMug()}, Listings: []inventory.Listing{blueMug().Listing}}
-	code, out, log := b.exporting(reads(got), "--out", path)
-	if code != exitDone || out != "" || !strings.Contains(log, "1 row saved to "+path+".") {
-		t.Errorf("exit code %d, stdout %q, stderr %q", code, out, log)
+	want, _ := b.expect(exitDone, "export")
+	if out, log := b.expect(exitDone, "export", "--out", path); out != "" || !strings.Contains(log, "6 rows saved to "+path+".") {
+		t.Errorf("stdout %q, stderr %q", out, log)
 	}
-	want, _ := exportOf(t, blueMug())
 	holds := func(want string) {
 		t.Helper()
 		if data, err := os.ReadFile(path); err != nil || string(data) != want {
@@ -470,25 +515,19 @@ func TestAnExportToAFileIsWholeOrNotThere(t *testing.T) {
 		}
 	}
 	holds(want)
-	twin := blueMug()
-	twin.Location = 70
-	if code, _, log := b.exporting(reads(exported{Rows: []exportRow{blueMug(), twin}}), "--out", path); code != exitFailed || !strings.Contains(log, "Oslo") {
-		t.Errorf("two locations of one name: exit code %d, stderr %q", code, log)
+	b.do(sandbox.ShopSwitched{Store: "main", State: sandbox.ShopFrozen})
+	if _, log := b.expect(exitFailed, "export", "--out", path); !strings.Contains(log, "frozen") {
+		t.Errorf("a store that is down: stderr %q", log)
 	}
 	holds(want)
-	down := func(context.Context, *configs.Config, inventory.StoreName) (exported, error) {
-		return exported{}, errors.New("the shop is frozen")
+	b.do(sandbox.ShopSwitched{Store: "main", State: sandbox.ShopOpen})
+	near, log := b.expect(exitDone, "export", "--near-misses")
+	if row := sheetOf(t, near); len(row) != 1 || !strings.Contains(near, "LAMP-1") || !strings.Contains(log, "It is a list to work through, not a file to import") {
+		t.Errorf("near misses:\n%s%s", near, log)
 	}
-	if code, _, log := b.exporting(down, "--out", path); code != exitFailed || !strings.Contains(log, "the shop is frozen") {
-		t.Errorf("a store that is down: exit code %d, stderr %q", code, log)
+	if got := b.world.Mutations("main"); got != 0 {
+		t.Errorf("%d mutations, want none", got)
 	}
-	holds(want)
-	code, _, log = b.exporting(reads(got), "--near-misses", "--out", path)
-	if code != exitDone || !strings.Contains(log, "2 rows saved to "+path+". It is a list to work through, not a file to import") {
-		t.Errorf("near misses: exit code %d, stderr %q", code, log)
-	}
-	near, _ := nearOf(t, got.Near, got.Listings...)
-	holds(near)
 }
 
 func TestWhatIsLeftOutOfALargeExportIsCutShort(t *testing.T) {
@@ -499,24 +538,5 @@ func TestWhatIsLeftOutOfALargeExportIsCutShort(t *testing.T) {
 	}
 	if got := lines[len(lines)-1]; len(lines) != 23 || got != "And 3 more were left out." {
 		t.Errorf("%d lines, the last %q; want 20 that are named and the rest in one", len(lines), got)
-	}
-}
-
-func TestTheHelpOfExport(t *testing.T) {
-	cmd := still().exportCommand(reads(exported{}))
-	var out bytes.Buffer
-	cmd.SetOut(&out)
-	if err := cmd.Help(); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"--store", "--out", "--near-misses", "Exit status:", "Examples:"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("the help lacks %s:\n%s", want, &out)
-		}
-	}
-	for _, line := range strings.Split(out.String(), "\n") {
-		if len(line) > 100 {
-			t.Errorf("a line of the help has %d columns: %s", len(line), line)
-		}
 	}
 }

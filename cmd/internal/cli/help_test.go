@@ -12,7 +12,7 @@ import (
 func commands(t *testing.T) [][]string {
 	t.Helper()
 	return [][]string{
-		{}, {"run"}, {"once"}, {"plan"}, {"apply"}, {"check"}, {"explain"}, {"status"}, {"release"}, {"reload"}, {"demo"},
+		{}, {"run"}, {"once"}, {"plan"}, {"apply"}, {"check"}, {"explain"}, {"export"}, {"status"}, {"release"}, {"reload"}, {"demo"},
 		{"sandbox"}, {"sandbox", "event"}, {"sandbox", "fault"}, {"config"}, {"config", "example"}, {"config", "schema"}, {"version"},
 	}
 }

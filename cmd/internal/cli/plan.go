@@ -13,17 +13,22 @@ import (
 
 func (a *app) planCommand() *cobra.Command {
 	var scope scope
-	var out string
+	var out, compare string
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what would be written, and write nothing",
 		Long: `Run one cycle in report mode and show every level that differs from what it
 should be. With --out the plan is saved, and "stocksyncd apply FILE" writes that
-plan and nothing else.` + exitStatus(
+plan and nothing else.
+
+With --compare the figures of the same read are made by another config as well:
+which levels it would move, from what to what, how many to zero, and by which of
+its keys. Both configs must be of the same accounts.` + exitStatus(
 			"0 everything is in step", "1 a store or source failed", "2 usage or config",
 			"3 drift, what waits included", "4 something would be held"),
 		Example: `  stocksyncd plan
   stocksyncd plan --full --out monday.plan
+  stocksyncd plan --full --compare tomorrow.yaml
   stocksyncd plan --output json | jq '.stores[].changes[] | select(.to == 0)'`,
 		Args: cobra.NoArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
@@ -36,6 +41,11 @@ plan and nothing else.` + exitStatus(
 				return err
 			}
 			ask.Dry = true
+			if compare != "" {
+				if ask.Compare, err = a.otherChoices(cfg, compare); err != nil {
+					return err
+				}
+			}
 			var report *inventory.Report
 			var status *daemon.Status
 			err = a.with(cmd.Context(), cfg, func(ctx context.Context, s session) (err error) {
@@ -53,11 +63,17 @@ plan and nothing else.` + exitStatus(
 					return err
 				}
 			}
+			if compare != "" && report.Error == "" {
+				return a.compared(report, compare)
+			}
 			return a.reported(report, true)
 		}),
 	}
 	scope.flags(a, cmd)
 	cmd.Flags().StringVar(&out, "out", "", "save the plan to this file")
+	cmd.Flags().StringVar(&compare, "compare", "", "show what this other config would move")
+	_ = cmd.MarkFlagFilename("compare", "yaml", "yml") // the flag exists
+	cmd.MarkFlagsMutuallyExclusive("out", "compare")
 	return cmd
 }
 

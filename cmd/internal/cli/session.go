@@ -16,6 +16,7 @@ import (
 type session interface {
 	Cycle(ctx context.Context, ask daemon.CycleAsk) (*inventory.Report, error)
 	Explain(ctx context.Context, ask daemon.ExplainAsk) ([]inventory.Explanation, error)
+	Figures(ctx context.Context, ask daemon.FiguresAsk) (*inventory.StoreFigures, error)
 	Release(ctx context.Context, ask daemon.ReleaseAsk) (string, error)
 	Status(ctx context.Context) (*daemon.Status, error)
 }
@@ -29,6 +30,10 @@ func (l local) Cycle(ctx context.Context, ask daemon.CycleAsk) (*inventory.Repor
 
 func (l local) Explain(ctx context.Context, ask daemon.ExplainAsk) ([]inventory.Explanation, error) {
 	return ask.Explain(ctx, l.rig.setup())
+}
+
+func (l local) Figures(ctx context.Context, ask daemon.FiguresAsk) (*inventory.StoreFigures, error) {
+	return ask.Figures(ctx, l.rig.setup())
 }
 
 func (l local) Release(_ context.Context, ask daemon.ReleaseAsk) (string, error) {

@@ -31,6 +31,8 @@ type CycleAsk struct {
 	SKU     inventory.SKU       `json:"sku,omitempty"`
 	Dry     bool                `json:"dry,omitempty"`
 	Only    []inventory.Change  `json:"only"` // null is no limit
+	// Compare is what another config would choose, by store.
+	Compare map[inventory.StoreName]reconcile.Choice `json:"compare,omitempty"`
 }
 
 // ExplainAsk asks how a SKU comes by its figures.
@@ -42,6 +44,12 @@ type ExplainAsk struct {
 	Fresh bool `json:"fresh,omitempty"`
 }
 
+// FiguresAsk asks what the levels of a store show and are to show.
+type FiguresAsk struct {
+	Config string              `json:"config"` // as in [CycleAsk]
+	Store  inventory.StoreName `json:"store"`
+}
+
 // ReleaseAsk names what to let go: an id, or all of a store.
 type ReleaseAsk struct {
 	ID    string              `json:"id,omitempty"`
@@ -50,11 +58,12 @@ type ReleaseAsk struct {
 
 // answer is what the daemon says to any of them.
 type answer struct {
-	Report *inventory.Report       `json:"report,omitempty"`
-	Levels []inventory.Explanation `json:"levels,omitempty"`
-	Status *Status                 `json:"status,omitempty"`
-	Text   string                  `json:"text,omitempty"`
-	Error  string                  `json:"error,omitempty"`
+	Report  *inventory.Report       `json:"report,omitempty"`
+	Levels  []inventory.Explanation `json:"levels,omitempty"`
+	Figures *inventory.StoreFigures `json:"figures,omitempty"`
+	Status  *Status                 `json:"status,omitempty"`
+	Text    string                  `json:"text,omitempty"`
+	Error   string                  `json:"error,omitempty"`
 }
 
 // The refusals that [CycleAsk.Config] and [CycleAsk.Lineage] are for.
@@ -78,7 +87,7 @@ func (ask CycleAsk) Cycle(ctx context.Context, s *Setup, run func(context.Contex
 			return nil, errOtherAccounts
 		}
 	}
-	return run(ctx, reconcile.Request{Kind: ask.Kind, Store: ask.Store, SKU: ask.SKU, Dry: ask.Dry, Only: ask.Only})
+	return run(ctx, reconcile.Request{Kind: ask.Kind, Store: ask.Store, SKU: ask.SKU, Dry: ask.Dry, Only: ask.Only, Compare: ask.Compare})
 }
 
 // Explain asks the setup that the question was meant for, and no other.
@@ -87,6 +96,14 @@ func (ask ExplainAsk) Explain(ctx context.Context, s *Setup) ([]inventory.Explan
 		return nil, errOtherConfig
 	}
 	return s.Cycler.Explain(ctx, reconcile.ExplainRequest{SKU: ask.SKU, Store: ask.Store, Fresh: ask.Fresh})
+}
+
+// Figures asks the setup that the question was meant for, and no other.
+func (ask FiguresAsk) Figures(ctx context.Context, s *Setup) (*inventory.StoreFigures, error) {
+	if ask.Config != s.Config {
+		return nil, errOtherConfig
+	}
+	return s.Cycler.Figures(ctx, ask.Store)
 }
 
 // serveControl opens the control socket and returns what closes it again. A
@@ -176,6 +193,18 @@ func (d *daemon) controlHandler() http.Handler {
 			return err
 		})
 		reply(w, answer{Levels: levels}, err)
+	})
+	mux.HandleFunc("POST /figures", func(w http.ResponseWriter, r *http.Request) {
+		var ask FiguresAsk
+		if !decode(w, r, &ask) {
+			return
+		}
+		var figures *inventory.StoreFigures
+		err := d.byLoop(r.Context(), func(ctx context.Context) (err error) {
+			figures, err = ask.Figures(ctx, d.running())
+			return err
+		})
+		reply(w, answer{Figures: figures}, err)
 	})
 	mux.HandleFunc("POST /release", func(w http.ResponseWriter, r *http.Request) {
 		var ask ReleaseAsk
@@ -321,6 +350,15 @@ func (c *Client) Cycle(ctx context.Context, ask CycleAsk) (*inventory.Report, er
 func (c *Client) Explain(ctx context.Context, ask ExplainAsk) ([]inventory.Explanation, error) {
 	a, err := c.do(ctx, http.MethodPost, "/explain", ask)
 	return a.Levels, err
+}
+
+// Figures asks what the levels of a store show and are to show.
+func (c *Client) Figures(ctx context.Context, ask FiguresAsk) (*inventory.StoreFigures, error) {
+	a, err := c.do(ctx, http.MethodPost, "/figures", ask)
+	if err == nil && a.Figures == nil {
+		err = fmt.Errorf("%s: the answer has no figures", c.path)
+	}
+	return a.Figures, err
 }
 
 // Status asks how things stand.

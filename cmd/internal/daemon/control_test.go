@@ -243,3 +243,15 @@ func TestNoDaemonIsAnErrorOfItsOwn(t *testing.T) {
 		t.Errorf("got %v, want ErrNoDaemon", err)
 	}
 }
+
+func TestTheFiguresOfAStoreAreReadByTheDaemon(t *testing.T) {
+	client := serve(t, newBench(hourly()))
+	got, err := client.Figures(t.Context(), FiguresAsk{Config: "digest", Store: "main"})
+	if err != nil || len(got.Levels) != 1 || got.Levels[0].Target != 7 || got.Levels[0].Store != "main" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	var remote *RemoteError
+	if _, err := client.Figures(t.Context(), FiguresAsk{Config: "edited since", Store: "main"}); !errors.As(err, &remote) || remote.Message != errOtherConfig.Error() {
+		t.Errorf("another config: got %v", err)
+	}
+}

@@ -22,6 +22,7 @@ import (
 type Cycler interface {
 	Cycle(ctx context.Context, ask reconcile.Request) (*inventory.Report, error)
 	Explain(ctx context.Context, ask reconcile.ExplainRequest) ([]inventory.Explanation, error)
+	Figures(ctx context.Context, store inventory.StoreName) (*inventory.StoreFigures, error)
 	Release(id string) (string, error)
 	ReleaseAll(store inventory.StoreName) (string, error)
 }

@@ -52,6 +52,11 @@ func (f *fake) Cycle(ctx context.Context, ask reconcile.Request) (*inventory.Rep
 	return &inventory.Report{Cycle: uint64(n), Kind: ask.Kind}, nil //nolint:gosec // a small count
 }
 
+// Figures tells of one level of the store that is asked for.
+func (f *fake) Figures(_ context.Context, store inventory.StoreName) (*inventory.StoreFigures, error) {
+	return &inventory.StoreFigures{Levels: []inventory.LevelFigure{{Key: inventory.Key{Store: store, Item: 1, Location: 2}, SKU: "MUG", Observed: 4, Target: 7}}}, nil
+}
+
 // Explain finds every SKU but one, which a store that is down keeps to itself.
 func (f *fake) Explain(_ context.Context, ask reconcile.ExplainRequest) ([]inventory.Explanation, error) {
 	f.explained = append(f.explained, ask)
