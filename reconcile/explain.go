@@ -113,7 +113,10 @@ func (s *cycleStore) explain(sku inventory.SKU) (list []inventory.Explanation, e
 			others[level.Variant] = true
 		}
 	}
-	near := desired.NearMisses(s.levels, s.c.variants)
+	var near []inventory.NearMiss
+	if len(s.c.catalogue.Matched(sku)) == 0 {
+		near = desired.NearMisses(s.levels, s.c.variants)
+	}
 	for _, level := range s.levels {
 		if level.SKU != sku {
 			continue

@@ -15,17 +15,23 @@ type findings struct {
 	near  []inventory.NearMiss
 }
 
+// mostFound is how many of each a report lists: it is kept for as long as the
+// history is, and a default location may offer every SKU several times.
+const mostFound = 1000
+
+func first[T any](found []T) []T { return found[:min(len(found), mostFound)] }
+
 // pair holds the SKUs of both sides against each other.
 func (s *cycleStore) pair() {
 	if s.c.ask.Kind != inventory.Full {
 		return
 	}
-	s.found.skus = desired.DuplicateSKUs(s.levels, s.c.variants)
-	s.found.near = desired.NearMisses(s.levels, s.c.variants)
-	if n := len(s.found.skus); n > 0 {
+	skus, near := desired.DuplicateSKUs(s.levels, s.c.variants), desired.NearMisses(s.levels, s.c.variants)
+	s.found.skus, s.found.near = first(skus), first(near)
+	if n := len(skus); n > 0 {
 		s.notes = append(s.notes, fmt.Sprintf("%s more than once, in Shopify or in Katana; the full report has their ids", counted(n, "SKU stands", "SKUs stand")))
 	}
-	if n := len(s.found.near); n > 0 {
+	if n := len(near); n > 0 {
 		s.notes = append(s.notes, fmt.Sprintf("%s one of Katana's and not equal to it, so neither is matched; `stocksyncd export --near-misses` lists them", counted(n, "SKU is close to", "SKUs are each close to")))
 	}
 	if s.c.kitsErr != nil {
@@ -41,6 +47,7 @@ func (s *cycleStore) addUp(figures []inventory.Figure) {
 	}
 	s.found.stock = s.c.catalogue.Duplicates(s.levels, s.rules, figures)
 	if total := s.found.stock; total != nil {
+		total.Items = first(total.Items)
 		s.notes = append(s.notes, fmt.Sprintf("the same stock is offered several times: of %s Katana has %s, this store will offer %d",
 			count(total.SKUs, "SKU"), count(int(total.Has), "unit"), total.Offered))
 	}

@@ -32,7 +32,11 @@ func (c *cycle) finish(failed error) (*inventory.Report, error) {
 			c.r.views[s.Name] = s
 		}
 	}
-	if err := c.r.opts.Journal.Finish(end); err != nil {
+	err := c.r.opts.Journal.Finish(end)
+	for i, s := range c.stores {
+		report.Stores[i].Compared = s.compares // an answer to a question, no history
+	}
+	if err != nil {
 		for _, s := range c.stores {
 			s.kept.doubtful = true
 		}
@@ -71,7 +75,7 @@ func (s *cycleStore) report() inventory.StoreReport {
 	r := inventory.StoreReport{
 		Name: s.Name, Mode: s.mode, Levels: s.plan.Managed(), InStep: s.plan.InStep, Drifted: s.plan.Drifted,
 		Skipped: s.plan.Skipped, Negative: s.plan.Negative, Notes: s.notes, Changes: []inventory.ChangeReport{},
-		DuplicateStock: s.found.stock, DuplicateSKUs: s.found.skus, NearMisses: s.found.near, Compared: s.compares,
+		DuplicateStock: s.found.stock, DuplicateSKUs: s.found.skus, NearMisses: s.found.near,
 	}
 	if s.err != nil {
 		r.Error = s.err.Error()

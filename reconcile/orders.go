@@ -80,9 +80,9 @@ func (s *cycleStore) excluded(orders desired.Orders) desired.Excluded {
 	return desired.Exclude(orders, s.reads())
 }
 
-// noteOrders says that the orders could not be read, or which of them count
-// although the config leaves them out: what changed a moment ago may not be in
-// the inventory yet.
+// noteOrders says that the orders could not be read, or how many of them count
+// this time although the config leaves them out: what changed a moment ago may
+// not be in the inventory yet.
 func (s *cycleStore) noteOrders() {
 	if s.Orders.All() {
 		return
@@ -94,7 +94,7 @@ func (s *cycleStore) noteOrders() {
 	stale := map[int64]bool{}
 	for _, rows := range desired.ExcludedRows(s.Orders, s.reads()) {
 		for _, row := range rows {
-			if row.Why != "" {
+			if desired.Stale(row) {
 				stale[row.OrderID] = true
 			}
 		}

@@ -118,6 +118,10 @@ const (
 	whyMade     = "it is made to order, so that its ingredients may be committed instead"
 )
 
+// Stale tells that a row counts only because it, or its order, moved about the
+// time of the reads.
+func Stale(row inventory.ExcludedRow) bool { return row.Why != "" && row.Why != whyMade }
+
 // openRow is a row of an excluded order, and what it commits.
 type openRow struct {
 	inventory.ExcludedRow

@@ -60,12 +60,14 @@ type StoreReport struct {
 	Negative int            `json:"negative"` // desired figures below zero, shown as 0
 	Holds    []HoldReport   `json:"holds,omitempty"`
 	Notes    []string       `json:"notes,omitempty"`
-	// Of full cycles only: what one Katana figure is offered as several times,
-	// SKUs that stand more than once, and SKUs that almost match.
+	// Of full cycles only: stock that is offered several times, SKUs that stand
+	// more than once, and SKUs that almost match. At most 1,000 of each are
+	// listed; the notes count them all.
 	DuplicateStock *DuplicateStock `json:"duplicate_stock,omitempty"`
 	DuplicateSKUs  []DuplicateSKU  `json:"duplicate_skus,omitempty"`
 	NearMisses     []NearMiss      `json:"near_misses,omitempty"`
-	// Compared is what another config would show; of `plan --compare` only.
+	// Compared is what another config would show; of `plan --compare` only, and
+	// not kept in the history.
 	Compared *Comparison    `json:"compared,omitempty"`
 	Changes  []ChangeReport `json:"changes"`
 }

@@ -47,7 +47,7 @@ func changesOf(report *inventory.Report) []inventory.Change {
 			}
 			changes = append(changes, inventory.Change{
 				Key:     inventory.Key{Store: store.Name, Item: c.Item, Location: c.LocationID},
-				Variant: c.Variant, SKU: c.SKU, LocationName: c.Location, From: c.From, To: c.To, Reason: inventory.ReasonDrift,
+				Variant: c.Variant, SKU: c.SKU, LocationName: c.Location, From: c.From, To: c.To, Reason: inventory.ReasonDrift, Activate: c.Activate,
 			})
 		}
 	}
