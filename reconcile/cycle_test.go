@@ -330,3 +330,24 @@ func TestAFullCycleAsksAPausedStoreAllTheSame(t *testing.T) {
 	w.cycle()
 	w.wantShown(mug, 5)
 }
+
+func TestAnOrderThatArrivesWhileTheLevelsAreReadTakesNoOtherSaleAway(t *testing.T) {
+	w := newWorld(t)
+	id := w.sku("MUG", 10)
+	mug := w.level("main", 1, "MUG", 10)
+	w.addStore("outlet", inventory.ModeApply)
+	outlet := w.level("outlet", 1, "MUG", 10)
+	w.settled()
+	w.sell(mug, 3) // Katana has not heard of these
+	w.cycle()
+	w.wantShown(outlet, 7)
+	w.shops["main"].reading = func() {
+		w.shops["main"].reading = nil
+		w.sell(mug, 2)
+		w.pass(time.Second)
+		w.commit("main", id, 2)
+		w.pass(time.Minute)
+	}
+	w.cycle()
+	w.wantShown(outlet, 5)
+}

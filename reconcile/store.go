@@ -25,7 +25,8 @@ type cycleStore struct {
 
 	locations []inventory.Location
 	levels    []inventory.Level // sorted by key
-	looked    time.Time         // when the levels had been read
+	began     time.Time         // when the reading of the levels began
+	looked    time.Time         // when they had been read
 	settled   []inventory.Settled
 	moved     map[inventory.Key]bool // seen was moved, and is not durable yet
 	rules     desired.Rules
@@ -81,6 +82,7 @@ func (s *cycleStore) abandon() error {
 // look reads the store's locations and levels.
 func (s *cycleStore) look(ctx context.Context) error {
 	var err error
+	s.began = s.c.r.opts.Now()
 	if s.locations, err = s.Target.Locations(ctx); err != nil {
 		return err
 	}
@@ -115,12 +117,14 @@ func (s *cycleStore) resolve() error {
 }
 
 // account takes the look into the ledger: batches that were cut off are settled
-// as found, falls are noted, orders that arrived in Katana take theirs away.
+// as found, falls are noted, orders that arrived in Katana take theirs away. An
+// order that reached Katana while the levels were read may be of one that was
+// read before it: its fall has not shown, so the look is as old as its beginning.
 func (s *cycleStore) account() error {
 	s.settleOpen()
 	flight.Look(&s.kept.Ledger, s.levels, s.seen, true, s.looked, s.c.r.opts.Settle)
 	if s.c.skus != nil {
-		flight.Arrivals(&s.kept.Ledger, s.c.orders, s.Shop, s.c.skus, s.c.feeds, s.looked)
+		flight.Arrivals(&s.kept.Ledger, s.c.orders, s.Shop, s.c.skus, s.c.feeds, s.began)
 	}
 	s.kept.Written = slices.DeleteFunc(s.kept.Written, func(w inventory.Written) bool { return s.looked.Sub(w.At) >= guard.Window })
 	s.kept.Quarantine = slices.DeleteFunc(s.kept.Quarantine, func(q inventory.Quarantined) bool { return !s.looked.Before(q.Until) })

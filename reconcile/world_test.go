@@ -116,6 +116,7 @@ type shop struct {
 	writes int // lines applied
 
 	locations []inventory.Location // nil: Shop and Market
+	reading   func()               // what happens while the levels are read, after they were
 	unstocked []inventory.Level    // items without any level
 	activated []inventory.Key
 	activate  func(inventory.Key) error // nil stocks the item
@@ -174,6 +175,9 @@ func (s *shop) Observe(context.Context) (levels []inventory.Level, _ error) {
 		if !slices.ContainsFunc(levels, func(other inventory.Level) bool { return other.Item == l.Item }) {
 			levels = append(levels, l)
 		}
+	}
+	if s.reading != nil {
+		s.reading()
 	}
 	return levels, s.fail
 }

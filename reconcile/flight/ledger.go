@@ -53,7 +53,7 @@ func Counts(level *inventory.Level) bool {
 
 // Arrivals takes Katana's orders into the ledger of the store that shop names:
 // the rows of its orders that are committed now and were not before take their
-// units away. looked is when the levels of the last look had been read.
+// units away. looked is when the last look began.
 //
 // An order that changed after the look may have been sold after it: its fall
 // has not shown, and the entries there are belong to other sales. Its units
