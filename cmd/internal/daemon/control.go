@@ -170,63 +170,47 @@ func (d *daemon) controlHandler() http.Handler {
 		status, err := d.status()
 		reply(w, answer{Status: status}, err)
 	})
-	mux.HandleFunc("POST /cycle", func(w http.ResponseWriter, r *http.Request) {
-		var ask CycleAsk
-		if !decode(w, r, &ask) {
-			return
+	mux.Handle("POST /cycle", asked(d, func(ctx context.Context, ask CycleAsk) (a answer, err error) {
+		a.Report, err = ask.Cycle(ctx, d.running(), d.cycle)
+		return a, err
+	}))
+	mux.Handle("POST /explain", asked(d, func(ctx context.Context, ask ExplainAsk) (a answer, err error) {
+		a.Levels, err = ask.Explain(ctx, d.running())
+		return a, err
+	}))
+	mux.Handle("POST /figures", asked(d, func(ctx context.Context, ask FiguresAsk) (a answer, err error) {
+		a.Figures, err = ask.Figures(ctx, d.running())
+		return a, err
+	}))
+	mux.Handle("POST /release", asked(d, func(_ context.Context, ask ReleaseAsk) (a answer, err error) {
+		if ask.ID != "" {
+			a.Text, err = d.running().Cycler.Release(ask.ID)
+		} else {
+			a.Text, err = d.running().Cycler.ReleaseAll(ask.Store)
 		}
-		var report *inventory.Report
-		err := d.byLoop(r.Context(), func(ctx context.Context) (err error) {
-			report, err = ask.Cycle(ctx, d.running(), d.cycle)
-			return err
-		})
-		reply(w, answer{Report: report}, err)
-	})
-	mux.HandleFunc("POST /explain", func(w http.ResponseWriter, r *http.Request) {
-		var ask ExplainAsk
-		if !decode(w, r, &ask) {
-			return
-		}
-		var levels []inventory.Explanation
-		err := d.byLoop(r.Context(), func(ctx context.Context) (err error) {
-			levels, err = ask.Explain(ctx, d.running())
-			return err
-		})
-		reply(w, answer{Levels: levels}, err)
-	})
-	mux.HandleFunc("POST /figures", func(w http.ResponseWriter, r *http.Request) {
-		var ask FiguresAsk
-		if !decode(w, r, &ask) {
-			return
-		}
-		var figures *inventory.StoreFigures
-		err := d.byLoop(r.Context(), func(ctx context.Context) (err error) {
-			figures, err = ask.Figures(ctx, d.running())
-			return err
-		})
-		reply(w, answer{Figures: figures}, err)
-	})
-	mux.HandleFunc("POST /release", func(w http.ResponseWriter, r *http.Request) {
-		var ask ReleaseAsk
-		if !decode(w, r, &ask) {
-			return
-		}
-		var text string
-		err := d.byLoop(r.Context(), func(context.Context) (err error) {
-			if ask.ID != "" {
-				text, err = d.running().Cycler.Release(ask.ID)
-			} else {
-				text, err = d.running().Cycler.ReleaseAll(ask.Store)
-			}
-			return err
-		})
-		reply(w, answer{Text: text}, err)
-	})
+		return a, err
+	}))
 	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) {
 		text, err := d.reloadFor(r.Context())
 		reply(w, answer{Text: text}, err)
 	})
 	return mux
+}
+
+// asked has the loop answer what a command asks.
+func asked[Ask any](d *daemon, do func(context.Context, Ask) (answer, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var ask Ask
+		if !decode(w, r, &ask) {
+			return
+		}
+		var a answer
+		err := d.byLoop(r.Context(), func(ctx context.Context) (err error) {
+			a, err = do(ctx, ask)
+			return err
+		})
+		reply(w, a, err)
+	})
 }
 
 // reloadPatience is how long whoever asks for a reload waits for the cycle that
