@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"runtime/debug"
@@ -60,6 +61,9 @@ type cycle struct {
 	locations []inventory.SourceLocation
 	orders    []inventory.SourceOrder
 	open      openOrders
+	heard     inventory.Changes
+	mirror    *mirror
+	fresh     map[inventory.SourceVariantID]bool // whose rows were read in this cycle
 	kits      *desired.Kits
 	kitsErr   error // why they could not be read
 	catalogue *desired.Catalogue
@@ -90,7 +94,7 @@ func (r *Reconciler) begin(ask Request) (*cycle, error) {
 // prepare makes a cycle that works on what keep makes of the stores' memory.
 func (r *Reconciler) prepare(ask Request, keep func(*memory) *memory) (c *cycle, err error) {
 	c = &cycle{
-		r: r, ask: ask, started: r.opts.Now(), requests: r.opts.Requests(), kits: r.kits,
+		r: r, ask: ask, started: r.opts.Now(), requests: r.opts.Requests(),
 		memories: make(map[inventory.StoreName]*memory, len(r.opts.Stores)),
 	}
 	if c.source, err = r.opts.Journal.Source(); err != nil {
@@ -152,17 +156,20 @@ func (c *cycle) paused(api string) error {
 	return c.r.pausedFor(api, c.started)
 }
 
-// readSource reads Katana: the orders, then the figures. All stores are served
-// by this one read.
+// readSource reads Katana: what changed, the orders, then the figures. All
+// stores are served by this one read.
 func (c *cycle) readSource(ctx context.Context) error {
 	if err := c.paused(""); err != nil {
 		return fmt.Errorf("katana: %w", err)
 	}
-	var err error
-	if c.locations, err = c.r.opts.Source.Locations(ctx); err != nil {
+	if err := c.hear(ctx); err != nil {
+		return err
+	}
+	if err := c.readLocations(ctx); err != nil {
 		return err
 	}
 	c.each(func(s *cycleStore) error { return s.resolve() })
+	var err error
 	if c.orders, err = c.r.opts.Source.Orders(ctx, c.ordersSince()); err != nil {
 		return err
 	}
@@ -171,49 +178,174 @@ func (c *cycle) readSource(ctx context.Context) error {
 		c.catalogue = desired.NewCatalogue(&inventory.Snapshot{}, nil)
 		return nil
 	}
-	snap, err := c.readSnapshot(ctx, at)
-	if err != nil {
+	if err := c.readFigures(ctx, at); err != nil {
 		return err
 	}
-	c.r.opts.Progress(fmt.Sprintf("Katana: %d stock rows", len(snap.Stock)))
-	c.catalogue, c.variants = desired.NewCatalogue(snap, c.source.Missing), snap.Variants
+	c.r.opts.Progress(fmt.Sprintf("Katana: %d stock rows", len(c.mirror.stock)))
+	c.catalogue, c.variants = c.mirror.catalogue, c.mirror.variants
 	c.skus = c.catalogue.SKUs()
-	if !c.narrow {
-		c.trust(snap, at)
-	}
 	return nil
 }
 
-// readSnapshot reads the catalogue, and the inventory of what is stocked in it.
-// The open orders are read directly before and after the inventory: an order
-// that changes between the two is subtracted whole, so they lie close together.
-func (c *cycle) readSnapshot(ctx context.Context, at []inventory.SourceLocationID) (*inventory.Snapshot, error) {
-	variants, err := c.r.opts.Source.Catalogue(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c.readRecipes(ctx, variants)
-	wanted := inventory.Stocked(variants)
+// hear asks the feeds what has changed. Whatever they cannot tell makes the
+// cycle read everything, as does a cycle without a former one.
+func (c *cycle) hear(ctx context.Context) error {
 	if c.narrow {
-		wanted = c.around(variants, c.ask.SKU)
+		return nil // it keeps nothing, so there is nothing to hear of next time
+	}
+	mark := inventory.Mark{}
+	if c.ask.Kind == inventory.Incremental && c.r.mirror != nil {
+		c.mirror, mark = c.r.mirror, c.r.mirror.mark
+	}
+	var err error
+	c.heard, err = c.r.opts.Source.Changes(ctx, mark)
+	if errors.Is(err, inventory.ErrFeed) && c.mirror != nil {
+		c.mirror = nil
+		c.heard, err = c.r.opts.Source.Changes(ctx, inventory.Mark{})
+	}
+	return err
+}
+
+// readLocations reads Katana's locations, unless nothing has happened to them.
+func (c *cycle) readLocations(ctx context.Context) (err error) {
+	if c.mirror != nil && !c.heard.Locations {
+		c.locations = c.mirror.locations
+		return nil
+	}
+	c.locations, err = c.r.opts.Source.Locations(ctx)
+	return err
+}
+
+// readFigures reads the catalogue and the inventory into the mirror: all of
+// it, or what is hot, what would be written, and the share of the sweep. The
+// open orders are read directly before and after the inventory: an order that
+// changes between the two is subtracted whole, so they lie close together.
+func (c *cycle) readFigures(ctx context.Context, at []inventory.SourceLocationID) error {
+	whole := c.mirror == nil || !covers(c.mirror.at, at)
+	if whole {
+		c.mirror = &mirror{at: at, read: map[inventory.SourceVariantID]time.Time{}, hot: map[inventory.SourceVariantID][]time.Time{}}
+	}
+	if err := c.readCatalogue(ctx, whole); err != nil {
+		return err
 	}
 	c.open.before, c.open.err = c.openOrders(ctx)
-	stock, err := c.r.opts.Source.Inventory(ctx, at, wanted)
+	wanted := inventory.Stocked(c.mirror.variants)
+	switch {
+	case c.narrow:
+		wanted = c.around(wanted, c.ask.SKU)
+	case !whole:
+		wanted = c.wanted()
+	}
+	rows, err := c.r.opts.Source.Inventory(ctx, c.mirror.at, wanted)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if c.open.err == nil {
 		c.open.after, c.open.err = c.openOrders(ctx)
 	}
-	return &inventory.Snapshot{Variants: variants, Stock: stock}, nil
+	c.takeIn(wanted, rows, whole)
+	return nil
+}
+
+// takeIn makes the figures of what was read.
+func (c *cycle) takeIn(wanted []inventory.SourceVariantID, rows []inventory.Stock, whole bool) {
+	m := c.mirror
+	m.locations, m.mark = c.locations, c.heard.Mark
+	m.take(wanted, rows, c.started)
+	if whole {
+		m.spread(c.started, c.r.opts.SweepWithin)
+	} else {
+		m.plan(wanted, c.started, c.r.opts.SweepWithin)
+	}
+	snap := &inventory.Snapshot{Variants: m.variants, Stock: m.stock}
+	m.catalogue = desired.NewCatalogue(snap, c.source.Missing)
+	c.fresh = make(map[inventory.SourceVariantID]bool, len(wanted))
+	for _, id := range wanted {
+		c.fresh[id] = true
+	}
+	if whole && !c.narrow {
+		c.catalogue = m.catalogue
+		c.trust(snap, m.at)
+	}
+}
+
+// covers tells whether rows of these locations are rows of those too.
+func covers(at, wanted []inventory.SourceLocationID) bool {
+	return !slices.ContainsFunc(wanted, func(id inventory.SourceLocationID) bool { return !slices.Contains(at, id) })
+}
+
+// readCatalogue reads the catalogue and what kits are made of, unless nothing
+// has happened to them.
+func (c *cycle) readCatalogue(ctx context.Context, whole bool) error {
+	if whole || c.heard.Catalogue {
+		variants, err := c.r.opts.Source.Catalogue(ctx)
+		if err != nil {
+			return err
+		}
+		if c.mirror.list(variants, c.started); whole {
+			clear(c.mirror.hot) // all of it is read now
+		}
+	}
+	if c.ask.Kind == inventory.Full || c.heard.Recipes || c.heard.Catalogue {
+		c.readRecipes(ctx, c.mirror.variants)
+	}
+	if c.kits != nil {
+		c.mirror.kits = c.kits
+	}
+	return nil
+}
+
+// wanted lists what an incremental cycle reads of the inventory: what the feeds
+// and the orders name, the kits that contain it, what would be written or has
+// moved in a store, and the share of the sweep.
+func (c *cycle) wanted() []inventory.SourceVariantID {
+	m := c.mirror
+	m.heat(c.started, c.heard.Variants...)
+	for _, order := range c.orders {
+		for _, row := range order.Rows {
+			m.heat(c.started, row.Variant)
+		}
+	}
+	wanted := slices.Concat(m.due(c.started), c.touched(), m.share(c.started))
+	stocked := map[inventory.SourceVariantID]bool{}
+	for _, id := range inventory.Stocked(m.variants) {
+		stocked[id] = true
+	}
+	slices.Sort(wanted)
+	return slices.DeleteFunc(slices.Compact(wanted), func(id inventory.SourceVariantID) bool { return !stocked[id] })
+}
+
+// touched lists the variants of what may have to be written: the levels whose
+// figure, as it was read last, differs from what they show; those that moved
+// since they were seen; and the SKUs that are in flight somewhere.
+func (c *cycle) touched() (touched []inventory.SourceVariantID) {
+	c.catalogue, c.inFlight = c.mirror.catalogue, c.entries()
+	skus := map[inventory.SKU]bool{}
+	for _, entry := range c.inFlight {
+		skus[entry.SKU] = true
+	}
+	for _, s := range c.stores {
+		if s.err != nil || s.mode == inventory.ModeOff {
+			continue
+		}
+		for _, sku := range s.touched() {
+			skus[sku] = true
+		}
+		for _, credit := range s.kept.Ledger.Credits {
+			skus[credit.SKU] = true
+		}
+	}
+	for sku := range skus {
+		if id, ok := c.catalogue.Stands(sku); ok {
+			touched = append(touched, id)
+		}
+	}
+	return touched
 }
 
 // readRecipes reads what kits are made of, once a full cycle. No figure depends
 // on it, so a read that fails costs no more than the explanation of kits.
 func (c *cycle) readRecipes(ctx context.Context, variants []inventory.SourceVariant) {
-	if c.ask.Kind != inventory.Full {
-		return
-	}
 	var kits []inventory.SourceVariantID
 	for _, v := range variants {
 		if v.Live() && v.Kit {
@@ -221,7 +353,7 @@ func (c *cycle) readRecipes(ctx context.Context, variants []inventory.SourceVari
 		}
 	}
 	if len(kits) == 0 {
-		c.kits = nil
+		c.kits = desired.NewKits(nil)
 		return
 	}
 	ingredients, err := c.r.opts.Source.Recipes(ctx, kits)
@@ -232,17 +364,16 @@ func (c *cycle) readRecipes(ctx context.Context, variants []inventory.SourceVari
 	c.kits = desired.NewKits(ingredients)
 }
 
-// around lists what the figures of one SKU and their explanation need: the
-// variants that carry it, and what they are made of.
-func (c *cycle) around(variants []inventory.SourceVariant, sku inventory.SKU) []inventory.SourceVariantID {
+// around lists, of what is stocked, what the figures of one SKU and their
+// explanation need: the variants that carry it, and what they are made of.
+func (c *cycle) around(stocked []inventory.SourceVariantID, sku inventory.SKU) []inventory.SourceVariantID {
 	var carry []inventory.SourceVariantID
-	for _, v := range variants {
+	for _, v := range c.mirror.variants {
 		if v.SKU == sku {
 			carry = append(carry, v.ID)
 		}
 	}
 	wanted := append(carry, c.kits.Within(carry...)...)
-	stocked := inventory.Stocked(variants)
 	return slices.DeleteFunc(wanted, func(id inventory.SourceVariantID) bool { return !slices.Contains(stocked, id) })
 }
 

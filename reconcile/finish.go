@@ -13,10 +13,14 @@ import (
 // must know. failed is what ended the cycle before the diff, or nil.
 func (c *cycle) finish(failed error) (*inventory.Report, error) {
 	now := c.r.opts.Now()
-	c.r.kits = c.kits
+	if c.shrunk == nil && c.mirror != nil && c.mirror.catalogue != nil {
+		c.r.mirror = c.mirror
+	} else if c.shrunk != nil {
+		c.r.mirror = nil // what is doubted is read whole again
+	}
 	report := &inventory.Report{
 		Cycle: c.number, Kind: c.ask.Kind, Started: c.started.UTC(), DurationMS: now.Sub(c.started).Milliseconds(),
-		Requests: c.spent(), Stores: []inventory.StoreReport{},
+		Requests: c.spent(), OldestRead: c.r.mirror.oldest(), Stores: []inventory.StoreReport{},
 	}
 	if failed != nil {
 		report.Error = failed.Error()

@@ -50,7 +50,7 @@ func TestTheOpenOrdersAreReadDirectlyBeforeAndAfterTheInventory(t *testing.T) {
 		inventory.SourceVariant{ID: 91, SKU: "OLD", Archived: true}, inventory.SourceVariant{ID: 92, SKU: "GONE", Deleted: true}, inventory.SourceVariant{ID: 93, SKU: "FIT", Service: true})
 	w.katana.calls = nil
 	w.cycle()
-	want := []string{"locations", "orders", "catalogue", "open orders", "inventory of [1]", "open orders"}
+	want := []string{"changes", "locations", "orders", "catalogue", "open orders", "inventory of [1]", "open orders"}
 	if !slices.Equal(w.katana.calls, want) {
 		t.Errorf("got %q, want %q", w.katana.calls, want)
 	}

@@ -27,6 +27,10 @@ type Source interface {
 	// locations, sorted by variant, then location; no key twice. A variant, or a
 	// location that has vanished, may have no row, and absence is never zero.
 	Inventory(ctx context.Context, at []inventory.SourceLocationID, variants []inventory.SourceVariantID) ([]inventory.Stock, error)
+	// Changes tells what the feeds say has changed since a mark. The zero mark is
+	// the beginning: nothing is news, and the answer's mark is now.
+	// [inventory.ErrFeed] means that only a full read can tell.
+	Changes(ctx context.Context, since inventory.Mark) (inventory.Changes, error)
 	// Recipes lists what the given kits are made of.
 	Recipes(ctx context.Context, kits []inventory.SourceVariantID) ([]inventory.Ingredient, error)
 }

@@ -21,6 +21,9 @@ type Options struct {
 	// level lost stay in flight that long, and raises wait that long after a
 	// level was first seen.
 	Settle time.Duration
+	// SweepWithin is how old Katana's figures may become that no feed names:
+	// each is read again within this time, kits four times as often.
+	SweepWithin time.Duration
 	// Quarantine is how long a level rests after Shopify refused its line.
 	Quarantine time.Duration
 	Now        func() time.Time
@@ -72,7 +75,7 @@ type Reconciler struct {
 	paused map[string]pause // APIs to leave alone for a while: a store's name, or "" for the source
 	memory map[inventory.StoreName]*memory
 	views  map[inventory.StoreName]*cycleStore // the newest look at each store, for explanations
-	kits   *desired.Kits                       // as of the newest full cycle
+	mirror *mirror                             // Katana as of the newest reads; nil: read it whole
 }
 
 type pause struct {
@@ -106,6 +109,9 @@ func New(opts Options) (*Reconciler, error) {
 			return nil, fmt.Errorf("reconcile: store name %q is empty or stands twice", s.Name)
 		}
 		names[s.Name] = true
+	}
+	if opts.SweepWithin <= 0 {
+		opts.SweepWithin = time.Hour
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now

@@ -149,13 +149,49 @@ func (s *cycleStore) diff() error {
 	}
 	s.addUp(figures)
 	s.compare(figures)
-	held := s.guard()
+	held := append(s.guard(), s.unread()...)
 	if sku := s.c.ask.SKU; sku != "" {
 		s.only(sku, figures, index)
 		held = slices.DeleteFunc(held, func(o inventory.Outcome) bool { return o.SKU != sku })
 	}
 	s.outcomes = append(append(s.outcomes, s.plan.Waiting...), held...)
 	return nil
+}
+
+// touched lists the SKUs of the levels that would be written by the figures as
+// they were read last, and of those that moved since they were seen.
+func (s *cycleStore) touched() (skus []inventory.SKU) {
+	s.c.open.after = s.c.open.before // the best that is known so far
+	rules := s.rulesOf(s.Choice, s.kept.feeds)
+	levels := append(slices.DeleteFunc(slices.Clone(s.levels), nowhere), s.c.catalogue.Unstocked(s.levels, rules)...)
+	index := s.index()
+	figures := s.c.catalogue.Figures(levels, rules, func(level inventory.Level) inventory.Units {
+		return index.Others(level.Key, level.SKU, s.kept.feeds[level.Location].Sources)
+	})
+	for i := range levels {
+		before, known := s.seen(levels[i].Key)
+		moved := known && before != levels[i].Available
+		if moved || figures[i].Left == "" && figures[i].Units != plan.Offered(&levels[i]) {
+			skus = append(skus, levels[i].SKU)
+		}
+	}
+	return skus
+}
+
+// unread takes the changes out whose Katana figure was not read in this cycle:
+// the next one reads it. None should be left here; to write one would be to
+// trust a figure that may be an hour old.
+func (s *cycleStore) unread() (waiting []inventory.Outcome) {
+	s.pass = slices.DeleteFunc(s.pass, func(change inventory.Change) bool {
+		id, ok := s.c.catalogue.Stands(change.SKU)
+		if ok && s.c.fresh[id] {
+			return false
+		}
+		s.c.mirror.heat(s.c.started, id)
+		waiting = append(waiting, inventory.Outcome{Change: change, Result: inventory.Waiting, Because: inventory.ReasonUnread})
+		return true
+	})
+	return waiting
 }
 
 // figure makes the store's rules ready, and adds the levels that are not there

@@ -32,6 +32,14 @@ type katana struct {
 	openFail              error
 	between               func() // what happens after the first read of open orders
 
+	asked     []inventory.SourceVariantID // for their inventory
+	stockFail error                       // of the inventory
+	feedFail  error
+
+	now    func() time.Time
+	named  map[inventory.SourceVariantID]time.Time // by a feed, and when
+	edited time.Time                               // the catalogue
+
 	recipes     []inventory.Ingredient
 	recipesFail error
 }
@@ -78,6 +86,10 @@ func (k *katana) Catalogue(context.Context) ([]inventory.SourceVariant, error) {
 func (k *katana) Inventory(_ context.Context, at []inventory.SourceLocationID, variants []inventory.SourceVariantID) (stock []inventory.Stock, _ error) {
 	k.reads++
 	k.calls = append(k.calls, fmt.Sprint("inventory of ", variants))
+	k.asked = append(k.asked, variants...)
+	if k.stockFail != nil {
+		return nil, k.stockFail
+	}
 	for _, s := range k.stock {
 		if slices.Contains(at, s.Location) && slices.Contains(variants, s.Variant) {
 			stock = append(stock, s)
@@ -87,6 +99,26 @@ func (k *katana) Inventory(_ context.Context, at []inventory.SourceLocationID, v
 		return cmp.Or(cmp.Compare(a.Variant, b.Variant), cmp.Compare(a.Location, b.Location))
 	})
 	return stock, k.fail
+}
+
+// Changes names what was named since the last question that was taken in.
+func (k *katana) Changes(_ context.Context, since inventory.Mark) (inventory.Changes, error) {
+	k.calls = append(k.calls, "changes")
+	changes := inventory.Changes{Mark: inventory.Mark{At: k.now()}}
+	if since.At.IsZero() {
+		return changes, k.fail
+	}
+	if k.feedFail != nil {
+		return inventory.Changes{}, k.feedFail
+	}
+	for id, at := range k.named {
+		if !at.Before(since.At) {
+			changes.Variants = append(changes.Variants, id)
+		}
+	}
+	slices.Sort(changes.Variants)
+	changes.Catalogue = k.edited.After(since.At)
+	return changes, k.fail
 }
 
 func (k *katana) Recipes(_ context.Context, kits []inventory.SourceVariantID) (made []inventory.Ingredient, _ error) {
@@ -258,6 +290,7 @@ func newWorld(t *testing.T) *world {
 		},
 		shops: map[inventory.StoreName]*shop{},
 	}
+	w.katana.now = w.clock
 	w.addStore("main", inventory.ModeApply)
 	return w
 }

@@ -93,6 +93,12 @@ func (c *Catalogue) rows(id inventory.SourceVariantID) (from, to int) {
 	return from, to
 }
 
+// Stands is the variant that stands for a SKU.
+func (c *Catalogue) Stands(sku inventory.SKU) (inventory.SourceVariantID, bool) {
+	e, ok := c.entries[sku]
+	return e.variant.ID, ok
+}
+
 // SKUs gives the SKU of every variant that stands for one, by variant.
 func (c *Catalogue) SKUs() map[inventory.SourceVariantID]inventory.SKU {
 	skus := make(map[inventory.SourceVariantID]inventory.SKU, len(c.entries))

@@ -30,8 +30,11 @@ type Report struct {
 	Started    time.Time               `json:"started"`
 	DurationMS int64                   `json:"duration_ms"`
 	Requests   map[string]RequestCount `json:"requests"` // by API: "katana", "shopify/main"
-	Error      string                  `json:"error,omitempty"`
-	Stores     []StoreReport           `json:"stores"`
+	// OldestRead is when the figures of Katana that were read longest ago were
+	// read; zero before the first full read.
+	OldestRead time.Time     `json:"oldest_read,omitzero"`
+	Error      string        `json:"error,omitempty"`
+	Stores     []StoreReport `json:"stores"`
 }
 
 // RequestCount is what one API was asked in a cycle.

@@ -96,3 +96,15 @@ type SourceOrderRow struct {
 
 // OrderPending is the status of a Katana quote, which commits nothing.
 const OrderPending = "PENDING"
+
+// Changes is what the source's feeds tell of since a mark.
+type Changes struct {
+	Variants  []SourceVariantID // sorted, each once: their inventory may have moved
+	Catalogue bool              // variants, products, materials or services were edited
+	Recipes   bool              // bills of materials were edited
+	Locations bool              // locations were edited
+	Mark      Mark              // to ask from next time
+}
+
+// Mark is how far the feeds were read.
+type Mark struct{ At time.Time }

@@ -1,0 +1,296 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/desired"
+	"stocksyncd/reconcile/inventory"
+)
+
+// catalogue is a world of so many SKUs in step, each at Shop, after a full
+// cycle; the sweep takes an hour.
+func catalogue(t *testing.T, n int) *world {
+	w := newWorld(t)
+	for i := range n {
+		sku := inventory.SKU(fmt.Sprint("S", i+1))
+		w.sku(sku, 10)
+		w.level("main", int64(i+1), sku, 10)
+	}
+	w.settled().cycle()
+	w.katana.calls = nil
+	return w
+}
+
+// incremental runs an incremental cycle half a minute after the last, and gives
+// the variants whose inventory it read.
+func (w *world) incremental() (report *inventory.Report, read []inventory.SourceVariantID) {
+	w.t.Helper()
+	w.pass(29 * time.Second)
+	w.katana.calls, w.katana.asked = nil, nil
+	return w.ask(reconcile.Request{Kind: inventory.Incremental}), w.katana.asked
+}
+
+// name has a feed name a variant.
+func (w *world) name(ids ...inventory.SourceVariantID) {
+	if w.katana.named == nil {
+		w.katana.named = map[inventory.SourceVariantID]time.Time{}
+	}
+	for _, id := range ids {
+		w.katana.named[id] = w.now
+	}
+}
+
+func key(item int64) inventory.Key {
+	return inventory.Key{Store: "main", Item: inventory.ItemID(item), Location: 1}
+}
+
+func TestAnIdleCycleReadsOnlyItsShareOfTheSweep(t *testing.T) {
+	w := catalogue(t, 240)
+	seen := map[inventory.SourceVariantID]int{}
+	for range 120 { // an hour
+		_, read := w.incremental()
+		if len(read) > 3 {
+			t.Fatalf("read %d variants, want the share of half a minute", len(read))
+		}
+		for _, id := range read {
+			seen[id]++
+		}
+		if calls := strings.Join(w.katana.calls, " "); strings.Contains(calls, "catalogue") || strings.Contains(calls, "locations") || strings.Contains(calls, "recipes") {
+			t.Fatalf("an idle cycle asks for %s", calls)
+		}
+	}
+	for id := range inventory.SourceVariantID(240) {
+		if seen[id+1] == 0 {
+			t.Errorf("variant %d was not read within the hour", id+1)
+		}
+	}
+}
+
+func TestWhatAFeedNamesIsWrittenInTheNextCycle(t *testing.T) {
+	w := catalogue(t, 240)
+	w.has(7, 10, 4)
+	w.name(7)
+	report, read := w.incremental()
+	if !slices.Contains(read, 7) || len(read) > 4 {
+		t.Errorf("read %v", read)
+	}
+	w.want(report, key(7), "applied drift 10→4")
+	for range 3 {
+		if _, read := w.incremental(); slices.Contains(read, 7) {
+			t.Errorf("read 7 again at once: %v", read)
+		}
+	}
+	if _, read := w.incremental(); !slices.Contains(read, 7) {
+		t.Error("it was not read again once the inventory could no longer lag behind the feed")
+	}
+}
+
+func TestAChangeThatNoFeedNamesIsFoundWithinTheSweep(t *testing.T) {
+	w := catalogue(t, 240)
+	w.has(200, 10, 4)
+	for range 121 {
+		w.incremental()
+	}
+	w.wantShown(key(200), 4)
+}
+
+func TestAFigureThatWasReadLongAgoIsReadAgainBeforeItIsWritten(t *testing.T) {
+	w := catalogue(t, 240)
+	w.has(200, 10, 4) // no feed says so
+	w.shops["main"].levels[key(200)].Available = 50
+	report, read := w.incremental()
+	if !slices.Contains(read, 200) {
+		t.Errorf("read %v", read)
+	}
+	w.want(report, key(200), "applied drift 50→4")
+}
+
+func TestKitsAreReadWithTheirComponentsAndFourTimesAsOften(t *testing.T) {
+	w := catalogue(t, 0)
+	for i := range 100 {
+		w.sku(inventory.SKU(fmt.Sprint("S", i+1)), 10)
+	}
+	set := w.sku("SET", 0)
+	w.katana.variants[100].Kit = true
+	w.katana.recipes = []inventory.Ingredient{{Product: set, Variant: 5, Quantity: inventory.Scale}}
+	w.cycle()
+	w.name(5)
+	if _, read := w.incremental(); !slices.Contains(read, 5) || !slices.Contains(read, set) {
+		t.Errorf("read %v, want the component and its kit", read)
+	}
+	times := 0
+	for range 120 {
+		if _, read := w.incremental(); slices.Contains(read, set) {
+			times++
+		}
+	}
+	if times < 4 || times > 6 {
+		t.Errorf("the kit was read %d times in an hour", times)
+	}
+}
+
+func TestANewVariantIsReadAsSoonAsTheCatalogueIsKnownToBeEdited(t *testing.T) {
+	w := catalogue(t, 10)
+	id := w.sku("NEW", 3)
+	w.level("main", 11, "NEW", 1)
+	w.pass(time.Second)
+	w.katana.edited = w.now
+	if _, read := w.incremental(); !slices.Contains(read, id) {
+		t.Errorf("read %v, want %d", read, id)
+	}
+	w.katana.variants[4].Archived = true
+	w.pass(time.Second)
+	w.katana.edited = w.now
+	w.has(5, 10, 0)
+	report, read := w.incremental()
+	if slices.Contains(read, 5) || report.Stores[0].Skipped[inventory.ReasonArchived] != 1 {
+		t.Errorf("read %v, left alone %v", read, report.Stores[0].Skipped)
+	}
+}
+
+func TestWhatAFailedReadDidNotTakeInIsReadByTheNext(t *testing.T) {
+	w := catalogue(t, 100)
+	w.has(7, 10, 4)
+	w.name(7)
+	w.katana.stockFail = errCut
+	w.pass(30 * time.Second)
+	if _, err := w.r.Cycle(t.Context(), reconcile.Request{Kind: inventory.Incremental}); !errors.Is(err, errCut) {
+		t.Fatalf("got %v", err)
+	}
+	w.katana.stockFail = nil
+	report, _ := w.incremental()
+	w.want(report, key(7), "applied drift 10→4")
+}
+
+func TestAFeedThatCannotTellIsAFullRead(t *testing.T) {
+	w := catalogue(t, 100)
+	w.has(7, 10, 4)
+	w.katana.feedFail = fmt.Errorf("movements: %w", inventory.ErrFeed)
+	report, read := w.incremental()
+	if len(read) != 100 {
+		t.Errorf("read %d of 100 variants", len(read))
+	}
+	w.want(report, key(7), "applied drift 10→4")
+}
+
+func TestALocationThatIsMappedAnewIsAFullRead(t *testing.T) {
+	w := catalogue(t, 100)
+	w.stores[0].Mapping.Locations = w.stores[0].Mapping.Locations[:1]
+	w.start()
+	w.cycle()
+	choice := w.stores[0].Choice
+	choice.Mapping.Locations = []desired.Pair{{Target: "Shop", Sources: []string{"Side"}}}
+	w.katana.asked = nil
+	w.ask(reconcile.Request{Kind: inventory.Incremental, Dry: true, Compare: map[inventory.StoreName]reconcile.Choice{"main": choice}})
+	if len(w.katana.asked) != 100 {
+		t.Errorf("read %d of 100 variants", len(w.katana.asked))
+	}
+}
+
+func TestTheReportSaysHowOldTheOldestFigureIs(t *testing.T) {
+	w := catalogue(t, 240)
+	full := w.now
+	report, _ := w.incremental()
+	if !report.OldestRead.Equal(full) {
+		t.Errorf("got %s, want that of the full read, %s", report.OldestRead, full)
+	}
+	for range 121 {
+		report, _ = w.incremental()
+	}
+	if age := w.now.Sub(report.OldestRead); age > time.Hour+time.Minute || age < 50*time.Minute {
+		t.Errorf("after an hour of sweeping the oldest figure is %s old", age)
+	}
+}
+
+// TestPropertyNoIncrementalCycleWritesWhatAFullOneWouldNot holds every write
+// against a full read at the same moment, and looks for drift once all is
+// quiet.
+func TestPropertyNoIncrementalCycleWritesWhatAFullOneWouldNot(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		tr := newTrade(t, rt)
+		defer tr.stop()
+		if rapid.Bool().Draw(rt, "orders left out") {
+			tr.stores[0].Orders = desired.Orders{Exclude: []desired.Matcher{{Number: "B2B-*"}}, Served: []string{"main.myshopify.com", "outlet.myshopify.com"}}
+		}
+		tr.stores[1].Activate = rapid.Bool().Draw(rt, "activate")
+		tr.cycle()
+		for range rapid.IntRange(1, 15).Draw(rt, "steps") {
+			tr.happen()
+			tr.hint()
+			tr.pass(time.Duration(rapid.IntRange(0, 240).Draw(rt, "seconds")) * time.Second)
+			tr.arrive()
+			tr.asAFullCycleWould()
+		}
+		tr.pass(settle)
+		tr.arrive()
+		for range 130 { // an hour and its sweep
+			tr.pass(29 * time.Second)
+			tr.ask(reconcile.Request{Kind: inventory.Incremental})
+		}
+		report := tr.ask(reconcile.Request{Kind: inventory.Full, Dry: true})
+		for _, s := range report.Stores {
+			if s.Drifted != 0 {
+				rt.Fatalf("after all has settled and been swept, %s has drift: %+v", s.Name, s.Changes)
+			}
+		}
+	})
+}
+
+// hint has the feeds name some of the variants, whether or not anything
+// happened to them, and orders made in Katana come and go.
+func (tr *trade) hint() {
+	for _, id := range tr.ids {
+		if rapid.IntRange(0, 2).Draw(tr.rt, "named") == 0 {
+			tr.name(id)
+		}
+	}
+	if rapid.IntRange(0, 3).Draw(tr.rt, "wholesale") > 0 {
+		return
+	}
+	i := rapid.IntRange(0, len(tr.ids)-1).Draw(tr.rt, "of")
+	tr.nextID++
+	units := inventory.Quantity(rapid.Int64Range(1, 3).Draw(tr.rt, "units")) * inventory.Scale
+	row := inventory.StockKey{Variant: tr.ids[i], Location: 10}
+	stock := tr.katana.stock[row]
+	stock.Committed += units
+	tr.katana.stock[row] = stock
+	tr.katana.open = append(tr.katana.open, inventory.SourceOrder{
+		ID: tr.nextID, Number: "B2B-1", Source: "katana", Updated: tr.now, Location: 10,
+		Rows: []inventory.SourceOrderRow{{ID: tr.nextID, Variant: tr.ids[i], Location: 10, Quantity: units}},
+	})
+}
+
+func (tr *trade) asAFullCycleWould() {
+	would := map[inventory.Key]inventory.LevelFigure{}
+	tr.pass(time.Second)
+	for name, shop := range tr.shops {
+		figures, err := tr.r.Figures(context.Background(), name)
+		if err != nil {
+			tr.rt.Fatal(err)
+		}
+		for _, figure := range figures.Levels {
+			would[figure.Key] = figure
+		}
+		shop.batch = nil
+	}
+	tr.now = tr.now.Add(-time.Second) // ask lets it pass
+	tr.ask(reconcile.Request{Kind: inventory.Incremental})
+	for _, shop := range tr.shops {
+		for _, batch := range shop.batch {
+			for _, change := range batch {
+				if figure := would[change.Key]; figure.Left != "" || figure.Target != change.To {
+					tr.rt.Fatalf("%s was set to %d, where a full cycle would have had %+v", change.Key, change.To, []any{figure.Target, figure.Observed, figure.Left, change.From, change.Reason})
+				}
+			}
+		}
+	}
+}
