@@ -31,7 +31,7 @@ type ExplainRequest struct {
 func (r *Reconciler) Explain(ctx context.Context, ask ExplainRequest) ([]inventory.Explanation, error) {
 	views, err := r.views, error(nil)
 	if ask.Fresh {
-		if views, err = r.read(ctx, Request{Kind: inventory.Full, Store: ask.Store, SKU: ask.SKU, Dry: true}); err != nil {
+		if views, err = r.read(ctx, ask.SKU); err != nil {
 			return nil, err
 		}
 	}
@@ -64,13 +64,14 @@ func (r *Reconciler) Explain(ctx context.Context, ask ExplainRequest) ([]invento
 }
 
 // read reads both sides as a cycle does, on a copy of what is remembered, and
-// leaves no trace. With a SKU, only its part of Katana's inventory is read.
-func (r *Reconciler) read(ctx context.Context, ask Request) (map[inventory.StoreName]*cycleStore, error) {
-	c, err := r.prepare(ask, (*memory).copy)
+// leaves no trace. All stores are read: what one of them has sold, the others
+// must not offer. With a SKU, only its part of Katana's inventory is read.
+func (r *Reconciler) read(ctx context.Context, sku inventory.SKU) (map[inventory.StoreName]*cycleStore, error) {
+	c, err := r.prepare(Request{Kind: inventory.Full, SKU: sku, Dry: true}, (*memory).copy)
 	if err != nil {
 		return nil, err
 	}
-	c.narrow = ask.SKU != ""
+	c.narrow = sku != ""
 	c.each(func(s *cycleStore) error { return s.look(ctx) })
 	if c.alive() {
 		if err := c.readSource(ctx); err != nil {

@@ -502,3 +502,24 @@ func TestAnExplanationTellsWhereUnitsAreInFlightAndWhatWasWritten(t *testing.T) 
 		t.Errorf("%s: got %+v, want %+v", mug, e.Writes, want)
 	}
 }
+
+func TestAFigureThatIsReadForOneStoreKnowsWhatTheOthersHaveSold(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 5)
+	w.level("main", 1, "MUG", 5)
+	w.addStore("outlet", inventory.ModeApply)
+	outlet := w.level("outlet", 1, "MUG", 5)
+	w.settled().cycle()
+	w.sell(outlet, 2)
+	list, err := w.r.Explain(t.Context(), reconcile.ExplainRequest{SKU: "MUG", Store: "main", Fresh: true})
+	if err != nil || len(list) != 1 || list[0].Target != 3 {
+		t.Errorf("got %+v, %v", list, err)
+	}
+	figures, err := w.r.Figures(t.Context(), "main")
+	if err != nil || len(figures.Levels) != 1 || figures.Levels[0].Target != 3 {
+		t.Errorf("got %+v, %v", figures, err)
+	}
+	if _, err := w.r.Figures(t.Context(), "none"); err == nil {
+		t.Error("a store that the config does not have has figures")
+	}
+}

@@ -12,7 +12,7 @@ import (
 // Figures reads both sides and tells what every level of a store shows and is
 // to show. Nothing is written, neither to the store nor to the journal.
 func (r *Reconciler) Figures(ctx context.Context, store inventory.StoreName) (*inventory.StoreFigures, error) {
-	views, err := r.read(ctx, Request{Kind: inventory.Full, Store: store, Dry: true})
+	views, err := r.read(ctx, "")
 	if err != nil {
 		return nil, err
 	}
