@@ -50,6 +50,7 @@ type cycle struct {
 	r        *Reconciler
 	ask      Request
 	narrow   bool // only the SKU of ask is read of the inventory
+	quiet    bool // nothing is kept of it: neither findings nor notes are wanted
 	number   uint64
 	started  time.Time
 	requests map[string]inventory.RequestCount // totals at the start
@@ -166,12 +167,12 @@ func (c *cycle) readSource(ctx context.Context) error {
 	if c.orders, err = c.r.opts.Source.Orders(ctx, c.ordersSince()); err != nil {
 		return err
 	}
-	at := c.sources()
-	if len(at) == 0 { // nothing is mapped, or no store could be read
+	at, others := c.sources()
+	if len(at)+len(others) == 0 { // nothing is mapped, or no store could be read
 		c.catalogue = desired.NewCatalogue(&inventory.Snapshot{}, nil)
 		return nil
 	}
-	snap, err := c.readSnapshot(ctx, at)
+	snap, err := c.readSnapshot(ctx, slices.Concat(at, others))
 	if err != nil {
 		return err
 	}
@@ -192,9 +193,9 @@ func (c *cycle) readSnapshot(ctx context.Context, at []inventory.SourceLocationI
 	if err != nil {
 		return nil, err
 	}
-	c.readRecipes(ctx, variants)
 	wanted := inventory.Stocked(variants)
 	if c.narrow {
+		c.readRecipes(ctx, variants) // what the SKU is made of is read too
 		wanted = c.around(variants, c.ask.SKU)
 	}
 	c.open.before, c.open.err = c.openOrders(ctx)
@@ -205,13 +206,16 @@ func (c *cycle) readSnapshot(ctx context.Context, at []inventory.SourceLocationI
 	if c.open.err == nil {
 		c.open.after, c.open.err = c.openOrders(ctx)
 	}
+	if !c.narrow {
+		c.readRecipes(ctx, variants)
+	}
 	return &inventory.Snapshot{Variants: variants, Stock: stock}, nil
 }
 
 // readRecipes reads what kits are made of, once a full cycle. No figure depends
 // on it, so a read that fails costs no more than the explanation of kits.
 func (c *cycle) readRecipes(ctx context.Context, variants []inventory.SourceVariant) {
-	if c.ask.Kind != inventory.Full {
+	if c.ask.Kind != inventory.Full || c.narrow && c.kits != nil {
 		return
 	}
 	var kits []inventory.SourceVariantID
@@ -221,7 +225,7 @@ func (c *cycle) readRecipes(ctx context.Context, variants []inventory.SourceVari
 		}
 	}
 	if len(kits) == 0 {
-		c.kits = nil
+		c.kits = desired.NewKits(nil)
 		return
 	}
 	ingredients, err := c.r.opts.Source.Recipes(ctx, kits)
@@ -270,6 +274,7 @@ func (c *cycle) trust(snap *inventory.Snapshot, at []inventory.SourceLocationID)
 		if next.Rows == nil {
 			next.Rows = map[inventory.SourceLocationID]int{}
 		}
+		maps.DeleteFunc(next.Rows, func(id inventory.SourceLocationID, _ int) bool { return !c.lives(id) })
 		for _, location := range at {
 			next.Rows[location] = rows[location]
 		}
@@ -314,19 +319,23 @@ func (c *cycle) ordersSince() time.Time {
 	return since
 }
 
-// sources lists the Katana locations that any store draws on.
-func (c *cycle) sources() []inventory.SourceLocationID {
-	all := desired.Feeds{}
-	var next inventory.LocationID
+// sources lists the Katana locations that the stores which are served draw on,
+// and those that only a config which is compared with would draw on.
+func (c *cycle) sources() (at, others []inventory.SourceLocationID) {
 	for _, s := range c.stores {
-		for _, feeds := range []desired.Feeds{s.kept.feeds, s.other.feeds} {
-			for _, feed := range feeds {
-				next++
-				all[next] = feed
-			}
+		if s.err == nil && s.mode != inventory.ModeOff {
+			at, others = append(at, s.kept.feeds.Sources()...), append(others, s.other.feeds.Sources()...)
 		}
 	}
-	return all.Sources()
+	slices.Sort(at)
+	slices.Sort(others)
+	at = slices.Compact(at)
+	return at, slices.DeleteFunc(slices.Compact(others), func(id inventory.SourceLocationID) bool { return slices.Contains(at, id) })
+}
+
+// lives tells whether Katana lists a location.
+func (c *cycle) lives(id inventory.SourceLocationID) bool {
+	return slices.ContainsFunc(c.locations, func(l inventory.SourceLocation) bool { return l.ID == id })
 }
 
 // entries lists what is in flight in every store, asked for or not.

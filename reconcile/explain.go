@@ -71,7 +71,7 @@ func (r *Reconciler) read(ctx context.Context, sku inventory.SKU) (map[inventory
 	if err != nil {
 		return nil, err
 	}
-	c.narrow = sku != ""
+	c.narrow, c.quiet = sku != "", true
 	c.each(func(s *cycleStore) error { return s.look(ctx) })
 	if c.alive() {
 		if err := c.readSource(ctx); err != nil {
@@ -104,25 +104,21 @@ func (m *memory) copy() *memory {
 // explain explains the levels of a SKU as they stand now.
 func (s *cycleStore) explain(sku inventory.SKU) (list []inventory.Explanation, err error) {
 	index := s.index()
-	rows := desired.ExcludedRows(s.Orders, s.reads())
+	rows := desired.ExcludedRows(s.Orders, s.reads(s.kept.Pins))
 	if s.c.open.err != nil {
 		rows = nil
 	}
 	others := map[inventory.VariantID]bool{}
-	for _, level := range s.levels {
-		if level.SKU == sku {
-			others[level.Variant] = true
-		}
+	levels := s.ofSKU(sku)
+	for _, level := range levels {
+		others[level.Variant] = true
 	}
 	var near []inventory.NearMiss
 	if len(s.c.catalogue.Matched(sku)) == 0 {
-		near = desired.NearMisses(s.levels, s.c.variants)
+		near = desired.NearMisses(s.listed, s.c.variants)
 	}
-	for _, level := range s.levels {
-		if level.SKU != sku {
-			continue
-		}
-		e := s.facts(level)
+	for _, level := range levels {
+		e := s.facts(&level)
 		for _, variant := range slices.Sorted(maps.Keys(others)) {
 			if variant != level.Variant {
 				e.Shopify = append(e.Shopify, variant)
@@ -133,7 +129,7 @@ func (s *cycleStore) explain(sku inventory.SKU) (list []inventory.Explanation, e
 				e.Near = append(e.Near, one)
 			}
 		}
-		around := s.flown(index.Elsewhere(level.Key, sku, s.kept.feeds[level.Location].Sources))
+		around := s.flown(index.Elsewhere(level.Key, sku, s.rules.Feeds[level.Location].Sources))
 		s.c.catalogue.Explain(&e, level, s.rules, around, rows, s.c.kits, s.c.locationName)
 		e.Own = s.flown(index.At(level.Key, sku))
 		s.conclude(&e, level, index)
@@ -148,30 +144,54 @@ func (s *cycleStore) explain(sku inventory.SKU) (list []inventory.Explanation, e
 	return list, nil
 }
 
+// ofSKU lists the levels of a SKU, also those of items that are stocked nowhere.
+func (s *cycleStore) ofSKU(sku inventory.SKU) (levels []inventory.Level) {
+	stocked := map[inventory.ItemID]bool{}
+	for _, level := range s.levels {
+		if level.SKU == sku {
+			levels, stocked[level.Item] = append(levels, level), true
+		}
+	}
+	for _, level := range s.listed {
+		if level.SKU == sku && !stocked[level.Item] {
+			levels = append(levels, level)
+		}
+	}
+	return levels
+}
+
 // absent is what can be told of a SKU that the store does not sell.
 func (s *cycleStore) absent(sku inventory.SKU) inventory.Explanation {
 	e := inventory.Explanation{Store: s.Name, Mode: s.Mode, SKU: sku, Read: s.looked.UTC(), Cycle: s.c.number, Katana: s.c.catalogue.Matched(sku)}
-	for _, near := range desired.NearMisses(s.levels, []inventory.SourceVariant{{SKU: sku}}) {
-		near.Sources = nil
+	for _, near := range desired.NearMisses(s.listed, []inventory.SourceVariant{{SKU: sku}}) {
+		near.Sources = []inventory.SourceVariantID{}
 		e.Near = append(e.Near, near)
 	}
 	return e
 }
 
-// facts is what is known of a level before any rule.
-func (s *cycleStore) facts(level inventory.Level) inventory.Explanation {
+// facts is what is known of a level before any rule. What was written to it
+// since it was read is known better.
+func (s *cycleStore) facts(level *inventory.Level) inventory.Explanation {
+	seen, known := s.kept.levels[level.Key]
+	if known && seen.At.After(s.looked) {
+		level.Available = seen.Units
+		level.Active = level.Active || s.written(level.Key)
+	}
 	e := inventory.Explanation{
 		Store: s.Name, Mode: s.Mode, SKU: level.SKU, Variant: level.Variant, Item: level.Item, LocationID: level.Location,
-		Location: s.kept.feeds[level.Location].Name, Read: s.looked.UTC(), Cycle: s.c.number,
+		Location: s.rules.Feeds[level.Location].Name, Read: s.looked.UTC(), Cycle: s.c.number,
 		Observed: level.Available, Unstocked: !level.Active,
 	}
-	if seen, ok := s.kept.levels[level.Key]; ok {
+	if known {
 		e.Seen = &inventory.SeenFigure{Units: seen.Units, First: seen.First.UTC(), At: seen.At.UTC()}
-		if seen.At.After(s.looked) { // written since
-			e.Observed = seen.Units
-		}
 	}
 	return e
+}
+
+// written tells whether the cycle has written the level.
+func (s *cycleStore) written(key inventory.Key) bool {
+	return slices.ContainsFunc(s.outcomes, func(o inventory.Outcome) bool { return o.Key == key && o.Result == inventory.Applied })
 }
 
 // flown says where and since when units are in flight.
@@ -190,7 +210,6 @@ func (s *cycleStore) flown(entries []inventory.InFlight) (terms []inventory.Flig
 
 // conclude says what the level is to show, and what the next cycle does.
 func (s *cycleStore) conclude(e *inventory.Explanation, level inventory.Level, index *flight.Index) {
-	level.Available = e.Observed
 	figure := inventory.Figure{Units: e.Desired, Left: e.Left, Negative: e.Negative}
 	if e.Left == "" {
 		e.Target = plan.Target(plan.Offered(&level), e.Desired, index.Own(level.Key, level.SKU))

@@ -523,3 +523,52 @@ func TestAFigureThatIsReadForOneStoreKnowsWhatTheOthersHaveSold(t *testing.T) {
 		t.Error("a store that the config does not have has figures")
 	}
 }
+
+func TestAnItemThatIsStockedNowhereIsExplainedAsThat(t *testing.T) {
+	w := newWorld(t)
+	w.sku("CUP", 0)
+	w.shops["main"].unstocked = []inventory.Level{{Key: inventory.Key{Store: "main", Item: 7, Location: inventory.Nowhere}, SKU: "CUP", Unstocked: true, Variant: 77}}
+	w.settled().cycle()
+	e := one(t, w, "CUP", false)
+	if e.Item != 7 || e.Variant != 77 || e.Left == "" || len(e.Katana) != 1 {
+		t.Errorf("got %+v", e)
+	}
+	report := w.ask(reconcile.Request{Kind: inventory.Full, SKU: "CUP", Dry: true})
+	if notes := strings.Join(report.Stores[0].Notes, "\n"); strings.Contains(notes, "no Shopify variant") {
+		t.Errorf("got %q", notes)
+	}
+}
+
+func TestWhatWasWrittenBeforeABatchThatHadToBeReadAgainIsExplainedAsWritten(t *testing.T) {
+	w := newWorld(t)
+	for i := range 260 {
+		sku := inventory.SKU(fmt.Sprintf("S%03d", i))
+		w.sku(sku, 0)
+		w.level("main", int64(i+1), sku, 5)
+	}
+	w.settled()
+	batch := 0
+	w.shops["main"].before = func(changes []inventory.Change) {
+		w.pass(time.Second)
+		if batch++; batch == 2 {
+			w.sell(changes[0].Key, 1)
+		}
+	}
+	w.cycle()
+	if e := one(t, w, "S000", false); e.Observed != 0 || e.Next.Result != "" {
+		t.Errorf("got %+v", e)
+	}
+}
+
+func TestWhatHasExpiredIsNotInFlightInAnExplanation(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 5)
+	mug := w.level("main", 1, "MUG", 5)
+	w.settled().cycle()
+	w.sell(mug, 2)
+	w.cycle()
+	w.pass(time.Hour) // Katana is down, and no cycle ends
+	if e := one(t, w, "MUG", false); len(e.Own) > 0 || e.Target != 5 {
+		t.Errorf("got %+v", e)
+	}
+}

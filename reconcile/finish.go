@@ -29,6 +29,7 @@ func (c *cycle) finish(failed error) (*inventory.Report, error) {
 		// Of a store whose diff was not reached, nothing new is known.
 		if s.plan.Skipped != nil && !s.kept.doubtful {
 			end.Stores[s.Name] = s.remembered()
+			s.pass, s.freed, s.plan.Changes, s.plan.Waiting = nil, nil, nil, nil // what explains needs is kept
 			c.r.views[s.Name] = s
 		}
 	}

@@ -27,6 +27,9 @@ type Source interface {
 	// locations, sorted by variant, then location; no key twice. A variant, or a
 	// location that has vanished, may have no row, and absence is never zero.
 	Inventory(ctx context.Context, at []inventory.SourceLocationID, variants []inventory.SourceVariantID) ([]inventory.Stock, error)
+	// Ahead is how far Katana's clock is ahead of ours, by its newest answer; 0
+	// before the first.
+	Ahead() time.Duration
 	// Recipes lists what the given kits are made of.
 	Recipes(ctx context.Context, kits []inventory.SourceVariantID) ([]inventory.Ingredient, error)
 }

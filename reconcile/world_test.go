@@ -32,6 +32,7 @@ type katana struct {
 	openFail              error
 	between               func() // what happens after the first read of open orders
 
+	ahead       time.Duration // of our clock
 	recipes     []inventory.Ingredient
 	recipesFail error
 }
@@ -88,6 +89,8 @@ func (k *katana) Inventory(_ context.Context, at []inventory.SourceLocationID, v
 	})
 	return stock, k.fail
 }
+
+func (k *katana) Ahead() time.Duration { return k.ahead }
 
 func (k *katana) Recipes(_ context.Context, kits []inventory.SourceVariantID) (made []inventory.Ingredient, _ error) {
 	k.calls = append(k.calls, fmt.Sprint("recipes of ", kits))

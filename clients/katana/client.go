@@ -100,6 +100,13 @@ func (c *Client) learnClock(date time.Time) {
 	c.skew, c.clock = time.Until(date), true
 }
 
+// Ahead is how far Katana's clock is ahead of ours, by its newest answer and to
+// the second; 0 before the first.
+func (c *Client) Ahead() time.Duration {
+	skew, _ := c.serverClock()
+	return skew
+}
+
 // serverClock is how far Katana's clock is ahead of ours; not known before the
 // first answer.
 func (c *Client) serverClock() (skew time.Duration, known bool) {
