@@ -470,7 +470,7 @@ func TestARowWhoseStockMovedWhileItWasReadIsLeftOut(t *testing.T) {
 	if len(moved) != 0 || len(rows) != 2 || rows[0].Figure != 9 || rows[0].LocationName != "Oslo" || !rows[0].Active {
 		t.Fatalf("got %+v, left out %+v", rows, moved)
 	}
-	if there := rows[1]; there.Handle != "mug" || there.Active || there.Figure != 2 || there.Key.Location != 8 {
+	if there := rows[1]; there.Handle != "mug" || there.Active || there.Figure != 2 || there.Location != 8 {
 		t.Errorf("an item that is not stocked yet: got %+v", there)
 	}
 }

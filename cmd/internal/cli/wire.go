@@ -102,7 +102,7 @@ func (a *app) connect(r *rig, log *slog.Logger) error {
 	}
 	r.katana = katana.New(katana.Options{
 		URL: cfg.Katana.URL, Key: resolve("katana.api_key", cfg.Katana.APIKey),
-		PerMinute: cfg.Katana.RequestsPerMinute, Version: version,
+		PerMinute: cfg.Katana.RequestsPerMinute, Version: version, Now: a.Now,
 	})
 	for i, s := range cfg.Stores {
 		key := fmt.Sprintf("stores[%d].", i)
