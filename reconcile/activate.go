@@ -11,6 +11,10 @@ import (
 	"stocksyncd/reconcile/inventory"
 )
 
+// stockedAtOnce is how many items are stocked before their figures are written:
+// each takes a request of its own, and offers nothing until then.
+const stockedAtOnce = 25
+
 // stock has items stocked where they are not, and writes their figures, a batch
 // after the other. Each is stocked by a request of its own, so it stops between
 // two of these; what is stocked by then is written. The first error ends it: a
@@ -18,8 +22,9 @@ import (
 func (s *cycleStore) stock(ctx context.Context, changes []inventory.Change) error {
 	for len(changes) > 0 {
 		changes = s.unsold(changes)
-		batch := changes[:min(len(changes), inventory.BatchSize)]
+		batch := changes[:min(len(changes), stockedAtOnce)]
 		changes = changes[len(batch):]
+		s.c.r.opts.Progress(fmt.Sprintf("%s: %d to stock and write", s.Name, len(batch)+len(changes)))
 		ready, rest, err := s.activate(ctx, batch)
 		if len(ready) > 0 {
 			err = errors.Join(err, s.send(context.WithoutCancel(ctx), ready))

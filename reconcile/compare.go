@@ -160,7 +160,7 @@ func shown(level *inventory.Level, figure inventory.Figure) inventory.Units {
 func (s *cycleStore) move(level *inventory.Level, was, now inventory.Figure, rule string) inventory.MoveLevel {
 	m := inventory.MoveLevel{
 		SKU: level.SKU, Variant: level.Variant, Item: level.Item, LocationID: level.Location,
-		Location: s.other.feeds[level.Location].Name, Observed: level.Available, Rule: rule,
+		Location: s.other.feeds[level.Location].Name, Observed: level.Available, Unstocked: !level.Active, Rule: rule,
 	}
 	if was.Left == "" {
 		m.From = &was.Units

@@ -38,11 +38,14 @@ func (r *Reconciler) Explain(ctx context.Context, ask ExplainRequest) ([]invento
 	var list []inventory.Explanation
 	var missing []string
 	for _, store := range r.opts.Stores {
-		if ask.Store != "" && ask.Store != store.Name || store.Mode == inventory.ModeOff {
+		if ask.Store != "" && ask.Store != store.Name || ask.Store == "" && store.Mode == inventory.ModeOff {
 			continue
 		}
 		view, ok := views[store.Name]
 		switch {
+		case store.Mode == inventory.ModeOff:
+			missing = append(missing, fmt.Sprintf("store %s is switched off; set its mode to report to have it read", store.Name))
+			continue
 		case ok && view.rules.Feeds != nil:
 		case ok:
 			missing = append(missing, fmt.Sprintf("store %s: %v", store.Name, view.err))
@@ -239,13 +242,8 @@ func (s *cycleStore) next(key inventory.Key, p plan.Plan, e *inventory.Explanati
 		return inventory.NextAction{Text: "nothing: Shopify shows what it should"}
 	}
 	change := p.Changes[0]
-	for _, h := range s.kept.Holds {
-		if i := slices.IndexFunc(h.Levels, func(l inventory.HeldLevel) bool { return l.Key == key }); i >= 0 && h.Released.IsZero() && h.Levels[i].Raise == change.Raise() {
-			return inventory.NextAction{
-				Result: inventory.Held, Reason: inventory.Reason(h.Rule), ID: h.ID, Order: "stocksyncd release " + h.ID,
-				Text: fmt.Sprintf("a guard holds the change from %d to %d as %s", change.From, change.To, h.ID),
-			}
-		}
+	if action, held := s.held(change); held {
+		return action
 	}
 	if s.Mode == inventory.ModeReport {
 		return inventory.NextAction{Result: inventory.Skipped, Reason: inventory.ReasonReport, Text: fmt.Sprintf("the store is in report mode, so %d is not written", change.To)}
@@ -257,8 +255,24 @@ func (s *cycleStore) next(key inventory.Key, p plan.Plan, e *inventory.Explanati
 	return inventory.NextAction{Result: inventory.Applied, Reason: change.Reason, Text: text}
 }
 
+// held tells of the plan of a guard that holds a change.
+func (s *cycleStore) held(change inventory.Change) (inventory.NextAction, bool) {
+	for _, h := range s.kept.Holds {
+		if i := slices.IndexFunc(h.Levels, func(l inventory.HeldLevel) bool { return l.Key == change.Key }); i >= 0 && h.Released.IsZero() && h.Levels[i].Raise == change.Raise() {
+			return inventory.NextAction{
+				Result: inventory.Held, Reason: inventory.Reason(h.Rule), ID: h.ID, Order: "stocksyncd release " + h.ID,
+				Text: fmt.Sprintf("a guard holds the change from %d to %d as %s", change.From, change.To, h.ID),
+			}, true
+		}
+	}
+	return inventory.NextAction{}, false
+}
+
 // waits says what a raise waits for, and until when at the latest.
 func (s *cycleStore) waits(key inventory.Key, o inventory.Outcome, e *inventory.Explanation) inventory.NextAction {
+	if e.Target == o.From { // whatever else it would wait for
+		o.Because = inventory.ReasonInFlight
+	}
 	action, now := inventory.NextAction{Result: inventory.Waiting, Reason: o.Because}, s.c.r.opts.Now()
 	switch o.Because {
 	case inventory.ReasonFirstSight:
