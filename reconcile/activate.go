@@ -11,42 +11,71 @@ import (
 	"stocksyncd/reconcile/inventory"
 )
 
-// activate stocks the items of a batch where they are not, before anything is
-// written there, and gives back the lines that can be. An item is stocked with
-// nothing to sell, so that what an inactive level holds from former days is
-// offered for no moment; the write that follows begins at what the level shows
-// then.
-func (s *cycleStore) activate(ctx context.Context, batch []inventory.Change) ([]inventory.Change, error) {
-	ready := make([]inventory.Change, 0, len(batch))
-	for i, change := range batch {
-		if !change.Activate {
-			ready = append(ready, change)
-			continue
+// stockedAtOnce is how many items are stocked before their figures are written:
+// each takes a request of its own, and offers nothing until then.
+const stockedAtOnce = 25
+
+// stock has items stocked where they are not, and writes their figures, a batch
+// after the other. Each is stocked by a request of its own, so it stops between
+// two of these; what is stocked by then is written. The first error ends it: a
+// store that refuses one for want of a scope refuses all.
+func (s *cycleStore) stock(ctx context.Context, changes []inventory.Change) error {
+	for len(changes) > 0 {
+		changes = s.unsold(changes)
+		batch := changes[:min(len(changes), stockedAtOnce)]
+		changes = changes[len(batch):]
+		s.c.r.opts.Progress(fmt.Sprintf("%s: %d to stock and write", s.Name, len(batch)+len(changes)))
+		ready, rest, err := s.activate(ctx, batch)
+		if len(ready) > 0 {
+			err = errors.Join(err, s.send(context.WithoutCancel(ctx), ready))
 		}
-		shows, err := s.Target.Activate(ctx, change.Key, uuid.NewString())
+		rest = slices.Concat(rest, changes)
+		switch {
+		case err != nil:
+			s.outcomes = append(s.outcomes, notSent(rest, inventory.ReasonFailed)...)
+			return err
+		case ctx.Err() != nil:
+			s.outcomes = append(s.outcomes, notSent(rest, inventory.ReasonStopped)...)
+			return nil
+		}
+	}
+	return nil
+}
+
+// activate stocks the items of a batch, and gives the lines that can be written
+// now and those that it did not come to. An item is stocked with nothing to
+// sell, so that what an inactive level holds from former days is offered for no
+// moment; the write that follows begins at what the level shows then.
+func (s *cycleStore) activate(ctx context.Context, batch []inventory.Change) (ready, rest []inventory.Change, err error) {
+	for i, change := range batch {
+		if ctx.Err() != nil {
+			return ready, batch[i:], nil
+		}
+		shows, err := s.Target.Activate(context.WithoutCancel(ctx), change.Key, uuid.NewString())
 		var refused *inventory.LineError
 		switch {
 		case errors.As(err, &refused):
-			s.take([]inventory.Outcome{s.notStocked(ctx, change, refused)})
+			s.notStocked(context.WithoutCancel(ctx), change, refused)
 		case errors.Is(err, inventory.ErrAnswerLost):
-			s.take([]inventory.Outcome{{Change: change, Result: inventory.Stale, Because: inventory.ReasonUnknown, Detail: "whether the item is stocked now is seen in the next cycle"}})
+			s.outcomes = append(s.outcomes, inventory.Outcome{Change: change, Result: inventory.Stale, Because: inventory.ReasonUnknown, Detail: "the next cycle sees whether the item is stocked"})
+			return ready, batch[i+1:], fmt.Errorf("stocking items, because of activate: %s: %w", change.Key, err)
 		case err != nil:
-			s.outcomes = append(s.outcomes, notSent(slices.Concat(ready, batch[i:]), inventory.ReasonFailed)...)
-			return nil, fmt.Errorf("stocking %s: %w", change.Key, err)
+			return ready, batch[i:], fmt.Errorf("stocking items, because of activate: %s: %w", change.Key, err)
 		default:
 			change.From = shows
 			ready = append(ready, change)
 		}
 	}
-	return ready, nil
+	return ready, nil, nil
 }
 
-// notStocked tells what became of a line whose item could not be stocked:
+// notStocked notes what became of a line whose item could not be stocked:
 // somebody may have stocked it meanwhile, which is no fault of the line.
-func (s *cycleStore) notStocked(ctx context.Context, change inventory.Change, refused *inventory.LineError) inventory.Outcome {
+func (s *cycleStore) notStocked(ctx context.Context, change inventory.Change, refused *inventory.LineError) {
 	levels, err := s.Target.Levels(ctx, []inventory.Key{change.Key})
 	if err == nil && slices.ContainsFunc(levels, func(l inventory.Level) bool { return l.Key == change.Key && l.Active }) {
-		return inventory.Outcome{Change: change, Result: inventory.Stale, Because: inventory.ReasonUnknown, Detail: "somebody else has stocked the item meanwhile"}
+		s.outcomes = append(s.outcomes, inventory.Outcome{Change: change, Result: inventory.Stale, Because: inventory.ReasonStale, Detail: "somebody else has stocked the item meanwhile"})
+		return
 	}
-	return inventory.Outcome{Change: change, Result: inventory.Rejected, Detail: refused.Error()}
+	s.take([]inventory.Outcome{{Change: change, Result: inventory.Rejected, Detail: refused.Error()}})
 }

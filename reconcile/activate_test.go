@@ -1,8 +1,11 @@
 package reconcile_test
 
 import (
+	"context"
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"stocksyncd/reconcile"
 	"stocksyncd/reconcile/inventory"
@@ -116,8 +119,7 @@ func TestAnItemThatCannotBeStockedBlocksNoOther(t *testing.T) {
 		want string
 	}{
 		{"Shopify refuses", &inventory.LineError{Message: "it is a bundle"}, "", "rejected refused 0→7"},
-		{"somebody else has stocked it", &inventory.LineError{Message: "active already"}, "stocked", "stale answer_lost 0→7"},
-		{"the answer is lost", fmt.Errorf("cut: %w", inventory.ErrAnswerLost), "", "stale answer_lost 0→7"},
+		{"somebody else has stocked it", &inventory.LineError{Message: "active already"}, "stocked", "stale changed_in_shopify 0→7"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w, market := unstocked(t, true)
@@ -136,19 +138,120 @@ func TestAnItemThatCannotBeStockedBlocksNoOther(t *testing.T) {
 	}
 }
 
-func TestAStoreThatFailsWhileAnItemIsStockedWritesNothingMore(t *testing.T) {
-	w, market := unstocked(t, true)
-	shop := w.level("main", 1, "MUG", 3)
-	w.settled()
-	w.shops["main"].activate = func(inventory.Key) error { return errCut }
-	w.pass(1)
-	report, err := w.r.Cycle(t.Context(), reconcile.Request{Kind: inventory.Full})
-	if err != nil || report.Stores[0].Error == "" {
-		t.Fatalf("got %v, %q", err, report.Stores[0].Error)
+func TestStockingThatFailsKeepsNothingElseFromBeingWritten(t *testing.T) {
+	for name, failure := range map[string]error{
+		"the store fails": errCut, "the answer is lost": fmt.Errorf("cut: %w", inventory.ErrAnswerLost),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, market := unstocked(t, true)
+			w.sku("CUP", 0)
+			cup := w.level("main", 2, "CUP", 3)
+			w.settled()
+			w.shops["main"].activate = func(inventory.Key) error { return failure }
+			w.pass(time.Second)
+			report, err := w.r.Cycle(t.Context(), reconcile.Request{Kind: inventory.Full})
+			if err != nil || !strings.Contains(report.Stores[0].Error, "stocking items, because of activate: main/1/2") {
+				t.Errorf("got %v, %q", err, report.Stores[0].Error)
+			}
+			w.want(report, cup, "applied drift 3→0")
+			if got := outcome(report, market); !strings.HasPrefix(got, "skipped store_failed") && !strings.HasPrefix(got, "stale answer_lost") {
+				t.Errorf("got %q", got)
+			}
+		})
 	}
-	w.want(report, market, "skipped store_failed 0→7")
-	w.want(report, shop, "skipped store_failed 3→5")
-	w.wantShown(shop, 3)
+}
+
+func TestTheFirstFailureEndsTheStockingOfACycleAndSoDoesAStop(t *testing.T) {
+	many := func() *world {
+		w := newWorld(t)
+		w.stores[0].Activate = true
+		for i := range 20 {
+			sku := inventory.SKU(fmt.Sprint("S", i))
+			w.has(w.sku(sku, 9), 20, 9)
+			w.level("main", int64(i+1), sku, 9)
+		}
+		return w.settled()
+	}
+	w, tried := many(), 0
+	w.shops["main"].activate = func(inventory.Key) error {
+		tried++
+		return fmt.Errorf("cut: %w", inventory.ErrAnswerLost)
+	}
+	if _, err := w.r.Cycle(t.Context(), reconcile.Request{Kind: inventory.Full}); err != nil || tried != 1 {
+		t.Errorf("tried %d times, %v", tried, err)
+	}
+	w, tried = many(), 0
+	ctx, stop := context.WithCancel(t.Context())
+	w.shops["main"].activate = func(inventory.Key) error {
+		if tried++; tried == 3 {
+			stop()
+		}
+		return nil
+	}
+	report, err := w.r.Cycle(ctx, reconcile.Request{Kind: inventory.Full})
+	if err != nil || report.Stores[0].Applied != 3 || tried != 3 {
+		t.Errorf("%d of %d that were stocked are written, %v", report.Stores[0].Applied, tried, err)
+	}
+}
+
+func TestWhatAnInactiveLevelHeldIsNoSaleWhenTheAnswerIsLost(t *testing.T) {
+	w, market := unstocked(t, true)
+	w.stores[0].Mapping.Locations[1].Sources = []string{"Main"}
+	w.level("main", 1, "MUG", 40, 2)
+	w.shops["main"].levels[market].Active = false
+	shop := inventory.Key{Store: "main", Item: 1, Location: 1}
+	w.settled()
+	w.shops["main"].activate = func(key inventory.Key) error {
+		w.shops["main"].levels[key].Active, w.shops["main"].levels[key].Available = true, 0
+		return fmt.Errorf("cut: %w", inventory.ErrAnswerLost)
+	}
+	w.pass(time.Second)
+	if _, err := w.r.Cycle(t.Context(), reconcile.Request{Kind: inventory.Full}); err != nil {
+		t.Fatal(err)
+	}
+	w.shops["main"].activate = nil
+	w.start() // also after a crash
+	w.want(w.cycle(), market, "applied drift 0→5")
+	w.wantShown(shop, 5)
+}
+
+func TestALevelThatIsSwitchedOffBeforeItsWriteIsNotWrittenUnstocked(t *testing.T) {
+	w, market := unstocked(t, true)
+	w.level("main", 1, "MUG", 4, 2)
+	w.settled()
+	w.shops["main"].before = func([]inventory.Change) {
+		w.shops["main"].before = func([]inventory.Change) { t.Error("it was written") }
+		w.shops["main"].levels[market].Active, w.shops["main"].levels[market].Available = false, 5
+	}
+	w.want(w.cycle(), market, "stale changed_in_shopify 0→7")
+}
+
+func TestALevelThatIsGoneLeavesTheStateFile(t *testing.T) {
+	w, market := unstocked(t, false)
+	w.level("main", 1, "MUG", 7, 2)
+	w.settled().cycle()
+	delete(w.shops["main"].levels, market)
+	w.cycle()
+	if kept, err := w.state.Store("main"); err != nil || len(kept.Levels) != 1 {
+		t.Errorf("got %+v, %v", kept.Levels, err)
+	}
+	w.start()
+	w.level("main", 1, "MUG", 2, 2)
+	w.want(w.cycle(), market, "waiting first_sight 2→7")
+}
+
+func TestAnExplanationAfterStockingShowsWhatWasWritten(t *testing.T) {
+	w, market := unstocked(t, true)
+	w.settled()
+	w.shops["main"].before = func([]inventory.Change) { w.pass(time.Second) }
+	w.cycle()
+	list, err := w.r.Explain(t.Context(), reconcile.ExplainRequest{SKU: "MUG"})
+	if err != nil || len(list) != 2 {
+		t.Fatal(list, err)
+	}
+	if e := list[1]; e.LocationID != market.Location || e.Observed != 7 || e.Unstocked || e.Next.Result != "" {
+		t.Errorf("got %+v", e)
+	}
 }
 
 func TestADryRunStocksNothing(t *testing.T) {

@@ -13,33 +13,28 @@ import (
 )
 
 // apply writes what passed, in batches, and stops only between two of them.
+// What must be stocked first comes last: its first failure ends it, and must
+// keep nothing else from being written.
 func (s *cycleStore) apply(ctx context.Context) error {
 	changes := s.saved(s.pass)
-	for len(changes) > 0 {
+	plain := slices.DeleteFunc(slices.Clone(changes), func(change inventory.Change) bool { return change.Activate })
+	stocked := slices.DeleteFunc(changes, func(change inventory.Change) bool { return !change.Activate })
+	for len(plain) > 0 {
 		if ctx.Err() != nil {
-			s.outcomes = append(s.outcomes, notSent(changes, inventory.ReasonStopped)...)
+			s.outcomes = append(s.outcomes, notSent(slices.Concat(plain, stocked), inventory.ReasonStopped)...)
 			return nil
 		}
-		changes = s.unsold(changes)
-		batch := changes[:min(len(changes), inventory.BatchSize)]
-		changes = changes[len(batch):]
+		plain = s.unsold(plain)
+		batch := plain[:min(len(plain), inventory.BatchSize)]
+		plain = plain[len(batch):]
 		// A batch that is under way is seen through.
-		if err := s.write(context.WithoutCancel(ctx), batch); err != nil {
-			s.outcomes = append(s.outcomes, notSent(changes, inventory.ReasonFailed)...)
+		if err := s.send(context.WithoutCancel(ctx), batch); err != nil {
+			s.outcomes = append(s.outcomes, notSent(slices.Concat(plain, stocked), inventory.ReasonFailed)...)
 			return err
 		}
-		s.c.r.opts.Progress(fmt.Sprintf("%s: %d to write", s.Name, len(changes)))
+		s.c.r.opts.Progress(fmt.Sprintf("%s: %d to write", s.Name, len(plain)+len(stocked)))
 	}
-	return nil
-}
-
-// write has the items of a batch stocked where they are not, and sends it.
-func (s *cycleStore) write(ctx context.Context, batch []inventory.Change) error {
-	batch, err := s.activate(ctx, batch)
-	if err != nil {
-		return err
-	}
-	return s.send(ctx, batch)
+	return s.stock(ctx, stocked)
 }
 
 // unsold takes out the raises of SKUs that were found sold since the plan was
@@ -211,7 +206,7 @@ func (s *cycleStore) planAgain(ctx context.Context, changes []inventory.Change) 
 		return nil, fmt.Errorf("reading stale levels again: %w", err)
 	}
 	sortLevels(levels)
-	s.looked = s.c.r.opts.Now()
+	now := s.c.r.opts.Now()
 	for _, level := range levels {
 		if before, ok := s.seen(level.Key); ok && level.Available < before {
 			if s.sold == nil {
@@ -220,18 +215,31 @@ func (s *cycleStore) planAgain(ctx context.Context, changes []inventory.Change) 
 			s.sold[level.SKU] = true
 		}
 	}
-	flight.Look(&s.kept.Ledger, levels, s.seen, false, s.looked, s.c.r.opts.Settle)
+	flight.Look(&s.kept.Ledger, levels, s.seen, s.c.feeds, false, now, s.c.r.opts.Settle)
 	index := s.index()
 	figures := s.figures(levels, index)
 	if err := s.observe(levels, figures, nil); err != nil {
 		s.outcomes = append(s.outcomes, notSent(changes, inventory.ReasonFailed)...)
 		return nil, err
 	}
-	p := plan.Diff(levels, figures, s.view(index))
+	view := s.view(index)
+	view.Now = now
+	p := plan.Diff(levels, figures, view)
 	s.outcomes = append(s.outcomes, p.Waiting...)
-	next := s.asSaved(p.Changes)
+	next := s.asSaved(s.stockedOnly(p.Changes))
 	s.settleVanished(changes, p)
 	return next, nil
+}
+
+// stockedOnly leaves out what is not stocked: somebody has switched the level
+// off since the plan was made, and the next cycle stocks it again or not.
+func (s *cycleStore) stockedOnly(changes []inventory.Change) []inventory.Change {
+	return slices.DeleteFunc(slices.Clone(changes), func(change inventory.Change) bool {
+		if change.Activate {
+			s.outcomes = append(s.outcomes, inventory.Outcome{Change: change, Result: inventory.Stale, Because: inventory.ReasonStale, Detail: "it was switched off meanwhile"})
+		}
+		return change.Activate
+	})
 }
 
 // settleVanished gives an outcome to the lines that the new plan no longer

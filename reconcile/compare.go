@@ -17,6 +17,7 @@ type otherChoice struct {
 	Choice
 	asked bool
 	feeds desired.Feeds
+	pins  inventory.Pins
 }
 
 // resolveOther resolves the mapping of the config that is compared with. Its
@@ -30,7 +31,10 @@ func (s *cycleStore) resolveOther() error {
 	if err != nil {
 		return fmt.Errorf("the config to compare with: %w", err)
 	}
-	s.other = otherChoice{choice, true, resolved.Feeds}
+	if err := choice.refused(resolved.Feeds); err != nil {
+		return fmt.Errorf("the config to compare with: %w", err)
+	}
+	s.other = otherChoice{choice, true, resolved.Feeds, resolved.Pins}
 	s.notes = append(s.notes, resolved.Notes...)
 	return nil
 }
@@ -64,7 +68,7 @@ func (s *cycleStore) compare(figures []inventory.Figure) {
 		found.Moved++
 		found.Raised += max(to-from, 0)
 		found.Lowered += max(from-to, 0)
-		if to <= 0 {
+		if to == 0 {
 			found.Zeroed++
 		}
 		found.Levels = append(found.Levels, s.move(&levels[i], was[i], now[i], strings.Join(slices.Compact(moved[i]), ", ")))
@@ -75,9 +79,7 @@ func (s *cycleStore) compare(figures []inventory.Figure) {
 // compared lists the levels of both choices, with their figures by the running
 // one.
 func (s *cycleStore) compared(figures []inventory.Figure) ([]inventory.Level, []inventory.Figure) {
-	rules := s.rulesOf(s.other.Choice, s.other.feeds)
-	stocked := slices.DeleteFunc(slices.Clone(s.levels), func(l inventory.Level) bool { return l.Unstocked })
-	extra := s.c.catalogue.Unstocked(stocked, rules)
+	extra := s.c.catalogue.Unstocked(s.listed, s.rulesOf(s.other.Choice, s.other.feeds, s.other.pins))
 	extra = slices.DeleteFunc(extra, func(l inventory.Level) bool {
 		_, known := slices.BinarySearchFunc(s.levels, l.Key, func(l inventory.Level, key inventory.Key) int { return l.Compare(key) })
 		return known
@@ -96,7 +98,7 @@ type turn struct {
 }
 
 func (s *cycleStore) turns() []turn {
-	running, other := s.rules, s.rulesOf(s.other.Choice, s.other.feeds)
+	running, other := s.rules, s.rulesOf(s.other.Choice, s.other.feeds, s.other.pins)
 	feeds := func(key inventory.Key) []inventory.SourceLocationID {
 		if key.Store == s.Name {
 			return s.other.feeds[key.Location].Sources
@@ -147,18 +149,18 @@ func (s *cycleStore) ruleKey(level inventory.Level) string {
 }
 
 // shown is what a level shows once its figure is written; one that is left
-// alone stays as it is.
+// alone stays as it is, and a negative one is not raised to 0.
 func shown(level *inventory.Level, figure inventory.Figure) inventory.Units {
 	if figure.Left != "" {
 		return plan.Offered(level)
 	}
-	return figure.Units
+	return plan.Target(plan.Offered(level), figure.Units, 0)
 }
 
 func (s *cycleStore) move(level *inventory.Level, was, now inventory.Figure, rule string) inventory.MoveLevel {
 	m := inventory.MoveLevel{
 		SKU: level.SKU, Variant: level.Variant, Item: level.Item, LocationID: level.Location,
-		Location: s.other.feeds[level.Location].Name, Observed: level.Available, Rule: rule,
+		Location: s.other.feeds[level.Location].Name, Observed: level.Available, Unstocked: !level.Active, Rule: rule,
 	}
 	if was.Left == "" {
 		m.From = &was.Units

@@ -2,6 +2,8 @@ package reconcile_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"stocksyncd/reconcile"
@@ -110,5 +112,66 @@ func TestAComparisonIsAddedUp(t *testing.T) {
 	got := *report.Stores[0].Compared
 	if got.Moved != 2 || got.Zeroed != 1 || got.Lowered != 9 || got.Raised != 0 || len(got.Levels) != 2 {
 		t.Errorf("got %+v", got)
+	}
+}
+
+func TestAComparisonKnowsLocationsThatOnlyTheOtherConfigNames(t *testing.T) {
+	w := newWorld(t)
+	id := w.sku("MUG", 5)
+	w.level("main", 1, "MUG", 3)
+	key := inventory.StockKey{Variant: id, Location: 10}
+	row := w.katana.stock[key]
+	row.Committed = 2 * inventory.Scale
+	w.katana.stock[key] = row
+	w.katana.locations = append(w.katana.locations, inventory.SourceLocation{ID: 30, Name: "Trade", SalesAllowed: true})
+	w.katana.open = []inventory.SourceOrder{{ID: 1, Source: "katana", Location: 30, Rows: []inventory.SourceOrderRow{{ID: 1, Variant: id, Location: 10, Quantity: 2 * inventory.Scale}}}}
+	w.settled()
+	before, _ := w.state.Source()
+	other := w.stores[0].Choice
+	other.Orders, other.Mapping.Mentioned = desired.Orders{Exclude: []desired.Matcher{{Location: "Trade"}}}, []string{"Trade"}
+	other.Mapping.Locations = append(slices.Clone(other.Mapping.Locations[:1]), desired.Pair{Target: "Market", Sources: []string{"Trade"}})
+	report := w.ask(reconcile.Request{Kind: inventory.Full, Dry: true, Compare: map[inventory.StoreName]reconcile.Choice{"main": other}})
+	if got, want := moves(report), []string{"MUG at Shop: 3 → 5 by exclude_orders"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if after, _ := w.state.Source(); len(after.Rows) != len(before.Rows) || len(after.Missing) != len(before.Missing) {
+		t.Errorf("a question is remembered: %+v, before %+v", after, before)
+	}
+}
+
+func TestAComparisonKnowsItemsThatAreStockedNowhere(t *testing.T) {
+	w := newWorld(t)
+	w.has(w.sku("MUG", 5), 20, 7)
+	w.shops["main"].unstocked = []inventory.Level{{Key: inventory.Key{Store: "main", Item: 7, Location: inventory.Nowhere}, SKU: "MUG", Unstocked: true}}
+	w.stores[0].Mapping = desired.Mapping{Default: "Main"}
+	w.settled()
+	other := w.stores[0].Choice
+	other.Mapping = desired.Mapping{Locations: []desired.Pair{{Target: "Shop", Sources: []string{"Main"}}, {Target: "Market", Sources: []string{"Side"}}}}
+	other.Activate = true
+	report := w.ask(reconcile.Request{Kind: inventory.Full, Dry: true, Compare: map[inventory.StoreName]reconcile.Choice{"main": other}})
+	if got := report.Stores[0].Compared; got.Moved != 2 || got.Raised != 12 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestAComparisonMovesNoNegativeLevelAndRefusesWhatTheOtherConfigRefuses(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 0)
+	w.level("main", 1, "MUG", -2)
+	w.stores[0].Rules = []desired.Rule{{Pattern: "*", Skip: true}}
+	w.settled()
+	other := w.stores[0].Choice
+	other.Rules = nil
+	ask := reconcile.Request{Kind: inventory.Full, Dry: true, Compare: map[inventory.StoreName]reconcile.Choice{"main": other}}
+	if got := w.ask(ask).Stores[0].Compared; got.Moved != 0 {
+		t.Errorf("got %+v", got)
+	}
+	other.Mapping.Locations = []desired.Pair{{Target: "Shop", Sources: []string{"Main"}}, {Target: "Market", Sources: []string{"Main"}}}
+	other.RefuseDuplicate = true
+	ask.Compare["main"] = other
+	w.pass(1)
+	report, err := w.r.Cycle(t.Context(), ask)
+	if err != nil || !strings.Contains(report.Stores[0].Error, "the config to compare with: duplicate_stock is refuse") {
+		t.Errorf("got %v, %q", err, report.Stores[0].Error)
 	}
 }

@@ -51,6 +51,7 @@ type cycle struct {
 	r        *Reconciler
 	ask      Request
 	narrow   bool // only the SKU of ask is read of the inventory
+	quiet    bool // nothing is kept of it: neither findings nor notes are wanted
 	number   uint64
 	started  time.Time
 	requests map[string]inventory.RequestCount // totals at the start
@@ -94,7 +95,7 @@ func (r *Reconciler) begin(ask Request) (*cycle, error) {
 // prepare makes a cycle that works on what keep makes of the stores' memory.
 func (r *Reconciler) prepare(ask Request, keep func(*memory) *memory) (c *cycle, err error) {
 	c = &cycle{
-		r: r, ask: ask, started: r.opts.Now(), requests: r.opts.Requests(),
+		r: r, ask: ask, started: r.opts.Now(), requests: r.opts.Requests(), kits: r.kits,
 		memories: make(map[inventory.StoreName]*memory, len(r.opts.Stores)),
 	}
 	if c.source, err = r.opts.Journal.Source(); err != nil {
@@ -173,16 +174,15 @@ func (c *cycle) readSource(ctx context.Context) error {
 	if c.orders, err = c.r.opts.Source.Orders(ctx, c.ordersSince()); err != nil {
 		return err
 	}
-	at := c.sources()
-	if len(at) == 0 { // nothing is mapped, or no store could be read
+	at, others := c.sources()
+	if len(at)+len(others) == 0 { // nothing is mapped, or no store could be read
 		c.catalogue = desired.NewCatalogue(&inventory.Snapshot{}, nil)
 		return nil
 	}
-	if err := c.readFigures(ctx, at); err != nil {
+	if err := c.readFigures(ctx, at, others); err != nil {
 		return err
 	}
 	c.r.opts.Progress(fmt.Sprintf("Katana: %d stock rows", len(c.mirror.stock)))
-	c.catalogue, c.variants = c.mirror.catalogue, c.mirror.variants
 	c.skus = c.catalogue.SKUs()
 	return nil
 }
@@ -220,13 +220,20 @@ func (c *cycle) readLocations(ctx context.Context) (err error) {
 // it, or what is hot, what would be written, and the share of the sweep. The
 // open orders are read directly before and after the inventory: an order that
 // changes between the two is subtracted whole, so they lie close together.
-func (c *cycle) readFigures(ctx context.Context, at []inventory.SourceLocationID) error {
-	whole := c.mirror == nil || !covers(c.mirror.at, at)
+//
+// Only what the stores draw on is compared with former reads: the other
+// locations are those of a config that is compared with.
+func (c *cycle) readFigures(ctx context.Context, at, others []inventory.SourceLocationID) error {
+	reads := slices.Concat(at, others)
+	whole := c.mirror == nil || !covers(c.mirror.at, reads)
 	if whole {
-		c.mirror = &mirror{at: at, read: map[inventory.SourceVariantID]time.Time{}, hot: map[inventory.SourceVariantID][]time.Time{}}
+		c.mirror = &mirror{at: reads, read: map[inventory.SourceVariantID]time.Time{}, hot: map[inventory.SourceVariantID][]time.Time{}}
 	}
 	if err := c.readCatalogue(ctx, whole); err != nil {
 		return err
+	}
+	if part := c.narrow || !whole; part {
+		c.readRecipes(ctx) // what is made of what is read too
 	}
 	c.open.before, c.open.err = c.openOrders(ctx)
 	wanted := inventory.Stocked(c.mirror.variants)
@@ -243,7 +250,13 @@ func (c *cycle) readFigures(ctx context.Context, at []inventory.SourceLocationID
 	if c.open.err == nil {
 		c.open.after, c.open.err = c.openOrders(ctx)
 	}
+	if whole && !c.narrow {
+		c.readRecipes(ctx)
+	}
 	c.takeIn(wanted, rows, whole)
+	if whole && !c.narrow {
+		c.trust(rows, at)
+	}
 	return nil
 }
 
@@ -257,15 +270,11 @@ func (c *cycle) takeIn(wanted []inventory.SourceVariantID, rows []inventory.Stoc
 	} else {
 		m.plan(wanted, c.started, c.r.opts.SweepWithin)
 	}
-	snap := &inventory.Snapshot{Variants: m.variants, Stock: m.stock}
-	m.catalogue = desired.NewCatalogue(snap, c.source.Missing)
+	m.catalogue = desired.NewCatalogue(&inventory.Snapshot{Variants: m.variants, Stock: m.stock}, c.source.Missing)
+	c.catalogue, c.variants = m.catalogue, m.variants
 	c.fresh = make(map[inventory.SourceVariantID]bool, len(wanted))
 	for _, id := range wanted {
 		c.fresh[id] = true
-	}
-	if whole && !c.narrow {
-		c.catalogue = m.catalogue
-		c.trust(snap, m.at)
 	}
 }
 
@@ -274,23 +283,17 @@ func covers(at, wanted []inventory.SourceLocationID) bool {
 	return !slices.ContainsFunc(wanted, func(id inventory.SourceLocationID) bool { return !slices.Contains(at, id) })
 }
 
-// readCatalogue reads the catalogue and what kits are made of, unless nothing
-// has happened to them.
+// readCatalogue reads the catalogue, unless nothing has happened to it.
 func (c *cycle) readCatalogue(ctx context.Context, whole bool) error {
-	if whole || c.heard.Catalogue {
-		variants, err := c.r.opts.Source.Catalogue(ctx)
-		if err != nil {
-			return err
-		}
-		if c.mirror.list(variants, c.started); whole {
-			clear(c.mirror.hot) // all of it is read now
-		}
+	if !whole && !c.heard.Catalogue {
+		return nil
 	}
-	if c.ask.Kind == inventory.Full || c.heard.Recipes || c.heard.Catalogue {
-		c.readRecipes(ctx, c.mirror.variants)
+	variants, err := c.r.opts.Source.Catalogue(ctx)
+	if err != nil {
+		return err
 	}
-	if c.kits != nil {
-		c.mirror.kits = c.kits
+	if c.mirror.list(variants, c.started); whole {
+		clear(c.mirror.hot) // all of it is read now
 	}
 	return nil
 }
@@ -306,7 +309,7 @@ func (c *cycle) wanted() []inventory.SourceVariantID {
 			m.heat(c.started, row.Variant)
 		}
 	}
-	wanted := slices.Concat(m.due(c.started), c.touched(), m.share(c.started))
+	wanted := slices.Concat(m.due(c.started, c.kits), c.touched(), m.share(c.started))
 	stocked := map[inventory.SourceVariantID]bool{}
 	for _, id := range inventory.Stocked(m.variants) {
 		stocked[id] = true
@@ -343,11 +346,16 @@ func (c *cycle) touched() (touched []inventory.SourceVariantID) {
 	return touched
 }
 
-// readRecipes reads what kits are made of, once a full cycle. No figure depends
-// on it, so a read that fails costs no more than the explanation of kits.
-func (c *cycle) readRecipes(ctx context.Context, variants []inventory.SourceVariant) {
+// readRecipes reads what kits are made of, once a full cycle, and when a feed
+// tells that it has changed. No figure depends on it, so a read that fails costs
+// no more than the explanation of kits.
+func (c *cycle) readRecipes(ctx context.Context) {
+	news := c.ask.Kind == inventory.Full || c.heard.Recipes || c.heard.Catalogue
+	if !news || c.narrow && c.kits != nil {
+		return
+	}
 	var kits []inventory.SourceVariantID
-	for _, v := range variants {
+	for _, v := range c.mirror.variants {
 		if v.Live() && v.Kit {
 			kits = append(kits, v.ID)
 		}
@@ -377,12 +385,12 @@ func (c *cycle) around(stocked []inventory.SourceVariantID, sku inventory.SKU) [
 	return slices.DeleteFunc(wanted, func(id inventory.SourceVariantID) bool { return !slices.Contains(stocked, id) })
 }
 
-// trust compares the snapshot with the last one of the same locations, and
+// trust compares what was read with the last one of the same locations, and
 // makes it the measure of the next when it is long enough, or when somebody has
 // looked at it and released what was held.
-func (c *cycle) trust(snap *inventory.Snapshot, at []inventory.SourceLocationID) {
+func (c *cycle) trust(read []inventory.Stock, at []inventory.SourceLocationID) {
 	rows := make(map[inventory.SourceLocationID]int, len(at))
-	for _, stock := range snap.Stock {
+	for _, stock := range read {
 		rows[stock.Location]++
 	}
 	before, now := 0, 0
@@ -401,6 +409,7 @@ func (c *cycle) trust(snap *inventory.Snapshot, at []inventory.SourceLocationID)
 		if next.Rows == nil {
 			next.Rows = map[inventory.SourceLocationID]int{}
 		}
+		maps.DeleteFunc(next.Rows, func(id inventory.SourceLocationID, _ int) bool { return !c.lives(id) })
 		for _, location := range at {
 			next.Rows[location] = rows[location]
 		}
@@ -445,19 +454,23 @@ func (c *cycle) ordersSince() time.Time {
 	return since
 }
 
-// sources lists the Katana locations that any store draws on.
-func (c *cycle) sources() []inventory.SourceLocationID {
-	all := desired.Feeds{}
-	var next inventory.LocationID
+// sources lists the Katana locations that the stores which are served draw on,
+// and those that only a config which is compared with would draw on.
+func (c *cycle) sources() (at, others []inventory.SourceLocationID) {
 	for _, s := range c.stores {
-		for _, feeds := range []desired.Feeds{s.kept.feeds, s.other.feeds} {
-			for _, feed := range feeds {
-				next++
-				all[next] = feed
-			}
+		if s.err == nil && s.mode != inventory.ModeOff {
+			at, others = append(at, s.kept.feeds.Sources()...), append(others, s.other.feeds.Sources()...)
 		}
 	}
-	return all.Sources()
+	slices.Sort(at)
+	slices.Sort(others)
+	at = slices.Compact(at)
+	return at, slices.DeleteFunc(slices.Compact(others), func(id inventory.SourceLocationID) bool { return slices.Contains(at, id) })
+}
+
+// lives tells whether Katana lists a location.
+func (c *cycle) lives(id inventory.SourceLocationID) bool {
+	return slices.ContainsFunc(c.locations, func(l inventory.SourceLocation) bool { return l.ID == id })
 }
 
 // entries lists what is in flight in every store, asked for or not.

@@ -38,11 +38,14 @@ func (r *Reconciler) Explain(ctx context.Context, ask ExplainRequest) ([]invento
 	var list []inventory.Explanation
 	var missing []string
 	for _, store := range r.opts.Stores {
-		if ask.Store != "" && ask.Store != store.Name || store.Mode == inventory.ModeOff {
+		if ask.Store != "" && ask.Store != store.Name || ask.Store == "" && store.Mode == inventory.ModeOff {
 			continue
 		}
 		view, ok := views[store.Name]
 		switch {
+		case store.Mode == inventory.ModeOff:
+			missing = append(missing, fmt.Sprintf("store %s is switched off; set its mode to report to have it read", store.Name))
+			continue
 		case ok && view.rules.Feeds != nil:
 		case ok:
 			missing = append(missing, fmt.Sprintf("store %s: %v", store.Name, view.err))
@@ -71,7 +74,7 @@ func (r *Reconciler) read(ctx context.Context, sku inventory.SKU) (map[inventory
 	if err != nil {
 		return nil, err
 	}
-	c.narrow = sku != ""
+	c.narrow, c.quiet = sku != "", true
 	c.each(func(s *cycleStore) error { return s.look(ctx) })
 	if c.alive() {
 		if err := c.readSource(ctx); err != nil {
@@ -104,25 +107,21 @@ func (m *memory) copy() *memory {
 // explain explains the levels of a SKU as they stand now.
 func (s *cycleStore) explain(sku inventory.SKU) (list []inventory.Explanation, err error) {
 	index := s.index()
-	rows := desired.ExcludedRows(s.Orders, s.reads())
+	rows := desired.ExcludedRows(s.Orders, s.reads(s.kept.Pins))
 	if s.c.open.err != nil {
 		rows = nil
 	}
 	others := map[inventory.VariantID]bool{}
-	for _, level := range s.levels {
-		if level.SKU == sku {
-			others[level.Variant] = true
-		}
+	levels := s.ofSKU(sku)
+	for _, level := range levels {
+		others[level.Variant] = true
 	}
 	var near []inventory.NearMiss
 	if len(s.c.catalogue.Matched(sku)) == 0 {
-		near = desired.NearMisses(s.levels, s.c.variants)
+		near = desired.NearMisses(s.listed, s.c.variants)
 	}
-	for _, level := range s.levels {
-		if level.SKU != sku {
-			continue
-		}
-		e := s.facts(level)
+	for _, level := range levels {
+		e := s.facts(&level)
 		for _, variant := range slices.Sorted(maps.Keys(others)) {
 			if variant != level.Variant {
 				e.Shopify = append(e.Shopify, variant)
@@ -133,8 +132,8 @@ func (s *cycleStore) explain(sku inventory.SKU) (list []inventory.Explanation, e
 				e.Near = append(e.Near, one)
 			}
 		}
-		around := s.flown(index.Elsewhere(level.Key, sku, s.kept.feeds[level.Location].Sources))
-		s.c.catalogue.Explain(&e, level, s.rules, around, rows, s.c.mirror.kits, s.c.locationName)
+		around := s.flown(index.Elsewhere(level.Key, sku, s.rules.Feeds[level.Location].Sources))
+		s.c.catalogue.Explain(&e, level, s.rules, around, rows, s.c.kits, s.c.locationName)
 		e.Own = s.flown(index.At(level.Key, sku))
 		s.conclude(&e, level, index)
 		if e.Writes, err = s.c.r.opts.Journal.Writes(level.Key); err != nil {
@@ -148,30 +147,54 @@ func (s *cycleStore) explain(sku inventory.SKU) (list []inventory.Explanation, e
 	return list, nil
 }
 
+// ofSKU lists the levels of a SKU, also those of items that are stocked nowhere.
+func (s *cycleStore) ofSKU(sku inventory.SKU) (levels []inventory.Level) {
+	stocked := map[inventory.ItemID]bool{}
+	for _, level := range s.levels {
+		if level.SKU == sku {
+			levels, stocked[level.Item] = append(levels, level), true
+		}
+	}
+	for _, level := range s.listed {
+		if level.SKU == sku && !stocked[level.Item] {
+			levels = append(levels, level)
+		}
+	}
+	return levels
+}
+
 // absent is what can be told of a SKU that the store does not sell.
 func (s *cycleStore) absent(sku inventory.SKU) inventory.Explanation {
 	e := inventory.Explanation{Store: s.Name, Mode: s.Mode, SKU: sku, Read: s.looked.UTC(), Cycle: s.c.number, Katana: s.c.catalogue.Matched(sku)}
-	for _, near := range desired.NearMisses(s.levels, []inventory.SourceVariant{{SKU: sku}}) {
-		near.Sources = nil
+	for _, near := range desired.NearMisses(s.listed, []inventory.SourceVariant{{SKU: sku}}) {
+		near.Sources = []inventory.SourceVariantID{}
 		e.Near = append(e.Near, near)
 	}
 	return e
 }
 
-// facts is what is known of a level before any rule.
-func (s *cycleStore) facts(level inventory.Level) inventory.Explanation {
+// facts is what is known of a level before any rule. What was written to it
+// since it was read is known better.
+func (s *cycleStore) facts(level *inventory.Level) inventory.Explanation {
+	seen, known := s.kept.levels[level.Key]
+	if known && seen.At.After(s.looked) {
+		level.Available = seen.Units
+		level.Active = level.Active || s.written(level.Key)
+	}
 	e := inventory.Explanation{
 		Store: s.Name, Mode: s.Mode, SKU: level.SKU, Variant: level.Variant, Item: level.Item, LocationID: level.Location,
-		Location: s.kept.feeds[level.Location].Name, Read: s.looked.UTC(), Cycle: s.c.number,
+		Location: s.rules.Feeds[level.Location].Name, Read: s.looked.UTC(), Cycle: s.c.number,
 		Observed: level.Available, Unstocked: !level.Active,
 	}
-	if seen, ok := s.kept.levels[level.Key]; ok {
+	if known {
 		e.Seen = &inventory.SeenFigure{Units: seen.Units, First: seen.First.UTC(), At: seen.At.UTC()}
-		if seen.At.After(s.looked) { // written since
-			e.Observed = seen.Units
-		}
 	}
 	return e
+}
+
+// written tells whether the cycle has written the level.
+func (s *cycleStore) written(key inventory.Key) bool {
+	return slices.ContainsFunc(s.outcomes, func(o inventory.Outcome) bool { return o.Key == key && o.Result == inventory.Applied })
 }
 
 // flown says where and since when units are in flight.
@@ -190,7 +213,6 @@ func (s *cycleStore) flown(entries []inventory.InFlight) (terms []inventory.Flig
 
 // conclude says what the level is to show, and what the next cycle does.
 func (s *cycleStore) conclude(e *inventory.Explanation, level inventory.Level, index *flight.Index) {
-	level.Available = e.Observed
 	figure := inventory.Figure{Units: e.Desired, Left: e.Left, Negative: e.Negative}
 	if e.Left == "" {
 		e.Target = plan.Target(plan.Offered(&level), e.Desired, index.Own(level.Key, level.SKU))
@@ -220,13 +242,8 @@ func (s *cycleStore) next(key inventory.Key, p plan.Plan, e *inventory.Explanati
 		return inventory.NextAction{Text: "nothing: Shopify shows what it should"}
 	}
 	change := p.Changes[0]
-	for _, h := range s.kept.Holds {
-		if i := slices.IndexFunc(h.Levels, func(l inventory.HeldLevel) bool { return l.Key == key }); i >= 0 && h.Released.IsZero() && h.Levels[i].Raise == change.Raise() {
-			return inventory.NextAction{
-				Result: inventory.Held, Reason: inventory.Reason(h.Rule), ID: h.ID, Order: "stocksyncd release " + h.ID,
-				Text: fmt.Sprintf("a guard holds the change from %d to %d as %s", change.From, change.To, h.ID),
-			}
-		}
+	if action, held := s.held(change); held {
+		return action
 	}
 	if s.Mode == inventory.ModeReport {
 		return inventory.NextAction{Result: inventory.Skipped, Reason: inventory.ReasonReport, Text: fmt.Sprintf("the store is in report mode, so %d is not written", change.To)}
@@ -238,8 +255,24 @@ func (s *cycleStore) next(key inventory.Key, p plan.Plan, e *inventory.Explanati
 	return inventory.NextAction{Result: inventory.Applied, Reason: change.Reason, Text: text}
 }
 
+// held tells of the plan of a guard that holds a change.
+func (s *cycleStore) held(change inventory.Change) (inventory.NextAction, bool) {
+	for _, h := range s.kept.Holds {
+		if i := slices.IndexFunc(h.Levels, func(l inventory.HeldLevel) bool { return l.Key == change.Key }); i >= 0 && h.Released.IsZero() && h.Levels[i].Raise == change.Raise() {
+			return inventory.NextAction{
+				Result: inventory.Held, Reason: inventory.Reason(h.Rule), ID: h.ID, Order: "stocksyncd release " + h.ID,
+				Text: fmt.Sprintf("a guard holds the change from %d to %d as %s", change.From, change.To, h.ID),
+			}, true
+		}
+	}
+	return inventory.NextAction{}, false
+}
+
 // waits says what a raise waits for, and until when at the latest.
 func (s *cycleStore) waits(key inventory.Key, o inventory.Outcome, e *inventory.Explanation) inventory.NextAction {
+	if e.Target == o.From { // whatever else it would wait for
+		o.Because = inventory.ReasonInFlight
+	}
 	action, now := inventory.NextAction{Result: inventory.Waiting, Reason: o.Because}, s.c.r.opts.Now()
 	switch o.Because {
 	case inventory.ReasonFirstSight:

@@ -523,3 +523,120 @@ func TestAFigureThatIsReadForOneStoreKnowsWhatTheOthersHaveSold(t *testing.T) {
 		t.Error("a store that the config does not have has figures")
 	}
 }
+
+func TestAnItemThatIsStockedNowhereIsExplainedAsThat(t *testing.T) {
+	w := newWorld(t)
+	w.sku("CUP", 0)
+	w.shops["main"].unstocked = []inventory.Level{{Key: inventory.Key{Store: "main", Item: 7, Location: inventory.Nowhere}, SKU: "CUP", Unstocked: true, Variant: 77}}
+	w.settled().cycle()
+	e := one(t, w, "CUP", false)
+	if e.Item != 7 || e.Variant != 77 || e.Left == "" || len(e.Katana) != 1 {
+		t.Errorf("got %+v", e)
+	}
+	report := w.ask(reconcile.Request{Kind: inventory.Full, SKU: "CUP", Dry: true})
+	if notes := strings.Join(report.Stores[0].Notes, "\n"); strings.Contains(notes, "no Shopify variant") {
+		t.Errorf("got %q", notes)
+	}
+}
+
+func TestWhatWasWrittenBeforeABatchThatHadToBeReadAgainIsExplainedAsWritten(t *testing.T) {
+	w := newWorld(t)
+	for i := range 260 {
+		sku := inventory.SKU(fmt.Sprintf("S%03d", i))
+		w.sku(sku, 0)
+		w.level("main", int64(i+1), sku, 5)
+	}
+	w.settled()
+	batch := 0
+	w.shops["main"].before = func(changes []inventory.Change) {
+		w.pass(time.Second)
+		if batch++; batch == 2 {
+			w.sell(changes[0].Key, 1)
+		}
+	}
+	w.cycle()
+	if e := one(t, w, "S000", false); e.Observed != 0 || e.Next.Result != "" {
+		t.Errorf("got %+v", e)
+	}
+}
+
+func TestWhatHasExpiredIsNotInFlightInAnExplanation(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 5)
+	mug := w.level("main", 1, "MUG", 5)
+	w.settled().cycle()
+	w.sell(mug, 2)
+	w.cycle()
+	w.pass(time.Hour) // Katana is down, and no cycle ends
+	if e := one(t, w, "MUG", false); len(e.Own) > 0 || e.Target != 5 {
+		t.Errorf("got %+v", e)
+	}
+}
+
+func TestAFigureThatMustNotBeWrittenYetSaysWhy(t *testing.T) {
+	w := newWorld(t)
+	w.guards.MaxZeroedPercent = 10
+	w.sku("MUG", 17)
+	w.sku("CUP", 0)
+	mug := w.level("main", 1, "MUG", 13) // 4 are sold, and nobody has looked before
+	cup := w.level("main", 2, "CUP", 5)
+	w.start()
+	waits := func(key inventory.Key) (inventory.LevelFigure, inventory.Reason) {
+		t.Helper()
+		figures, err := w.r.Figures(t.Context(), "main")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, figure := range figures.Levels {
+			if figure.Key == key {
+				return figure, figure.Waits
+			}
+		}
+		t.Fatalf("%s has no figure", key)
+		return inventory.LevelFigure{}, ""
+	}
+	if figure, why := waits(mug); why != inventory.ReasonFirstSight || !strings.Contains(figure.Why, "may miss a sale") {
+		t.Errorf("seen for the first time: got %+v", figure)
+	}
+	if figure, why := waits(cup); why != "" || figure.Target != 0 {
+		t.Errorf("a reduction waits for nothing: got %+v", figure)
+	}
+	w.settled()
+	w.cycle()
+	if figure, why := waits(cup); why != "max_zeroed_percent" || !strings.Contains(figure.Why, "as main-") {
+		t.Errorf("held by a guard: got %+v", figure)
+	}
+	w.wantShown(mug, 17)
+	w.sell(mug, 2)
+	if figure, why := waits(mug); why != "" || figure.Target != 15 {
+		t.Errorf("what it shows is right while its sale is on its way: got %+v", figure)
+	}
+}
+
+func TestARaiseThatWouldWaitAnywayIsExplainedByTheSale(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 17)
+	mug := w.level("main", 1, "MUG", 17)
+	w.start()
+	w.cycle()
+	w.sell(mug, 4)
+	w.cycle()
+	e := one(t, w, "MUG", false)
+	if e.Next.Reason != inventory.ReasonInFlight || e.Next.Text != "it stays at 13: the rest is sold here and not yet in Katana" || e.Target != 13 {
+		t.Errorf("got %+v", e.Next)
+	}
+}
+
+func TestAStoreThatIsSwitchedOffIsSaidToBe(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 17)
+	w.level("main", 1, "MUG", 17)
+	w.addStore("outlet", inventory.ModeOff)
+	w.settled().cycle()
+	if _, err := w.r.Explain(t.Context(), reconcile.ExplainRequest{SKU: "MUG", Store: "outlet"}); err == nil || !strings.Contains(err.Error(), "store outlet is switched off") {
+		t.Errorf("got %v", err)
+	}
+	if list, err := w.r.Explain(t.Context(), reconcile.ExplainRequest{SKU: "MUG"}); err != nil || len(list) != 1 {
+		t.Errorf("got %v, %v", list, err)
+	}
+}

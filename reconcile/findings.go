@@ -23,16 +23,16 @@ func first[T any](found []T) []T { return found[:min(len(found), mostFound)] }
 
 // pair holds the SKUs of both sides against each other.
 func (s *cycleStore) pair() {
-	if s.c.ask.Kind != inventory.Full {
+	if s.c.ask.Kind != inventory.Full || s.c.quiet {
 		return
 	}
 	skus, near := desired.DuplicateSKUs(s.levels, s.c.variants), desired.NearMisses(s.levels, s.c.variants)
 	s.found.skus, s.found.near = first(skus), first(near)
 	if n := len(skus); n > 0 {
-		s.notes = append(s.notes, fmt.Sprintf("%s more than once, in Shopify or in Katana; the full report has their ids", counted(n, "SKU stands", "SKUs stand")))
+		s.notes = append(s.notes, fmt.Sprintf("%s more than once, in Shopify or in Katana; the full report has their ids", count(n, "SKU stands", "SKUs stand")))
 	}
 	if n := len(near); n > 0 {
-		s.notes = append(s.notes, fmt.Sprintf("%s one of Katana's and not equal to it, so neither is matched; `stocksyncd export --near-misses` lists them", counted(n, "SKU is close to", "SKUs are each close to")))
+		s.notes = append(s.notes, fmt.Sprintf("%s one of Katana's and not equal to it, so neither is matched; `stocksyncd export --near-misses` lists them", count(n, "SKU is close to", "SKUs are each close to")))
 	}
 	if s.c.kitsErr != nil {
 		s.notes = append(s.notes, s.c.kitsErr.Error())
@@ -49,13 +49,6 @@ func (s *cycleStore) addUp(figures []inventory.Figure) {
 	if total := s.found.stock; total != nil {
 		total.Items = first(total.Items)
 		s.notes = append(s.notes, fmt.Sprintf("the same stock is offered several times: of %s Katana has %s, this store will offer %d",
-			count(total.SKUs, "SKU"), count(int(total.Has), "unit"), total.Offered))
+			count(total.SKUs, "SKU", "SKUs"), count(int(total.Has), "unit", "units"), total.Offered))
 	}
-}
-
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

@@ -18,6 +18,7 @@ func (c *cycle) finish(failed error) (*inventory.Report, error) {
 	} else if c.shrunk != nil {
 		c.r.mirror = nil // what is doubted is read whole again
 	}
+	c.r.kits = c.kits
 	report := &inventory.Report{
 		Cycle: c.number, Kind: c.ask.Kind, Started: c.started.UTC(), DurationMS: now.Sub(c.started).Milliseconds(),
 		Requests: c.spent(), OldestRead: c.r.mirror.oldest(), Stores: []inventory.StoreReport{},
@@ -33,6 +34,7 @@ func (c *cycle) finish(failed error) (*inventory.Report, error) {
 		// Of a store whose diff was not reached, nothing new is known.
 		if s.plan.Skipped != nil && !s.kept.doubtful {
 			end.Stores[s.Name] = s.remembered()
+			s.pass, s.freed, s.plan.Changes, s.plan.Waiting = nil, nil, nil, nil // what explains needs is kept
 			c.r.views[s.Name] = s
 		}
 	}

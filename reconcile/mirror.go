@@ -17,7 +17,6 @@ type mirror struct {
 	locations []inventory.SourceLocation
 	at        []inventory.SourceLocationID // that the rows are of
 	variants  []inventory.SourceVariant
-	kits      *desired.Kits
 	stock     []inventory.Stock                         // sorted by variant, then location
 	catalogue *desired.Catalogue                        // of the above
 	read      map[inventory.SourceVariantID]time.Time   // when the rows of a variant were read
@@ -36,14 +35,14 @@ func (m *mirror) heat(now time.Time, variants ...inventory.SourceVariantID) {
 
 // due lists the hot variants whose time has come, and the kits that contain
 // them.
-func (m *mirror) due(now time.Time) []inventory.SourceVariantID {
+func (m *mirror) due(now time.Time, kits *desired.Kits) []inventory.SourceVariantID {
 	var due []inventory.SourceVariantID
 	for id, times := range m.hot {
 		if !now.Before(times[0]) {
 			due = append(due, id)
 		}
 	}
-	return append(due, m.kits.Containing(due...)...)
+	return append(due, kits.Containing(due...)...)
 }
 
 // kitWeight is how much more often a kit is swept: what can be built of it moves

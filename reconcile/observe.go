@@ -69,6 +69,7 @@ func (s *cycleStore) dropGone() (gone []inventory.Key) {
 	for _, key := range gone {
 		delete(s.kept.levels, key)
 	}
+	gone = append(gone, s.vanished...)
 	slices.SortFunc(gone, inventory.Key.Compare)
 	return gone
 }

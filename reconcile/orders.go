@@ -30,9 +30,12 @@ func (c *cycle) openOrders(ctx context.Context) ([]inventory.SourceOrder, error)
 	}
 	var choosers []chooser
 	for _, s := range c.stores {
-		for _, orders := range []desired.Orders{s.Orders, s.other.Orders} {
-			if !orders.All() && s.mode != inventory.ModeOff {
-				choosers = append(choosers, chooser{orders, s.names})
+		if s.err != nil || s.mode == inventory.ModeOff {
+			continue
+		}
+		for _, one := range []chooser{{s.Orders, namesBy(s.kept.Pins)}, {s.other.Orders, namesBy(s.other.pins)}} {
+			if !one.orders.All() {
+				choosers = append(choosers, one)
 			}
 		}
 	}
@@ -44,15 +47,18 @@ func (c *cycle) openOrders(ctx context.Context) ([]inventory.SourceOrder, error)
 	})
 }
 
-// names lists what a Katana location goes by in the store's config: a location
-// that was renamed since is still the one that was meant.
-func (s *cycleStore) names(id inventory.SourceLocationID) (names []string) {
-	for name, pinned := range s.kept.Pins.Sources {
-		if pinned == id {
-			names = append(names, name)
+// namesBy lists what a Katana location goes by in a config: one that was renamed
+// since is still the one that was meant.
+func namesBy(pins inventory.Pins) func(inventory.SourceLocationID) []string {
+	return func(id inventory.SourceLocationID) (names []string) {
+		for name, pinned := range pins.Sources {
+			if pinned == id {
+				names = append(names, name)
+			}
 		}
+		slices.Sort(names)
+		return names
 	}
-	return names
 }
 
 func (c *cycle) locationName(id inventory.SourceLocationID) string {
@@ -65,26 +71,31 @@ func (c *cycle) locationName(id inventory.SourceLocationID) string {
 }
 
 // reads is the open orders as the store's rules look at them.
-func (s *cycleStore) reads() desired.Reads {
+func (s *cycleStore) reads(pins inventory.Pins) desired.Reads {
 	return desired.Reads{
-		Before: s.c.open.before, After: s.c.open.after, Settled: s.c.started.Add(-inventoryLag), Names: s.names,
+		Before: s.c.open.before, After: s.c.open.after, Settled: s.c.byKatana(s.c.started).Add(-inventoryLag), Names: namesBy(pins),
 	}
 }
 
+// byKatana is a time of ours as Katana's stamps have it, where Katana's clock
+// is behind ours: what it stamps now would look old. Where it is ahead, ours
+// makes more of what it stamps look new, which is safe.
+func (c *cycle) byKatana(at time.Time) time.Time { return at.Add(min(c.r.opts.Source.Ahead(), 0)) }
+
 // excluded is what is committed to orders that do not count. When the orders
 // could not be read, all of them count, and the report says so.
-func (s *cycleStore) excluded(orders desired.Orders) desired.Excluded {
+func (s *cycleStore) excluded(orders desired.Orders, pins inventory.Pins) desired.Excluded {
 	if orders.All() || s.c.open.err != nil {
 		return nil
 	}
-	return desired.Exclude(orders, s.reads())
+	return desired.Exclude(orders, s.reads(pins))
 }
 
 // noteOrders says that the orders could not be read, or how many of them count
 // this time although the config leaves them out: what changed a moment ago may
 // not be in the inventory yet.
 func (s *cycleStore) noteOrders() {
-	if s.Orders.All() {
+	if s.Orders.All() || s.c.quiet {
 		return
 	}
 	if s.c.open.err != nil {
@@ -92,7 +103,7 @@ func (s *cycleStore) noteOrders() {
 		return
 	}
 	stale := map[int64]bool{}
-	for _, rows := range desired.ExcludedRows(s.Orders, s.reads()) {
+	for _, rows := range desired.ExcludedRows(s.Orders, s.reads(s.kept.Pins)) {
 		for _, row := range rows {
 			if desired.Stale(row) {
 				stale[row.OrderID] = true
@@ -100,7 +111,7 @@ func (s *cycleStore) noteOrders() {
 		}
 	}
 	if len(stale) > 0 {
-		s.notes = append(s.notes, fmt.Sprintf("%s left out by the config %s all the same this time; `stocksyncd explain` says why",
-			count(len(stale), "order"), map[bool]string{true: "counts", false: "count"}[len(stale) == 1]))
+		s.notes = append(s.notes, fmt.Sprintf("%s all the same this time; `stocksyncd explain` says why",
+			count(len(stale), "order that the config leaves out counts", "orders that the config leaves out count")))
 	}
 }

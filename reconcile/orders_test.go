@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"stocksyncd/reconcile"
 	"stocksyncd/reconcile/desired"
@@ -88,4 +89,37 @@ func TestAnotherStoreMayCountWhatThisOneLeavesOut(t *testing.T) {
 	report := w.cycle()
 	w.want(report, mug, "applied drift 6→10")
 	w.want(report, other, "applied drift 9→6")
+}
+
+func TestAnOrderOfThisMomentIsNotAddedBackWhileOurClockIsAhead(t *testing.T) {
+	w, mug := wholesale(t)
+	w.katana.ahead = -5 * time.Minute
+	w.katana.open[0].Updated = w.now.Add(w.katana.ahead) // now, by Katana's clock
+	w.cycle()
+	w.wantShown(mug, 6)
+	w.pass(3 * time.Minute)
+	w.cycle()
+	w.wantShown(mug, 10)
+}
+
+func TestAnOrderThatArrivesTakesNoOtherSaleAwayWhileOurClockIsAhead(t *testing.T) {
+	w := newWorld(t)
+	id := w.sku("MUG", 10)
+	mug := w.level("main", 1, "MUG", 10)
+	w.addStore("outlet", inventory.ModeApply)
+	outlet := w.level("outlet", 1, "MUG", 10)
+	w.katana.ahead = -5 * time.Minute
+	w.settled()
+	w.sell(mug, 3)
+	w.cycle()
+	w.shops["main"].reading = func() {
+		w.shops["main"].reading = nil
+		w.sell(mug, 2)
+		w.pass(time.Second)
+		w.commit("main", id, 2)
+		last := &w.katana.orders[len(w.katana.orders)-1]
+		last.Updated = last.Updated.Add(w.katana.ahead)
+	}
+	w.cycle()
+	w.wantShown(outlet, 5)
 }

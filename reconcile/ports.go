@@ -31,6 +31,9 @@ type Source interface {
 	// the beginning: nothing is news, and the answer's mark is now.
 	// [inventory.ErrFeed] means that only a full read can tell.
 	Changes(ctx context.Context, since inventory.Mark) (inventory.Changes, error)
+	// Ahead is how far Katana's clock is ahead of ours, by its newest answer; 0
+	// before the first.
+	Ahead() time.Duration
 	// Recipes lists what the given kits are made of.
 	Recipes(ctx context.Context, kits []inventory.SourceVariantID) ([]inventory.Ingredient, error)
 }

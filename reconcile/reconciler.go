@@ -41,10 +41,7 @@ type Store struct {
 	Shop string // such as acme.myshopify.com: how Katana's orders name it
 	Mode inventory.Mode
 	Choice
-	// RefuseDuplicate makes it an error that one Katana location feeds several
-	// locations of the store with stock; otherwise it is a note.
-	RefuseDuplicate bool
-	Target          Target
+	Target Target
 }
 
 // Choice is what the config lets an owner choose of a store's figures.
@@ -53,6 +50,9 @@ type Choice struct {
 	Rules    []desired.Rule // per SKU; the first that matches counts
 	Orders   desired.Orders // which sales orders lower the stock
 	Activate bool           // items are stocked at named locations where Katana has some
+	// RefuseDuplicate makes it an error that one Katana location feeds several
+	// locations of the store with stock; otherwise it is a note.
+	RefuseDuplicate bool
 }
 
 // Request asks for a cycle.
@@ -75,6 +75,7 @@ type Reconciler struct {
 	paused map[string]pause // APIs to leave alone for a while: a store's name, or "" for the source
 	memory map[inventory.StoreName]*memory
 	views  map[inventory.StoreName]*cycleStore // the newest look at each store, for explanations
+	kits   *desired.Kits                       // as of the newest full cycle, or of a feed
 	mirror *mirror                             // Katana as of the newest reads; nil: read it whole
 }
 
@@ -147,6 +148,7 @@ func (r *Reconciler) remembered(name inventory.StoreName) (*memory, error) {
 	}
 	m := &memory{levels: kept.Levels, Memory: kept.Memory, open: kept.Open}
 	r.memory[name] = m
+	delete(r.views, name) // it is of the memory that was given up
 	return m, nil
 }
 

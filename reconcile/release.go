@@ -23,7 +23,7 @@ func (r *Reconciler) Release(id string) (string, error) {
 		}
 		if i := slices.IndexFunc(kept.Holds, func(h inventory.Hold) bool { return h.ID == id && h.Released.IsZero() }); i >= 0 {
 			kept.Holds[i].Released = r.opts.Now()
-			return fmt.Sprintf("%s: %s released for the next cycle", id, count(len(kept.Holds[i].Levels), "level")), r.keep(s.Name, kept)
+			return fmt.Sprintf("%s: %s released for the next cycle", id, count(len(kept.Holds[i].Levels), "level", "levels")), r.keep(s.Name, kept)
 		}
 		if i := slices.IndexFunc(kept.Quarantine, func(q inventory.Quarantined) bool { return q.Key.String() == id }); i >= 0 {
 			kept.Quarantine = slices.Delete(kept.Quarantine, i, i+1)
@@ -51,7 +51,7 @@ func (r *Reconciler) ReleaseAll(store inventory.StoreName) (string, error) {
 	}
 	resting := len(kept.Quarantine)
 	kept.Quarantine = nil
-	return fmt.Sprintf("%s: %s released, %s out of quarantine", store, count(held, "held plan"), count(resting, "level")), r.keep(store, kept)
+	return fmt.Sprintf("%s: %s released, %s out of quarantine", store, count(held, "held plan", "held plans"), count(resting, "level", "levels")), r.keep(store, kept)
 }
 
 func (r *Reconciler) keep(name inventory.StoreName, kept *memory) error {
@@ -62,9 +62,10 @@ func (r *Reconciler) keep(name inventory.StoreName, kept *memory) error {
 	return nil
 }
 
-func count(n int, noun string) string {
+// count writes "1 level" and "2 levels".
+func count(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + noun
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return fmt.Sprintf("%d %s", n, many)
 }

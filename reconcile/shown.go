@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"stocksyncd/reconcile/desired"
+	"stocksyncd/reconcile/flight"
 	"stocksyncd/reconcile/inventory"
 	"stocksyncd/reconcile/plan"
 )
@@ -27,6 +28,7 @@ func (r *Reconciler) Figures(ctx context.Context, store inventory.StoreName) (*i
 	}
 	index := s.index()
 	figures := s.figures(s.levels, index)
+	waits := s.waiting(index, figures)
 	found := &inventory.StoreFigures{Levels: make([]inventory.LevelFigure, len(s.levels)), Near: desired.NearMisses(s.levels, s.c.variants)}
 	for i, level := range s.levels {
 		found.Levels[i] = inventory.LevelFigure{
@@ -35,6 +37,30 @@ func (r *Reconciler) Figures(ctx context.Context, store inventory.StoreName) (*i
 		if figures[i].Left == "" {
 			found.Levels[i].Target = plan.Target(plan.Offered(&level), figures[i].Units, index.Own(level.Key, level.SKU))
 		}
+		if action, ok := waits[level.Key]; ok {
+			found.Levels[i].Waits, found.Levels[i].Why = action.Reason, action.Text
+		}
 	}
 	return found, nil
+}
+
+// waiting tells of the levels whose figure must not be written yet, whoever
+// writes it: a raise that waits may offer what is sold, and what a guard holds
+// nobody has looked at.
+func (s *cycleStore) waiting(index *flight.Index, figures []inventory.Figure) map[inventory.Key]inventory.NextAction {
+	view := s.view(index)
+	p := plan.Diff(s.levels, figures, view)
+	found := map[inventory.Key]inventory.NextAction{}
+	for _, o := range p.Waiting {
+		e := inventory.Explanation{Target: plan.Target(o.From, o.To, index.Own(o.Key, o.SKU)), Own: s.flown(index.At(o.Key, o.SKU))}
+		if e.Target != o.From { // else what it shows now is right
+			found[o.Key] = s.waits(o.Key, o, &e)
+		}
+	}
+	for _, change := range p.Changes {
+		if action, held := s.held(change); held {
+			found[change.Key] = action
+		}
+	}
+	return found
 }

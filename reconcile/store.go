@@ -24,7 +24,9 @@ type cycleStore struct {
 	err  error // ends the store's part of the cycle
 
 	locations []inventory.Location
-	levels    []inventory.Level // sorted by key
+	listed    []inventory.Level // as the store lists them, sorted by key
+	levels    []inventory.Level // those, and what is to be stocked, sorted by key
+	vanished  []inventory.Key   // levels that were there and are not stocked any more
 	began     time.Time         // when the reading of the levels began
 	looked    time.Time         // when they had been read
 	settled   []inventory.Settled
@@ -108,12 +110,21 @@ func (s *cycleStore) resolve() error {
 	if err != nil {
 		return err
 	}
-	if shared := resolved.Feeds.Shared(); s.RefuseDuplicate && len(shared) > 0 {
-		return fmt.Errorf("%w: the Katana location that feeds %s feeds each of them with its whole stock; map the locations one to one", errDuplicate, strings.Join(shared, " and "))
+	if err := s.refused(resolved.Feeds); err != nil {
+		return err
 	}
 	s.kept.feeds, s.kept.Pins = resolved.Feeds, resolved.Pins
 	s.notes = append(s.notes, resolved.Notes...)
 	return s.resolveOther()
+}
+
+// refused is the error of a choice that refuses what its mapping does.
+func (c Choice) refused(feeds desired.Feeds) error {
+	shared := feeds.Shared()
+	if !c.RefuseDuplicate || len(shared) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: the Katana location that feeds %s feeds each of them with its whole stock; map the locations one to one", errDuplicate, strings.Join(shared, " and "))
 }
 
 // account takes the look into the ledger: batches that were cut off are settled
@@ -122,9 +133,9 @@ func (s *cycleStore) resolve() error {
 // read before it: its fall has not shown, so the look is as old as its beginning.
 func (s *cycleStore) account() error {
 	s.settleOpen()
-	flight.Look(&s.kept.Ledger, s.levels, s.seen, true, s.looked, s.c.r.opts.Settle)
+	flight.Look(&s.kept.Ledger, s.levels, s.seen, s.c.feeds, true, s.looked, s.c.r.opts.Settle)
 	if s.c.skus != nil {
-		flight.Arrivals(&s.kept.Ledger, s.c.orders, s.Shop, s.c.skus, s.c.feeds, s.began)
+		flight.Arrivals(&s.kept.Ledger, s.c.orders, s.Shop, s.c.skus, s.c.feeds, s.c.byKatana(s.began))
 	}
 	s.kept.Written = slices.DeleteFunc(s.kept.Written, func(w inventory.Written) bool { return s.looked.Sub(w.At) >= guard.Window })
 	s.kept.Quarantine = slices.DeleteFunc(s.kept.Quarantine, func(q inventory.Quarantined) bool { return !s.looked.Before(q.Until) })
@@ -162,7 +173,7 @@ func (s *cycleStore) diff() error {
 // they were read last, and of those that moved since they were seen.
 func (s *cycleStore) touched() (skus []inventory.SKU) {
 	s.c.open.after = s.c.open.before // the best that is known so far
-	rules := s.rulesOf(s.Choice, s.kept.feeds)
+	rules := s.rulesOf(s.Choice, s.kept.feeds, s.kept.Pins)
 	levels := append(slices.DeleteFunc(slices.Clone(s.levels), nowhere), s.c.catalogue.Unstocked(s.levels, rules)...)
 	index := s.index()
 	figures := s.c.catalogue.Figures(levels, rules, func(level inventory.Level) inventory.Units {
@@ -197,24 +208,26 @@ func (s *cycleStore) unread() (waiting []inventory.Outcome) {
 // figure makes the store's rules ready, and adds the levels that are not there
 // although the config names their location and Katana has some for them.
 func (s *cycleStore) figure() {
-	s.rules = s.rulesOf(s.Choice, s.kept.feeds)
+	s.rules = s.rulesOf(s.Choice, s.kept.feeds, s.kept.Pins)
 	s.noteOrders()
 	s.pair()
 	missing := s.c.catalogue.Unstocked(s.levels, s.rules)
 	for _, level := range missing {
-		if s.kept.levels[level.Key].Units != 0 {
-			delete(s.kept.levels, level.Key) // what was there is gone: it is seen for the first time again
+		if s.kept.levels[level.Key].Units != 0 { // what was there is gone: it is seen for the first time again
+			delete(s.kept.levels, level.Key)
+			s.vanished = append(s.vanished, level.Key)
 		}
 	}
-	s.levels = append(slices.DeleteFunc(s.levels, nowhere), missing...)
+	s.listed = s.levels
+	s.levels = append(slices.DeleteFunc(slices.Clone(s.levels), nowhere), missing...)
 	sortLevels(s.levels)
 }
 
 // nowhere tells the level of an item that has none.
 func nowhere(level inventory.Level) bool { return level.Location == inventory.Nowhere }
 
-func (s *cycleStore) rulesOf(choice Choice, feeds desired.Feeds) desired.Rules {
-	return desired.Rules{Feeds: feeds, SKU: choice.Rules, Excluded: s.excluded(choice.Orders), Activate: choice.Activate}
+func (s *cycleStore) rulesOf(choice Choice, feeds desired.Feeds, pins inventory.Pins) desired.Rules {
+	return desired.Rules{Feeds: feeds, SKU: choice.Rules, Excluded: s.excluded(choice.Orders, pins), Activate: choice.Activate}
 }
 
 // index answers what is in flight: in the other stores as it was when the diff
@@ -228,7 +241,8 @@ func (s *cycleStore) entries() []inventory.InFlight {
 			entries = append(entries, entry)
 		}
 	}
-	return entries
+	now := s.c.r.opts.Now()
+	return slices.DeleteFunc(entries, func(e inventory.InFlight) bool { return !now.Before(e.Expires) })
 }
 
 // figures gives the levels what they should be, as far as Katana, the mapping
@@ -286,7 +300,7 @@ func (s *cycleStore) only(sku inventory.SKU, figures []inventory.Figure, index *
 			levels, wanted = append(levels, level), append(wanted, figures[i])
 		}
 	}
-	if len(levels) == 0 {
+	if len(levels) == 0 && !slices.ContainsFunc(s.listed, func(l inventory.Level) bool { return l.SKU == sku }) {
 		s.notes = append(s.notes, fmt.Sprintf("no Shopify variant has the SKU %q", sku))
 	}
 	s.plan = plan.Diff(levels, wanted, s.view(index))

@@ -70,15 +70,19 @@ func (j *journaled) Set(ctx context.Context, batch inventory.Batch) ([]inventory
 	return outcomes, err
 }
 
-// Activate stocks the item of a level and moves the value seen: what the level
-// shows then is our own doing, and no sale.
+// Activate records that nothing is offered where the item is not stocked yet,
+// and stocks it. What an inactive level held is taken away by that: with the
+// answer lost, or after a crash, it would else be taken for a sale.
 func (j *journaled) Activate(ctx context.Context, key inventory.Key, idempotency string) (inventory.Units, error) {
-	shows, err := j.Target.Activate(ctx, key, idempotency)
-	if seen, known := j.s.kept.levels[key]; known && err == nil {
-		seen.Units, seen.At = shows, j.s.c.r.opts.Now()
+	if seen, known := j.s.kept.levels[key]; known && seen.Units != 0 {
+		seen.Units = 0
+		if err := j.s.c.r.opts.Journal.Observe(j.s.Name, inventory.Observation{Levels: map[inventory.Key]inventory.Seen{key: seen}, Memory: j.s.kept.Memory}); err != nil {
+			j.s.kept.doubtful = true
+			return 0, fmt.Errorf("state: nothing was sent: %w", err)
+		}
 		j.s.kept.levels[key] = seen
 	}
-	return shows, err
+	return j.Target.Activate(ctx, key, idempotency)
 }
 
 // readBack reads the levels of a batch whose answer was lost.

@@ -40,6 +40,7 @@ type katana struct {
 	named  map[inventory.SourceVariantID]time.Time // by a feed, and when
 	edited time.Time                               // the catalogue
 
+	ahead       time.Duration // of our clock
 	recipes     []inventory.Ingredient
 	recipesFail error
 }
@@ -120,6 +121,7 @@ func (k *katana) Changes(_ context.Context, since inventory.Mark) (inventory.Cha
 	changes.Catalogue = k.edited.After(since.At)
 	return changes, k.fail
 }
+func (k *katana) Ahead() time.Duration { return k.ahead }
 
 func (k *katana) Recipes(_ context.Context, kits []inventory.SourceVariantID) (made []inventory.Ingredient, _ error) {
 	k.calls = append(k.calls, fmt.Sprint("recipes of ", kits))

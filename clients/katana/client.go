@@ -22,6 +22,7 @@ type Options struct {
 	Version   string        // of the daemon
 	Base      http.RoundTripper
 	Rand      func() float64 // jitter, in [0, 1); nil is random
+	Now       func() time.Time
 }
 
 // Client reads one Katana account. It is safe for concurrent use; all its
@@ -29,6 +30,7 @@ type Options struct {
 type Client struct {
 	url  string
 	http *transport.Client
+	now  func() time.Time
 
 	mu    sync.Mutex
 	chunk int           // the most variant ids in one inventory request
@@ -38,7 +40,11 @@ type Client struct {
 
 // New makes a client; it sends nothing.
 func New(opts Options) *Client {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	return &Client{
+		now:   opts.Now,
 		url:   strings.TrimSuffix(opts.URL, "/"),
 		chunk: pageSize,
 		http: transport.New(transport.Options{
@@ -97,7 +103,14 @@ func (c *Client) learnClock(date time.Time) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.skew, c.clock = time.Until(date), true
+	c.skew, c.clock = date.Sub(c.now()), true
+}
+
+// Ahead is how far Katana's clock is ahead of ours, by its newest answer and to
+// the second; 0 before the first.
+func (c *Client) Ahead() time.Duration {
+	skew, _ := c.serverClock()
+	return skew
 }
 
 // serverClock is how far Katana's clock is ahead of ours; not known before the

@@ -88,7 +88,7 @@ func (c *Client) changedFrom(ctx context.Context, since time.Time) (time.Time, e
 		}
 		skew, _ = c.serverClock()
 	}
-	return time.Now().Add(skew - recent).UTC().Truncate(time.Millisecond), nil
+	return c.now().Add(skew - recent).UTC().Truncate(time.Millisecond), nil
 }
 
 func readOrder(f *fields, w *orderWire) inventory.SourceOrder {

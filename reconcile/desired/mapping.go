@@ -275,9 +275,9 @@ func (r *resolver) mention(names []string) {
 			continue
 		}
 		if before, ok := r.before.Sources[name]; ok {
+			r.pin(name, before) // also when it is gone: whatever takes its name is not meant
 			if _, there := r.source(before); there {
 				id = before
-				r.pin(name, id)
 			}
 		}
 		effect := "excludes no order"

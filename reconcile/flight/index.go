@@ -10,6 +10,7 @@ import (
 type Index struct {
 	bySKU   map[inventory.SKU][]draw
 	entries []inventory.InFlight
+	feeds   func(inventory.Key) []inventory.SourceLocationID
 }
 
 // draw is the units in flight at one level, and the Katana locations that they
@@ -24,26 +25,40 @@ type draw struct {
 // locations a level draws on: nil when that is not known, empty when it is known
 // to draw on none.
 func NewIndex(entries []inventory.InFlight, feeds func(inventory.Key) []inventory.SourceLocationID) *Index {
-	ix := &Index{bySKU: make(map[inventory.SKU][]draw), entries: entries}
+	ix := &Index{bySKU: make(map[inventory.SKU][]draw), entries: entries, feeds: feeds}
 	for _, e := range entries {
 		draws := ix.bySKU[e.SKU]
-		if i := slices.IndexFunc(draws, func(d draw) bool { return d.key == e.Key }); i >= 0 {
+		sources := drawsOn(e, feeds)
+		if i := slices.IndexFunc(draws, func(d draw) bool { return d.key == e.Key && slices.Equal(d.sources, sources) }); i >= 0 {
 			draws[i].units += e.Units
 			continue
 		}
-		ix.bySKU[e.SKU] = append(draws, draw{key: e.Key, units: e.Units, sources: feeds(e.Key)})
+		ix.bySKU[e.SKU] = append(draws, draw{key: e.Key, units: e.Units, sources: sources})
 	}
 	return ix
 }
 
+// drawsOn is the Katana locations that units in flight are taken from: those of
+// the level when it sold them, and those that it draws on today, which may be
+// others, or none any more. It is nil when the latter are not known.
+func drawsOn(e inventory.InFlight, feeds func(inventory.Key) []inventory.SourceLocationID) []inventory.SourceLocationID {
+	today := feeds(e.Key)
+	if today == nil || len(e.Sources) == 0 {
+		return today
+	}
+	all := slices.Concat(today, e.Sources)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // Own is the units in flight at the level itself.
-func (ix *Index) Own(key inventory.Key, sku inventory.SKU) inventory.Units {
+func (ix *Index) Own(key inventory.Key, sku inventory.SKU) (units inventory.Units) {
 	for _, d := range ix.bySKU[sku] {
 		if d.key == key {
-			return d.units
+			units += d.units
 		}
 	}
-	return 0
+	return units
 }
 
 // Others is the units in flight at other levels, of any store, that draw on any
@@ -75,14 +90,9 @@ func (ix *Index) Elsewhere(key inventory.Key, sku inventory.SKU, sources []inven
 
 // list gives the entries of the SKU whose level a test lets through.
 func (ix *Index) list(sku inventory.SKU, test func(draw) bool) (list []inventory.InFlight) {
-	for _, d := range ix.bySKU[sku] {
-		if !test(d) {
-			continue
-		}
-		for _, e := range ix.entries {
-			if e.SKU == sku && e.Key == d.key {
-				list = append(list, e)
-			}
+	for _, e := range ix.entries {
+		if e.SKU == sku && test(draw{key: e.Key, sources: drawsOn(e, ix.feeds)}) {
+			list = append(list, e)
 		}
 	}
 	return list

@@ -60,3 +60,32 @@ func units(entries []inventory.InFlight) (sum inventory.Units) {
 	}
 	return sum
 }
+
+func TestUnitsAreTakenFromWhereTheLevelDrewOnWhenItSoldThem(t *testing.T) {
+	s := open(t)
+	s.look(map[inventory.Key]inventory.Units{front: 9})
+	moved := func(sources ...inventory.SourceLocationID) func(inventory.Key) []inventory.SourceLocationID {
+		return func(key inventory.Key) []inventory.SourceLocationID {
+			if key == front {
+				return append([]inventory.SourceLocationID{}, sources...)
+			}
+			return feed[key]
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		feeds func(inventory.Key) []inventory.SourceLocationID
+	}{
+		{"it is not mapped any more", moved()},
+		{"it draws on another location by now", moved(bergen)},
+		{"nobody knows what it draws on", func(inventory.Key) []inventory.SourceLocationID { return nil }},
+	} {
+		index := flight.NewIndex(s.ledger.Entries, tt.feeds)
+		if got := index.Others(outlet, mug, feed[outlet]); got != 1 {
+			t.Errorf("%s: the outlet counts %d, want the one that is sold from Oslo", tt.name, got)
+		}
+		if got := units(index.Elsewhere(outlet, mug, feed[outlet])); got != 1 {
+			t.Errorf("%s: the entries hold %d", tt.name, got)
+		}
+	}
+}

@@ -16,12 +16,13 @@ const Remember = 72 * time.Hour
 
 // Look takes one look at a store into its ledger: each level that shows less
 // than was seen before has sold the difference. seen gives the value before,
-// for levels that were seen at all.
+// for levels that were seen at all; feeds tells which Katana locations a level
+// draws on.
 //
 // complete tells that levels is the whole store. The fall of any order that
 // Katana had before a complete look must show in it, so the credits that wait
 // for one are due.
-func Look(l *inventory.Ledger, levels []inventory.Level, seen func(inventory.Key) (inventory.Units, bool), complete bool, now time.Time, settle time.Duration) {
+func Look(l *inventory.Ledger, levels []inventory.Level, seen func(inventory.Key) (inventory.Units, bool), feeds func(inventory.Key) []inventory.SourceLocationID, complete bool, now time.Time, settle time.Duration) {
 	if l.Since.IsZero() {
 		l.Since = now
 	}
@@ -33,7 +34,7 @@ func Look(l *inventory.Ledger, levels []inventory.Level, seen func(inventory.Key
 			continue
 		}
 		l.Entries = append(l.Entries, inventory.InFlight{
-			Key: level.Key, SKU: level.SKU, Units: before - level.Available, Since: now, Expires: now.Add(settle),
+			Key: level.Key, SKU: level.SKU, Units: before - level.Available, Since: now, Expires: now.Add(settle), Sources: feeds(level.Key),
 		})
 	}
 	if complete {
@@ -157,7 +158,7 @@ func candidates(entries []inventory.InFlight, sku inventory.SKU, at inventory.So
 			continue
 		}
 		width := far
-		if sources := feeds(entry.Key); slices.Contains(sources, at) {
+		if sources := drawsOn(entry, feeds); slices.Contains(sources, at) {
 			width = len(sources)
 		}
 		switch {

@@ -2,6 +2,7 @@ package flight_test
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -78,7 +79,7 @@ func (s *store) see(levels []inventory.Level, complete bool) {
 	flight.Look(&s.ledger, levels, func(key inventory.Key) (inventory.Units, bool) {
 		units, ok := s.seen[key]
 		return units, ok
-	}, complete, s.looked, settle)
+	}, feeds, complete, s.looked, settle)
 	for _, level := range levels {
 		s.seen[level.Key] = level.Available
 	}
@@ -121,8 +122,8 @@ func TestASaleIsInFlightUntilItsOrderIsInKatana(t *testing.T) {
 	s.look(map[inventory.Key]inventory.Units{front: 8})
 	s.arrive()
 	s.wants("sold two", front, 2)
-	want := []inventory.InFlight{{Key: front, SKU: mug, Units: 2, Since: s.looked, Expires: s.looked.Add(settle)}}
-	if !slices.Equal(s.ledger.Entries, want) {
+	want := []inventory.InFlight{{Key: front, SKU: mug, Units: 2, Since: s.looked, Expires: s.looked.Add(settle), Sources: feed[front]}}
+	if !reflect.DeepEqual(s.ledger.Entries, want) {
 		t.Errorf("got %+v, want %+v", s.ledger.Entries, want)
 	}
 	s.after(time.Minute)
@@ -294,8 +295,8 @@ func TestWhatIsLeftCoversEveryLevelThatMayHaveSoldTheRest(t *testing.T) {
 	s.arrive(order)
 	// Either of the two may have arrived: what is left counts in Oslo and in
 	// Bergen, and as long as the later one may take.
-	want := []inventory.InFlight{{Key: both, SKU: mug, Units: 1, Since: late, Expires: late.Add(settle)}}
-	if !slices.Equal(s.ledger.Entries, want) {
+	want := []inventory.InFlight{{Key: both, SKU: mug, Units: 1, Since: late, Expires: late.Add(settle), Sources: feed[both]}}
+	if !reflect.DeepEqual(s.ledger.Entries, want) {
 		t.Errorf("got %+v, want %+v (the other was sold at %s)", s.ledger.Entries, want, early)
 	}
 }

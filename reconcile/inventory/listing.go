@@ -60,4 +60,7 @@ type LevelFigure struct {
 	// Target is the desired figure less what is sold here and not yet in Katana.
 	Target Units  `json:"target"`
 	Left   Reason `json:"left_alone,omitempty"` // then Target means nothing
+	// Waits is why Target must not be written yet, and Why says it in words.
+	Waits Reason `json:"waits,omitempty"`
+	Why   string `json:"why,omitempty"`
 }

@@ -20,6 +20,9 @@ type InFlight struct {
 	Since time.Time `json:"since"`
 	// Expires is when the entry stops counting.
 	Expires time.Time `json:"expires"`
+	// Sources are the Katana locations that the level drew on when it sold them:
+	// they will be taken from there, wherever it draws from by now.
+	Sources []SourceLocationID `json:"sources,omitempty"`
 }
 
 // Credit is units of a Katana order that may have been sold after the last

@@ -118,8 +118,9 @@ type MoveLevel struct {
 	LocationID LocationID `json:"location_id"`
 	Location   string     `json:"location"`
 	Observed   Units      `json:"observed"`
-	From       *Units     `json:"from"` // by the running config; null: left alone
-	To         *Units     `json:"to"`   // by the other; null: left alone
+	Unstocked  bool       `json:"unstocked,omitempty"` // the item has no level there, or no active one
+	From       *Units     `json:"from"`                // by the running config; null: left alone
+	To         *Units     `json:"to"`                  // by the other; null: left alone
 	Left       Reason     `json:"left_alone,omitempty"`
 	Rule       string     `json:"rule"` // the key of the config that moves it
 }

@@ -364,8 +364,9 @@ func locationText(left inventory.Reason) string {
 		return "a fulfilment service"
 	case inventory.ReasonNoSales:
 		return "Katana does not sell from what feeds it"
+	default: // no other reason is about a location
+		return "not mapped"
 	}
-	return "not mapped"
 }
 
 // checkClock compares our clock with the server's: signatures, tokens and the

@@ -30,22 +30,56 @@ func (c *checker) checkStock(ctx context.Context, prefix string, s configs.Store
 		return []finding{fail(prefix+"SKUs", err, "")}
 	}
 	findings := []finding{checkSKUs(prefix+"SKUs", levels, variants)}
-	shared := feeds.Shared()
-	if len(shared) == 0 && len(desired.DuplicateSKUs(levels, variants)) == 0 {
+	shared, twice := feeds.Shared(), 0
+	for _, one := range desired.DuplicateSKUs(levels, variants) {
+		if len(one.Variants) > 1 {
+			twice++
+		}
+	}
+	if len(shared) == 0 && twice == 0 {
 		return findings
 	}
-	stock, err := c.rig.katana.Inventory(ctx, feeds.Sources(), inventory.Stocked(variants))
+	total, err := c.duplicates(ctx, s, feeds, levels, variants)
 	if err != nil {
 		return append(findings, fail(prefix+"duplicate stock", err, ""))
 	}
-	slices.SortFunc(levels, func(a, b inventory.Level) int { return a.Compare(b.Key) })
-	catalogue := desired.NewCatalogue(&inventory.Snapshot{Variants: variants, Stock: stock}, nil)
-	rules := desired.Rules{Feeds: feeds, SKU: rulesOf(s)}
-	total := catalogue.Duplicates(levels, rules, catalogue.Figures(levels, rules, nil))
 	if len(shared) == 0 && total == nil {
 		return findings
 	}
-	return append(findings, checkDuplicates(prefix+"duplicate stock", s, shared, total))
+	return append(findings, checkDuplicates(prefix+"duplicate stock", s, shared, twice, total))
+}
+
+// duplicates works out what is offered several times, by the store's rules.
+func (c *checker) duplicates(ctx context.Context, s configs.Store, feeds desired.Feeds, levels []inventory.Level, variants []inventory.SourceVariant) (*inventory.DuplicateStock, error) {
+	orders := ordersOf(s, c.rig.config)
+	reads := desired.Reads{Settled: c.a.Now(), Names: c.locationNames}
+	if !orders.All() {
+		var err error
+		if reads.Before, err = c.rig.katana.OpenOrders(ctx, func(o inventory.SourceOrder) bool { return orders.Excludes(o, c.locationNames(o.Location)) }); err != nil {
+			return nil, err
+		}
+		reads.After = reads.Before
+	}
+	stock, err := c.rig.katana.Inventory(ctx, feeds.Sources(), inventory.Stocked(variants))
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(levels, func(a, b inventory.Level) int { return a.Compare(b.Key) })
+	catalogue := desired.NewCatalogue(&inventory.Snapshot{Variants: variants, Stock: stock}, nil)
+	rules := desired.Rules{Feeds: feeds, SKU: rulesOf(s), Excluded: desired.Exclude(orders, reads)}
+	return catalogue.Duplicates(levels, rules, catalogue.Figures(levels, rules, nil)), nil
+}
+
+// locationNames gives the name of a Katana location.
+func (c *checker) locationNames(id inventory.SourceLocationID) (names []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range c.locations {
+		if l.ID == id {
+			names = append(names, l.Name)
+		}
+	}
+	return names
 }
 
 // checkSKUs says how the SKUs of a store and of Katana match. What does not is
@@ -84,14 +118,17 @@ const shownDuplicates = 3
 // Katana stock is offered several times. Several locations that draw on one
 // are the merchant's choice, unless the config refuses it; the figures show
 // what it means.
-func checkDuplicates(name string, s configs.Store, shared []string, total *inventory.DuplicateStock) finding {
-	f := pass(name, "some SKUs stand on several variants, each with the whole stock")
+func checkDuplicates(name string, s configs.Store, shared []string, twice int, total *inventory.DuplicateStock) finding {
+	f := pass(name, "")
+	if twice > 0 {
+		f.Detail = count(twice, "SKU stands on several variants", "SKUs stand on several variants") + ", each with the whole stock"
+	}
 	if len(shared) > 0 {
 		names := make([]string, len(shared))
 		for i, location := range shared {
 			names[i] = quoteCell(location)
 		}
-		f.Detail = fmt.Sprintf("one Katana location feeds each of %s with its whole stock", strings.Join(names, ", "))
+		f.Detail = strings.TrimSuffix(fmt.Sprintf("one Katana location feeds each of %s with its whole stock, and %s", strings.Join(names, ", "), f.Detail), ", and ")
 		f.Next = "map the locations one to one, unless this is meant"
 		if s.DuplicateStock == "refuse" {
 			f.OK, f.Next = false, "map the locations one to one, or set duplicate_stock: warn"

@@ -325,8 +325,14 @@ func (d *demo) apis(report *inventory.Report) []string {
 type indented struct{ w io.Writer }
 
 func (i indented) Write(text []byte) (int, error) {
-	lines := strings.TrimSuffix(string(text), "\n")
-	_, err := io.WriteString(i.w, "        "+strings.ReplaceAll(lines, "\n", "\n        ")+"\n")
+	var b strings.Builder
+	for line := range strings.Lines(string(text)) {
+		if line != "\n" {
+			b.WriteString("        ")
+		}
+		b.WriteString(line)
+	}
+	_, err := io.WriteString(i.w, b.String())
 	return len(text), err
 }
 

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"stocksyncd/clients/sandbox"
+	"stocksyncd/cmd/internal/daemon"
+	"stocksyncd/configs"
 	"stocksyncd/reconcile/inventory"
 )
 
@@ -226,6 +228,9 @@ func (d *demo) live(ctx context.Context) error {
 		return err
 	}
 	d.inFlight(sold, other)
+	if err := d.why(ctx, sold); err != nil {
+		return err
+	}
 	if err := wait(ctx, demoImport-d.a.Now().Sub(placed)+time.Second); err != nil {
 		return err
 	}
@@ -244,6 +249,22 @@ func (d *demo) inFlight(sold pick, other sibling) {
 	if now, ok := d.w.Available(other.store, sold.sku, other.location); ok && now == other.units-2 {
 		d.say("The store %s sells from the same stock: there it went from %d to %d, before Katana knows.", other.store, other.units, now)
 	}
+}
+
+// why lets the daemon tell how a level comes by its figure, over the socket
+// where it answers an operator.
+func (d *demo) why(ctx context.Context, p pick) error {
+	cfg, err := configs.Load(d.configPath())
+	if err != nil {
+		return err
+	}
+	ask := daemon.ExplainAsk{Config: cfg.Digest(), SKU: inventory.SKU(p.sku), Store: inventory.StoreName(d.main())}
+	levels, err := daemon.NewClient(socketPath(cfg)).Explain(ctx, ask)
+	if err != nil {
+		return err
+	}
+	d.say("Why that figure? `stocksyncd explain %s` asks the running daemon. Of this level it says:", quoteCell(p.sku))
+	return d.a.writeExplained(indented{d.a.Stdout}, &explained{SKU: ask.SKU, Levels: levelsAt(p.location, levels)})
 }
 
 // encore lets small things happen until the demo ends.

@@ -317,7 +317,11 @@ func (a *app) flights(terms []inventory.FlightTerm, elsewhere bool) []string {
 		}
 		parts := []string{fmt.Sprint(f.Units)}
 		if elsewhere {
-			parts[0] += fmt.Sprintf(" at %s", named(f.Name))
+			at := named(f.Name)
+			if f.Name == "" { // of a store that was not asked about
+				at = fmt.Sprintf("location %d", int64(f.Location))
+			}
+			parts[0] += " at " + at
 			parts = append(parts, "store "+named(string(f.Store)))
 		}
 		if f.Order != "" {

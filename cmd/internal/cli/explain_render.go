@@ -287,7 +287,7 @@ func remedy(e *inventory.Explanation) string {
 		inventory.ReasonInactiveLevel:    "Stock it at the location in Shopify; or name the location in the config and set activate: true.",
 		inventory.ReasonNotStocked:       "Stock it at the location in Shopify, or set activate: true for the store.",
 		inventory.ReasonNoSales:          "Allow sales from the location in Katana, or map another one.",
-		inventory.ReasonInactiveLocation: "Activate the location in Shopify, or name it under the store's locations.",
+		inventory.ReasonInactiveLocation: "Nothing is sold from a deactivated location; activate it in Shopify if it is in use.",
 		inventory.ReasonFulfillment:      "The fulfilment app keeps its stock; if Katana is to, name the location under the store's locations.",
 		inventory.ReasonUnmapped:         "Name the location under the store's locations, or set default_location.",
 		inventory.ReasonFigureTooLarge:   "Correct the numbers in Katana.",

@@ -157,8 +157,9 @@ func samples(t *testing.T) map[string]*inventory.Explanation {
 		e.Terms = &inventory.Terms{
 			Sources: []inventory.SourceTerm{oslo(t, "10", "0")},
 			Others: []inventory.FlightTerm{
-				{Store: "outlet", Location: 43, Name: "Market", Units: 2, Since: clock(11, 50), Expires: clock(12, 0)},
+				{Store: "outlet", Location: 43, Name: "Market", Units: 1, Since: clock(11, 50), Expires: clock(12, 0)},
 				{Store: "main", Location: 44, Name: "Online", Order: "#1002", Units: 1, Since: clock(11, 55)},
+				{Store: "market", Location: 45, Units: 1, Since: clock(11, 56), Expires: clock(12, 6)},
 			},
 		}
 		sums(t, e, "10", "0", "0", "-3")

@@ -24,7 +24,9 @@ func (a *app) exportCommand() *cobra.Command {
 		Long: `Read both sides and write what a store should show in the form of Shopify's
 inventory CSV, for import by hand: Products > Inventory > Import. "On hand (new)"
 is the desired figure plus what Shopify has committed or unavailable. A level that
-is left alone has no row. Nothing is written to Shopify.
+is left alone has no row, nor has one whose raise has to wait: until a cycle has
+seen a level for as long as sync.settle, nobody can tell a sale on its way to
+Katana from drift. What is left out is named. Nothing is written to Shopify.
 
 Leave "On hand (current)" as it is: by it Shopify skips a row whose stock moved
 after the export. Bin names are not known here, and Shopify does not say what the

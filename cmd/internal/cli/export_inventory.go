@@ -58,7 +58,8 @@ type exportRow struct {
 }
 
 // exportRows joins what levels are to show with how Shopify lists them. A level
-// that is left alone has no row. One whose stock moved between the two reads has
+// that is left alone has no row, nor has one whose figure must wait: by hand it
+// would offer what is sold as well as by the daemon. One whose stock moved between the two reads has
 // none either: what Shopify has committed by now may be the sale that the figure
 // does not know, and adding it would offer the unit again.
 func exportRows(figures []inventory.LevelFigure, listings []inventory.Listing) (rows []exportRow, moved []leftOut) {
@@ -76,6 +77,9 @@ func exportRows(figures []inventory.LevelFigure, listings []inventory.Listing) (
 		}
 		listing, stocked := at[figure.Key]
 		switch {
+		case figure.Waits != "":
+			moved = append(moved, leftOut{SKU: figure.SKU, Location: figure.Location, Why: figure.Why})
+			continue
 		case stocked && listing.Available != figure.Observed:
 			moved = append(moved, leftOut{SKU: figure.SKU, Location: figure.Location, Why: "its stock moved while it was read; export again"})
 			continue

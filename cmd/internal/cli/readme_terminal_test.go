@@ -26,6 +26,7 @@ var varying = []struct {
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:PORT"},
 	{regexp.MustCompile(`took [\d.]*\d ?[mµ]?s`), "took SPAN"},
 	{regexp.MustCompile(`(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d UTC`), "TIME"},
+	{regexp.MustCompile(`created \d{4}-\d\d-\d\d`), "created DATE"}, // the shop is as old whenever it is made up
 	{regexp.MustCompile(`\(\d+\.\d+s\)$`), "(SPAN)"},
 	{regexp.MustCompile(`_test\.go:\d+:`), "_test.go:LINE:"},
 }
@@ -38,7 +39,7 @@ func plainLine(line string) string {
 }
 
 // agrees tells whether the page shows what was printed. A line … stands for
-// any lines, a … at the end of a line for the rest of it.
+// any lines, a … in a line for any text.
 func agrees(want, got []string) bool {
 	switch {
 	case len(want) == 0:
@@ -53,9 +54,24 @@ func agrees(want, got []string) bool {
 	case len(got) == 0:
 		return false
 	}
-	line, shown := plainLine(got[0]), plainLine(want[0])
-	begin, cut := strings.CutSuffix(shown, "…")
-	return (line == shown || cut && strings.HasPrefix(line, begin)) && agrees(want[1:], got[1:])
+	return sameLine(plainLine(want[0]), plainLine(got[0])) && agrees(want[1:], got[1:])
+}
+
+// sameLine tells whether a line begins, ends and goes on as the shown one does
+// between its …s.
+func sameLine(shown, line string) bool {
+	parts := strings.Split(shown, "…")
+	if len(parts) == 1 {
+		return line == shown
+	}
+	rest, begins := strings.CutPrefix(line, parts[0])
+	for _, part := range parts[1 : len(parts)-1] {
+		var found bool
+		if _, rest, found = strings.Cut(rest, part); !found {
+			return false
+		}
+	}
+	return begins && strings.HasSuffix(rest, parts[len(parts)-1])
 }
 
 func TestAPageThatShowsSomethingElseDoesNotAgree(t *testing.T) {
@@ -69,6 +85,9 @@ func TestAPageThatShowsSomethingElseDoesNotAgree(t *testing.T) {
 		{[]string{"[00:01] a", "…", "took 7ms."}, true},
 		{[]string{"…", "c …", "…"}, true},
 		{[]string{"…", "c 2", "…"}, false},
+		{[]string{"[00:01] a", "b", "…1", "…took…."}, true},
+		{[]string{"[00:01] a", "b", "…2", "…"}, false},
+		{[]string{"[00:01] a", "b", "c 1", "to…SPAN…SPAN."}, false},
 		{[]string{"[00:01] a", "b", "c 1"}, false},
 		{nil, false},
 	} {
@@ -97,22 +116,25 @@ func (s *screen) Write(p []byte) (int, error) {
 	return s.text.Write(p)
 }
 
+// lines is what the screen shows; of the ends of a CSV's lines that is one half.
 func (s *screen) lines() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.text.Len() == 0 {
 		return nil
 	}
-	return strings.Split(strings.TrimSuffix(s.text.String(), "\n"), "\n")
+	return strings.Split(strings.TrimSuffix(strings.ReplaceAll(s.text.String(), "\r\n", "\n"), "\n"), "\n")
 }
 
 // terminal is where the README's commands are typed.
 type terminal struct {
 	t       *testing.T
 	environ map[string]string
-	sandbox string // address of the one that runs
-	mu      sync.Mutex
-	slept   time.Duration
+	// sandboxes are the addresses of those that run, by the address that the
+	// README has them listen on.
+	sandboxes map[string]string
+	mu        sync.Mutex
+	slept     time.Duration
 }
 
 func (tm *terminal) now() time.Time {
@@ -130,6 +152,28 @@ type process struct {
 	code   int           // with what
 }
 
+// flagged gives the value of a flag, or else what it is without.
+func flagged(args []string, name, without string) string {
+	if i := slices.Index(args, name); i >= 0 {
+		return args[i+1]
+	}
+	return without
+}
+
+// moved has a sandbox listen on a free port, and what is told to it told there.
+func (tm *terminal) moved(args []string) []string {
+	tm.t.Helper()
+	if len(args) == 1 || args[1] != "event" && args[1] != "fault" {
+		return append(args, "--listen", "127.0.0.1:0")
+	}
+	named := flagged(args, "--to", sandboxListen)
+	to, runs := tm.sandboxes[named]
+	if !runs {
+		tm.t.Fatalf("%v: no sandbox of the README listens on %s", args, named)
+	}
+	return append(args, "--to", to)
+}
+
 // start runs a command in the background. The sandbox gets a free port.
 func (tm *terminal) start(s step, args []string) *process {
 	tm.t.Helper()
@@ -143,12 +187,8 @@ func (tm *terminal) start(s step, args []string) *process {
 		tm.t.Cleanup(func() { _ = file.Close() })
 		stdout, args = file, slices.Delete(args, i, i+2)
 	}
-	switch {
-	case args[0] != "sandbox":
-	case len(args) > 1 && (args[1] == "event" || args[1] == "fault"):
-		args = append(args, "--to", tm.sandbox)
-	default:
-		args = append(args, "--listen", "127.0.0.1:0")
+	if args[0] == "sandbox" {
+		args = tm.moved(args)
 	}
 	environ := maps.Clone(tm.environ)
 	env := Env{
@@ -180,11 +220,13 @@ func (tm *terminal) shows(p *process) {
 	}
 }
 
-// ends waits for the command's end.
+// ends waits for the command's end, which is a good one unless the README shows
+// what is wrong.
 func (tm *terminal) ends(p *process) {
 	tm.t.Helper()
 	<-p.done
-	if p.code == exitFailed || p.code == exitUsage {
+	crossed := slices.ContainsFunc(p.want, func(line string) bool { return strings.HasPrefix(line, "✗ ") })
+	if crossed != (p.code == exitFailed) || p.code == exitUsage {
 		tm.t.Errorf("$ %s: exit code %d\n%s", p.command, p.code, strings.Join(p.lines(), "\n"))
 	}
 }
@@ -199,10 +241,14 @@ func (tm *terminal) stop(p *process) {
 // serve starts the sandbox and leaves it running until the test is over.
 func (tm *terminal) serve(s step, args []string) {
 	tm.t.Helper()
+	named := flagged(args, "--listen", sandboxListen)
+	if _, taken := tm.sandboxes[named]; taken {
+		tm.t.Errorf("$ %s: another sandbox of the README listens on %s", s.command, named)
+	}
 	p := tm.start(s, args)
 	tm.t.Cleanup(func() { tm.stop(p) })
 	tm.shows(p)
-	tm.sandbox = regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(strings.Join(p.lines(), "\n"))
+	tm.sandboxes[named] = regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(strings.Join(p.lines(), "\n"))
 }
 
 // typed runs a command of the README and compares what it prints.
@@ -230,6 +276,11 @@ func (tm *terminal) typed(s step) {
 		tm.mu.Lock()
 		tm.slept += time.Duration(seconds) * time.Second
 		tm.mu.Unlock()
+	case words[0] == "mkdir" || words[0] == "sed":
+		out, err := exec.CommandContext(tm.t.Context(), "sh", "-c", s.command).CombinedOutput()
+		if err != nil || len(s.want) > 0 || len(out) > 0 {
+			tm.t.Errorf("$ %s: %v\n%s", s.command, err, out)
+		}
 	default:
 		tm.t.Errorf("$ %s: no test knows how to run it", s.command)
 	}

@@ -3,18 +3,23 @@ package cli
 import (
 	"bytes"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"stocksyncd/cmd/internal/web"
 	"stocksyncd/configs"
 	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/desired"
 	"stocksyncd/reconcile/inventory"
 )
 
@@ -122,7 +127,7 @@ func TestTheReadmesCommandsPrintWhatItShows(t *testing.T) {
 	if err := os.WriteFile("products_export.csv", []byte(only(t, blocks, "csv")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	tm := &terminal{t: t, environ: map[string]string{}}
+	tm := &terminal{t: t, environ: map[string]string{}, sandboxes: map[string]string{}}
 	beside := &terminal{t: t} // where nobody sleeps
 	var demos []*process
 	steps := 0
@@ -159,7 +164,7 @@ func mentioned(text string) (lines []string) {
 	for _, found := range regexp.MustCompile("`(stocksyncd [^`]+)`").FindAllStringSubmatch(text, -1) {
 		lines = append(lines, found[1])
 	}
-	for _, found := range regexp.MustCompile(`(?m)^ *(?:\$ )?((?:stocksyncd|go run \./cmd/stocksyncd) .+)$`).FindAllStringSubmatch(text, -1) {
+	for _, found := range regexp.MustCompile(`(?m)^ *(?:\$ )?(?:[A-Z_]+=\S+ )*((?:stocksyncd|go run \./cmd/stocksyncd) .+)$`).FindAllStringSubmatch(text, -1) {
 		lines = append(lines, found[1])
 	}
 	return lines
@@ -316,6 +321,63 @@ func rows(t *testing.T, text, heading string) (cells [][]string) {
 		t.Fatalf("no table of %s", heading)
 	}
 	return cells
+}
+
+// whyLeft lists the codes that the program has for why a level is left alone,
+// as its source lists them.
+func whyLeft(t *testing.T) (codes []inventory.Reason) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(repository, "reconcile/inventory/outcome.go"), nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, declared := range file.Decls {
+		group, ok := declared.(*ast.GenDecl)
+		if !ok || group.Doc.Text() != "Why a level is left alone.\n" {
+			continue
+		}
+		for _, spec := range group.Specs {
+			literal := spec.(*ast.ValueSpec).Values[0].(*ast.BasicLit)
+			code, err := strconv.Unquote(literal.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			codes = append(codes, inventory.Reason(code))
+		}
+	}
+	return codes
+}
+
+func TestTheReadmeSaysOfEveryCodeWhyALevelIsLeftAloneAndWhatToDo(t *testing.T) {
+	text, _ := readme(t)
+	got, want := rows(t, text, "code"), [][]string{}
+	for _, code := range whyLeft(t) {
+		e := inventory.Explanation{Store: "main", Item: 1, LocationID: 2, Left: code}
+		level := inventory.Key{Store: e.Store, Item: e.Item, Location: e.LocationID}.String()
+		want = append(want, []string{"`" + string(code) + "`", reasonText(code), strings.ReplaceAll(remedy(&e), level, "LEVEL")})
+	}
+	if !slices.EqualFunc(got, want, slices.Equal[[]string]) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if codes := whyLeft(t); len(codes) != len(leftReasons) {
+		t.Errorf("the program has %d codes, %d of them are tried", len(codes), len(leftReasons))
+	}
+}
+
+// TestTheReadmeQuotesWhatIsSaidOfARenamedLocation is for the one rule that no
+// event of the sandbox shows: it does not rename locations.
+func TestTheReadmeQuotesWhatIsSaidOfARenamedLocation(t *testing.T) {
+	text, _ := readme(t)
+	shop := []inventory.Location{{ID: 1, Name: "Shop location", Active: true}}
+	mapping := desired.Mapping{Locations: []desired.Pair{{Target: "Shop location", Sources: []string{"Main warehouse"}}}}
+	before, err := desired.Resolve(mapping, shop, []inventory.SourceLocation{{ID: 2201, Name: "Main warehouse", SalesAllowed: true}}, inventory.Pins{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = desired.Resolve(mapping, shop, []inventory.SourceLocation{{ID: 2201, Name: "Hall 1", SalesAllowed: true}}, before.Pins)
+	if err == nil || !strings.Contains(text, "`"+err.Error()+"`") {
+		t.Errorf("the README does not quote %q", err)
+	}
 }
 
 // helpOf is what a command's --help prints.

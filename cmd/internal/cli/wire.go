@@ -102,7 +102,7 @@ func (a *app) connect(r *rig, log *slog.Logger) error {
 	}
 	r.katana = katana.New(katana.Options{
 		URL: cfg.Katana.URL, Key: resolve("katana.api_key", cfg.Katana.APIKey),
-		PerMinute: cfg.Katana.RequestsPerMinute, Version: version,
+		PerMinute: cfg.Katana.RequestsPerMinute, Version: version, Now: a.Now,
 	})
 	for i, s := range cfg.Stores {
 		key := fmt.Sprintf("stores[%d].", i)
@@ -124,7 +124,6 @@ func (r *rig) storeOptions(s configs.Store, lineage *lineage) reconcile.Store {
 	client := r.shops[name]
 	return reconcile.Store{
 		Name: name, Shop: s.Shop, Mode: s.EffectiveMode(r.config.Sync), Choice: choiceOf(s, r.config),
-		RefuseDuplicate: s.DuplicateStock == "refuse",
 		Target: &boundTarget{Target: client, bind: lineage.once(func(ctx context.Context) (state.Lineage, error) {
 			id, err := client.Identity(ctx)
 			return state.Lineage{Stores: map[inventory.StoreName]string{name: id}}, err
@@ -134,7 +133,7 @@ func (r *rig) storeOptions(s configs.Store, lineage *lineage) reconcile.Store {
 
 // choiceOf is what a config chooses of a store's figures.
 func choiceOf(s configs.Store, cfg *configs.Config) reconcile.Choice {
-	return reconcile.Choice{Mapping: mappingOf(s), Rules: rulesOf(s), Orders: ordersOf(s, cfg), Activate: s.Activate}
+	return reconcile.Choice{Mapping: mappingOf(s), Rules: rulesOf(s), Orders: ordersOf(s, cfg), Activate: s.Activate, RefuseDuplicate: s.DuplicateStock == "refuse"}
 }
 
 func rulesOf(s configs.Store) (rules []desired.Rule) {
