@@ -199,7 +199,7 @@ func (c *cycle) hear(ctx context.Context) error {
 	}
 	var err error
 	c.heard, err = c.r.opts.Source.Changes(ctx, mark)
-	if errors.Is(err, inventory.ErrFeed) && c.mirror != nil {
+	if blind := (*inventory.FeedError)(nil); errors.As(err, &blind) && c.mirror != nil {
 		c.mirror = nil
 		c.heard, err = c.r.opts.Source.Changes(ctx, inventory.Mark{})
 	}

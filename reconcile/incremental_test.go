@@ -174,7 +174,7 @@ func TestWhatAFailedReadDidNotTakeInIsReadByTheNext(t *testing.T) {
 func TestAFeedThatCannotTellIsAFullRead(t *testing.T) {
 	w := catalogue(t, 100)
 	w.has(7, 10, 4)
-	w.katana.feedFail = fmt.Errorf("movements: %w", inventory.ErrFeed)
+	w.katana.feedFail = &inventory.FeedError{Feed: "movements", Why: "it is too long"}
 	report, read := w.incremental()
 	if len(read) != 100 {
 		t.Errorf("read %d of 100 variants", len(read))

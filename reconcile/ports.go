@@ -29,7 +29,7 @@ type Source interface {
 	Inventory(ctx context.Context, at []inventory.SourceLocationID, variants []inventory.SourceVariantID) ([]inventory.Stock, error)
 	// Changes tells what the feeds say has changed since a mark. The zero mark is
 	// the beginning: nothing is news, and the answer's mark is now.
-	// [inventory.ErrFeed] means that only a full read can tell.
+	// [*inventory.FeedError] means that only a full read can tell.
 	Changes(ctx context.Context, since inventory.Mark) (inventory.Changes, error)
 	// Ahead is how far Katana's clock is ahead of ours, by its newest answer; 0
 	// before the first.

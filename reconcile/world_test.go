@@ -105,20 +105,20 @@ func (k *katana) Inventory(_ context.Context, at []inventory.SourceLocationID, v
 // Changes names what was named since the last question that was taken in.
 func (k *katana) Changes(_ context.Context, since inventory.Mark) (inventory.Changes, error) {
 	k.calls = append(k.calls, "changes")
-	changes := inventory.Changes{Mark: inventory.Mark{At: k.now()}}
-	if since.At.IsZero() {
+	changes := inventory.Changes{Mark: inventory.Mark{Feeds: map[string]inventory.FeedMark{"all": {Read: k.now()}}}}
+	if since.IsZero() {
 		return changes, k.fail
 	}
 	if k.feedFail != nil {
 		return inventory.Changes{}, k.feedFail
 	}
 	for id, at := range k.named {
-		if !at.Before(since.At) {
+		if !at.Before(since.Feeds["all"].Read) {
 			changes.Variants = append(changes.Variants, id)
 		}
 	}
 	slices.Sort(changes.Variants)
-	changes.Catalogue = k.edited.After(since.At)
+	changes.Catalogue = k.edited.After(since.Feeds["all"].Read)
 	return changes, k.fail
 }
 func (k *katana) Ahead() time.Duration { return k.ahead }

@@ -59,7 +59,7 @@ func (c *Client) Orders(ctx context.Context, since time.Time) ([]inventory.Sourc
 	orders, err := listing[orderWire, inventory.SourceOrder, int64]{
 		name: "sales orders", path: "/sales_orders", read: readOrder,
 		query: url.Values{
-			"updated_at_min":  {from.Format("2006-01-02T15:04:05.000Z")},
+			"updated_at_min":  {stamp(from)},
 			"include_deleted": {"true"},
 		},
 		id: func(o inventory.SourceOrder) int64 { return o.ID },
@@ -80,15 +80,30 @@ func (c *Client) changedFrom(ctx context.Context, since time.Time) (time.Time, e
 	if !since.IsZero() {
 		// since may come from our clock. When ours is ahead, changes carry earlier
 		// stamps than we think; when it is behind, it must not shorten the reach.
-		return since.Add(min(skew, 0) - overlap).UTC().Truncate(time.Millisecond), nil
+		return reach(since.Add(min(skew, 0))), nil
 	}
 	if !known {
-		if _, err := c.get(ctx, "account", "/factory", nil); err != nil {
+		if _, err := c.date(ctx); err != nil {
 			return time.Time{}, err
 		}
 		skew, _ = c.serverClock()
 	}
 	return c.now().Add(skew - recent).UTC().Truncate(time.Millisecond), nil
+}
+
+// reach is the bound to ask for, so that nothing that changed since is missed.
+func reach(since time.Time) time.Time { return since.Add(-overlap).UTC().Truncate(time.Millisecond) }
+
+// stamp writes a bound as Katana writes its times.
+func stamp(bound time.Time) string { return bound.Format("2006-01-02T15:04:05.000Z") }
+
+// date asks Katana for its clock, in whole seconds; zero when it does not say.
+func (c *Client) date(ctx context.Context) (time.Time, error) {
+	resp, err := c.get(ctx, "account", "/factory", nil)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return resp.Date, nil
 }
 
 func readOrder(f *fields, w *orderWire) inventory.SourceOrder {

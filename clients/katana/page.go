@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"time"
 
 	"stocksyncd/clients/internal/transport"
 	"stocksyncd/reconcile/inventory"
@@ -27,13 +28,11 @@ type listing[W, T any, K comparable] struct {
 	query url.Values
 	read  func(f *fields, w *W) T
 	id    func(T) K
-	// most is how many pages beyond the first are worth reading; 0 is any
-	// number. More of them end the read with errLong.
-	most int
+	// first judges a read by its first page: when that was, by Katana's clock,
+	// and how many records there are in all. Its error ends the read. It is
+	// called again when the listing moved.
+	first func(page []T, total int, date time.Time) error
 }
-
-// errLong reports a listing with more pages than are worth reading.
-var errLong = errors.New("more pages than are worth reading")
 
 // all reads every page. Katana pages by offset over lists that grow at the
 // head, so a record can come twice or be pushed past the reader: pages count
@@ -78,8 +77,10 @@ func (l listing[W, T, K]) sweep(ctx context.Context, c *Client) ([]T, error) {
 			return nil, fmt.Errorf("katana: %s: %w: the total went from %d to %d while it was read", l.name, inventory.ErrIncomplete, total, promised)
 		}
 		total = promised
-		if number == 1 && l.most > 0 && (total-1)/max(len(page), 1) > l.most {
-			return nil, fmt.Errorf("katana: %s: %w: %d records", l.name, errLong, total)
+		if number == 1 && l.first != nil {
+			if err := l.first(page, total, resp.Date); err != nil {
+				return nil, fmt.Errorf("katana: %w", err)
+			}
 		}
 		arrived += len(page)
 		for _, record := range page {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"stocksyncd/reconcile/inventory"
 )
@@ -41,13 +42,22 @@ func (c *Client) recipeRows(ctx context.Context, kits []inventory.SourceVariantI
 	return c.eachRecipe(ctx, kits)
 }
 
+// errLong reports a table with more pages than are worth reading.
+var errLong = errors.New("more pages than are worth reading")
+
 // allRecipes reads the rows of all products and keeps those of the kits. It is
 // errLong when asking for each kit costs less.
 func (c *Client) allRecipes(ctx context.Context, kits []inventory.SourceVariantID) ([]recipeRow, error) {
 	rows, err := listing[recipeRowWire, recipeRow, string]{
-		name: "recipes", path: "/bom_rows", most: len(kits),
+		name: "recipes", path: "/bom_rows",
 		read: func(f *fields, w *recipeRowWire) recipeRow { return readRecipeRow(f, w, kits) },
 		id:   func(row recipeRow) string { return row.id },
+		first: func(page []recipeRow, total int, _ time.Time) error {
+			if (total-1)/max(len(page), 1) > len(kits) {
+				return errLong
+			}
+			return nil
+		},
 	}.all(ctx, c)
 	if err != nil {
 		return nil, err

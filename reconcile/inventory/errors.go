@@ -14,9 +14,6 @@ var ErrAnswerLost = errors.New("the answer was lost; the write may have been app
 // promised. Nothing may be concluded from what did arrive.
 var ErrIncomplete = errors.New("incomplete read")
 
-// ErrFeed reports that a feed cannot tell what changed; a full read can.
-var ErrFeed = errors.New("the feed cannot tell what changed")
-
 // RefusedError reports a batch that was refused whole, without the line that
 // is to blame: nothing of it was applied.
 type RefusedError struct {

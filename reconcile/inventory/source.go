@@ -1,6 +1,9 @@
 package inventory
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // SourceLocation is a Katana location.
 type SourceLocation struct {
@@ -97,14 +100,46 @@ type SourceOrderRow struct {
 // OrderPending is the status of a Katana quote, which commits nothing.
 const OrderPending = "PENDING"
 
-// Changes is what the source's feeds tell of since a mark.
+// Changes is what the source's feeds tell of since a mark. It is a hint where
+// to look first: not all that moves a figure shows in a feed.
 type Changes struct {
 	Variants  []SourceVariantID // sorted, each once: their inventory may have moved
-	Catalogue bool              // variants, products, materials or services were edited
+	Catalogue bool              // variants, products, materials or services were edited: a SKU, a kit or an archive may have moved
 	Recipes   bool              // bills of materials were edited
 	Locations bool              // locations were edited
-	Mark      Mark              // to ask from next time
+	Mark      Mark              // to ask from next time, once what this tells of has been taken into account
 }
 
-// Mark is how far the feeds were read.
-type Mark struct{ At time.Time }
+// Mark is how far the source's feeds were read. The zero Mark is the beginning
+// of the reading, before which nothing is news.
+//
+// All that is remembered of the feeds is in here. Who asks from the same mark
+// again, since the effects of an answer were lost, is told the same again.
+type Mark struct {
+	Feeds map[string]FeedMark `json:"feeds,omitempty"` // by the source's name of the feed
+	Turn  string              `json:"turn,omitempty"`  // of those that take turns, the next one
+}
+
+// IsZero tells whether nothing was read yet.
+func (m Mark) IsZero() bool { return len(m.Feeds) == 0 }
+
+// FeedMark is how far one feed was read.
+type FeedMark struct {
+	Read time.Time `json:"read"` // when it was, by the source's clock
+	Ours time.Time `json:"ours"` // when it was, by our clock: a clock that is set back is noticed
+	// Seen is how the records looked that the next answer repeats, by their id:
+	// the same record with the same look is no news.
+	Seen map[string]string `json:"seen,omitempty"`
+}
+
+// FeedError reports that a feed cannot tell what changed since a mark, and that
+// asking from that mark again would not mend it. Ask from the zero Mark, then
+// read everything, and go on with the new mark when that is done.
+type FeedError struct {
+	Feed string // as in [Mark]
+	Why  string
+}
+
+func (e *FeedError) Error() string {
+	return fmt.Sprintf("feed %s: %s: a full cycle tells what changed", e.Feed, e.Why)
+}
