@@ -56,7 +56,8 @@ func (a *app) assemble(cfg *configs.Config, store *state.Store, log *slog.Logger
 			MaxZeroedPercent: cfg.Guards.MaxZeroedPercent, MaxShrinkPercent: cfg.Guards.MaxShrinkPercent,
 		},
 		Settle: time.Duration(cfg.Sync.Settle), Quarantine: time.Duration(cfg.Quarantine.Expiry),
-		Now: a.Now, Log: log, Requests: r.requests, Progress: progress,
+		SweepWithin: time.Duration(cfg.Sync.SweepWithin),
+		Now:         a.Now, Log: log, Requests: r.requests, Progress: progress,
 	}
 	for _, s := range cfg.Stores {
 		options.Stores = append(options.Stores, r.storeOptions(s, lineage))
@@ -301,7 +302,7 @@ func (l *lineage) once(identity func(context.Context) (state.Lineage, error)) fu
 }
 
 // boundSource reads Katana once it is known to be the account of the state
-// file. A cycle reads the locations first.
+// file. A cycle asks what has changed first, or for the locations.
 type boundSource struct {
 	reconcile.Source
 	bind func(context.Context) error
@@ -313,6 +314,14 @@ func (s *boundSource) Locations(ctx context.Context) ([]inventory.SourceLocation
 		return nil, err
 	}
 	return s.Source.Locations(ctx)
+}
+
+// Changes tells what has changed in the right account.
+func (s *boundSource) Changes(ctx context.Context, since inventory.Mark) (inventory.Changes, error) {
+	if err := s.bind(ctx); err != nil {
+		return inventory.Changes{}, err
+	}
+	return s.Source.Changes(ctx, since)
 }
 
 // boundTarget is boundSource for a store.
