@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -17,28 +18,76 @@ import (
 // offered for no moment; the write that follows begins at what the level shows
 // then.
 func (s *cycleStore) activate(ctx context.Context, batch []inventory.Change) ([]inventory.Change, error) {
+	former, err := s.giveUp(batch)
+	if err != nil {
+		s.outcomes = append(s.outcomes, notSent(batch, inventory.ReasonFailed)...)
+		return nil, err
+	}
 	ready := make([]inventory.Change, 0, len(batch))
 	for i, change := range batch {
-		if !change.Activate {
-			ready = append(ready, change)
-			continue
+		stocked := true
+		if change.Activate {
+			if change, stocked, err = s.stock(ctx, change, former); err != nil {
+				s.outcomes = append(s.outcomes, notSent(slices.Concat(ready, batch[i:]), inventory.ReasonFailed)...)
+				return nil, err
+			}
 		}
-		shows, err := s.Target.Activate(ctx, change.Key, uuid.NewString())
-		var refused *inventory.LineError
-		switch {
-		case errors.As(err, &refused):
-			s.take([]inventory.Outcome{s.notStocked(ctx, change, refused)})
-		case errors.Is(err, inventory.ErrAnswerLost):
-			s.take([]inventory.Outcome{{Change: change, Result: inventory.Stale, Because: inventory.ReasonUnknown, Detail: "whether the item is stocked now is seen in the next cycle"}})
-		case err != nil:
-			s.outcomes = append(s.outcomes, notSent(slices.Concat(ready, batch[i:]), inventory.ReasonFailed)...)
-			return nil, fmt.Errorf("stocking %s: %w", change.Key, err)
-		default:
-			change.From = shows
+		if stocked {
 			ready = append(ready, change)
 		}
 	}
 	return ready, nil
+}
+
+// giveUp makes durable that what the levels to be stocked hold from former days
+// is gone, and gives back what it was. Should the answer be lost or the process
+// end before the write, the next look would else take it for sold: raises would
+// wait for units that nobody bought, and other levels would be lowered by them.
+func (s *cycleStore) giveUp(batch []inventory.Change) (former map[inventory.Key]inventory.Seen, err error) {
+	former, none := map[inventory.Key]inventory.Seen{}, map[inventory.Key]inventory.Seen{}
+	for _, change := range batch {
+		if seen, known := s.kept.levels[change.Key]; known && change.Activate && seen.Units > 0 {
+			former[change.Key] = seen
+			seen.Units = 0
+			none[change.Key] = seen
+		}
+	}
+	return former, s.see(none)
+}
+
+// see makes durable what levels were seen to show.
+func (s *cycleStore) see(levels map[inventory.Key]inventory.Seen) error {
+	if len(levels) == 0 {
+		return nil
+	}
+	if err := s.c.r.opts.Journal.Observe(s.Name, inventory.Observation{Levels: levels, Memory: s.kept.Memory}); err != nil {
+		s.kept.doubtful = true
+		return fmt.Errorf("state: %w", err)
+	}
+	maps.Copy(s.kept.levels, levels)
+	return nil
+}
+
+// stock has the item of one line stocked, and gives the line as it is to be
+// written. Where it cannot be, its outcome is noted, and it is not stocked.
+func (s *cycleStore) stock(ctx context.Context, change inventory.Change, former map[inventory.Key]inventory.Seen) (ready inventory.Change, stocked bool, err error) {
+	shows, err := s.Target.Activate(ctx, change.Key, uuid.NewString())
+	var refused *inventory.LineError
+	switch {
+	case errors.As(err, &refused):
+		s.take([]inventory.Outcome{s.notStocked(ctx, change, refused)})
+		if was, held := former[change.Key]; held { // it still is, and may be sold where somebody else has stocked it
+			return change, false, s.see(map[inventory.Key]inventory.Seen{change.Key: was})
+		}
+		return change, false, nil
+	case errors.Is(err, inventory.ErrAnswerLost):
+		s.take([]inventory.Outcome{{Change: change, Result: inventory.Stale, Because: inventory.ReasonUnknown, Detail: "whether the item is stocked now is seen in the next cycle"}})
+		return change, false, nil
+	case err != nil:
+		return change, false, fmt.Errorf("stocking %s: %w", change.Key, err)
+	}
+	change.From = shows
+	return change, true, nil
 }
 
 // notStocked tells what became of a line whose item could not be stocked:

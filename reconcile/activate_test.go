@@ -159,3 +159,37 @@ func TestADryRunStocksNothing(t *testing.T) {
 		t.Error("the item was stocked")
 	}
 }
+
+func TestAnActivationWhoseAnswerIsLostIsNoSale(t *testing.T) {
+	w, market := unstocked(t, true)
+	w.level("main", 1, "MUG", 40, 2)
+	level := w.shops["main"].levels[market]
+	level.Active = false
+	w.settled()
+	w.shops["main"].activate = func(inventory.Key) error {
+		level.Active, level.Available = true, 0
+		return fmt.Errorf("cut: %w", inventory.ErrAnswerLost)
+	}
+	w.want(w.cycle(), market, "stale answer_lost 0→7")
+	w.start() // and what it held is in the state file no longer
+	w.want(w.cycle(), market, "applied drift 0→7")
+	if kept, err := w.state.Store("main"); err != nil || len(kept.Ledger.Entries) > 0 {
+		t.Errorf("what it held was taken for a sale: %+v, %v", kept.Ledger.Entries, err)
+	}
+}
+
+func TestWhatSomebodyElseHasStockedIsSoldAsAnythingElse(t *testing.T) {
+	w, market := unstocked(t, true)
+	w.level("main", 1, "MUG", 40, 2)
+	level := w.shops["main"].levels[market]
+	level.Active = false
+	w.settled()
+	w.shops["main"].activate = func(inventory.Key) error {
+		level.Active = true
+		return &inventory.LineError{Message: "it is active already"}
+	}
+	w.want(w.cycle(), market, "stale answer_lost 0→7")
+	w.start()
+	w.sell(market, 2) // which Katana has not heard of
+	w.want(w.cycle(), market, "applied inflight 38→5")
+}
