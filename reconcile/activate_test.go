@@ -136,7 +136,7 @@ func TestAnItemThatCannotBeStockedBlocksNoOther(t *testing.T) {
 	}
 }
 
-func TestAStoreThatFailsWhileAnItemIsStockedWritesNothingMore(t *testing.T) {
+func TestAStoreThatFailsWhileAnItemIsStockedHasWrittenWhatNeedsNone(t *testing.T) {
 	w, market := unstocked(t, true)
 	shop := w.level("main", 1, "MUG", 3)
 	w.settled()
@@ -147,8 +147,24 @@ func TestAStoreThatFailsWhileAnItemIsStockedWritesNothingMore(t *testing.T) {
 		t.Fatalf("got %v, %q", err, report.Stores[0].Error)
 	}
 	w.want(report, market, "skipped store_failed 0→7")
-	w.want(report, shop, "skipped store_failed 3→5")
-	w.wantShown(shop, 3)
+	w.want(report, shop, "applied drift 3→5")
+	w.shops["main"].activate = nil
+	w.want(w.cycle(), market, "applied activate 0→7")
+}
+
+func TestAnItemThatIsFoundSoldIsNotStockedInTheSameCycle(t *testing.T) {
+	w, market := unstocked(t, true)
+	shop := w.level("main", 1, "MUG", 8)
+	w.settled()
+	w.shops["main"].before = func([]inventory.Change) {
+		w.shops["main"].before = nil
+		w.sell(shop, 4)
+	}
+	report := w.cycle()
+	w.want(report, market, "waiting inflight 0→7")
+	if got := w.shops["main"].activated; len(got) > 0 {
+		t.Errorf("%v were stocked", got)
+	}
 }
 
 func TestADryRunStocksNothing(t *testing.T) {

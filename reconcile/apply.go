@@ -33,13 +33,21 @@ func (s *cycleStore) apply(ctx context.Context) error {
 	return nil
 }
 
-// write has the items of a batch stocked where they are not, and sends it.
+// write sends the lines of a batch whose items are stocked, and then the others,
+// once they are: however that ends, no other line waits for it.
 func (s *cycleStore) write(ctx context.Context, batch []inventory.Change) error {
-	batch, err := s.activate(ctx, batch)
+	missing := func(change inventory.Change) bool { return change.Activate }
+	there := slices.DeleteFunc(slices.Clone(batch), missing)
+	anew := slices.DeleteFunc(slices.Clone(batch), func(change inventory.Change) bool { return !missing(change) })
+	if err := s.send(ctx, there); err != nil {
+		s.outcomes = append(s.outcomes, notSent(anew, inventory.ReasonFailed)...)
+		return err
+	}
+	anew, err := s.activate(ctx, s.unsold(anew))
 	if err != nil {
 		return err
 	}
-	return s.send(ctx, batch)
+	return s.send(ctx, anew)
 }
 
 // unsold takes out the raises of SKUs that were found sold since the plan was
