@@ -29,6 +29,8 @@ var eventKinds = map[string]Event{
 	"sku":             SKUChanged{},
 	"bom":             BOMChanged{},
 	"delete-location": KatanaLocationDeleted{},
+	"rename-location": LocationRenamed{},
+	"sales":           SalesSwitched{},
 	"edit":            HandEdit{},
 	"level":           LevelSwitched{},
 	"tracking":        TrackingSwitched{},

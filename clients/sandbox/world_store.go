@@ -41,6 +41,7 @@ type store struct {
 	bulkFails string // the error code of the next one
 	writes    []Write
 	mutations int
+	readings  uint64 // GraphQL operations so far
 }
 
 // ShopState is how Shopify treats a store as a whole.
