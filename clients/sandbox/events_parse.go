@@ -41,6 +41,7 @@ var eventKinds = map[string]Event{
 	"scopes":          ScopesChanged{},
 	"keys-busy":       KeysBusy{},
 	"bulk-fails":      BulkFails{},
+	"bulk-stalls":     BulkStalls{},
 }
 
 func eventName(e Event) string {

@@ -39,7 +39,7 @@ func (s *store) serve(rw http.ResponseWriter, r *http.Request) {
 	switch {
 	case ok && rest == "oauth/access_token" && r.Method == http.MethodPost:
 		s.serveToken(rw, r)
-	case strings.HasPrefix(r.URL.Path, "/bulk/") && r.Method == http.MethodGet:
+	case strings.HasPrefix(r.URL.Path, bulkPlace) && r.Method == http.MethodGet:
 		s.serveBulk(rw, r)
 	case ok && isAPI && strings.HasSuffix(rest, "/graphql.json") && !strings.Contains(version, "/") && r.Method == http.MethodPost:
 		rw.Header().Set("X-Shopify-API-Version", s.opts.APIVersion)

@@ -58,9 +58,9 @@ func (o fixed) field(_ *execution, f *ast.Field, _ map[string]any) (any, error) 
 	return nil, unknownField(o, f)
 }
 
-func countObject(n int) object {
-	const most = 10_000
-	if n > most {
+// countObject counts up to the limit that was asked for; null is none.
+func countObject(n int, limit any) object {
+	if most, limited := limit.(int64); limited && int64(n) > most {
 		return fixed{"Count", map[string]any{"count": most, "precision": "AT_LEAST"}}
 	}
 	return fixed{"Count", map[string]any{"count": n, "precision": "EXACT"}}
