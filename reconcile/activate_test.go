@@ -262,3 +262,34 @@ func TestADryRunStocksNothing(t *testing.T) {
 		t.Error("the item was stocked")
 	}
 }
+
+func TestAnItemThatIsFoundSoldIsNotStockedInTheSameCycle(t *testing.T) {
+	w, market := unstocked(t, true)
+	shop := w.level("main", 1, "MUG", 8)
+	w.settled()
+	w.shops["main"].before = func([]inventory.Change) {
+		w.shops["main"].before = nil
+		w.sell(shop, 4)
+	}
+	report := w.cycle()
+	w.want(report, market, "waiting inflight 0→7")
+	if got := w.shops["main"].activated; len(got) > 0 {
+		t.Errorf("%v were stocked", got)
+	}
+}
+
+func TestWhatSomebodyElseHasStockedIsSoldAsAnythingElse(t *testing.T) {
+	w, market := unstocked(t, true)
+	w.level("main", 1, "MUG", 40, 2)
+	level := w.shops["main"].levels[market]
+	level.Active = false
+	w.settled()
+	w.shops["main"].activate = func(inventory.Key) error {
+		level.Active = true
+		return &inventory.LineError{Message: "it is active already"}
+	}
+	w.want(w.cycle(), market, "stale changed_in_shopify 0→7")
+	w.start()
+	w.sell(market, 2) // which Katana has not heard of
+	w.want(w.cycle(), market, "applied inflight 38→5")
+}

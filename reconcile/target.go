@@ -72,17 +72,35 @@ func (j *journaled) Set(ctx context.Context, batch inventory.Batch) ([]inventory
 
 // Activate records that nothing is offered where the item is not stocked yet,
 // and stocks it. What an inactive level held is taken away by that: with the
-// answer lost, or after a crash, it would else be taken for a sale.
+// answer lost, or after a crash, it would else be taken for a sale. A store that
+// refuses has taken nothing away: what is missing next time was sold.
 func (j *journaled) Activate(ctx context.Context, key inventory.Key, idempotency string) (inventory.Units, error) {
-	if seen, known := j.s.kept.levels[key]; known && seen.Units != 0 {
-		seen.Units = 0
-		if err := j.s.c.r.opts.Journal.Observe(j.s.Name, inventory.Observation{Levels: map[inventory.Key]inventory.Seen{key: seen}, Memory: j.s.kept.Memory}); err != nil {
-			j.s.kept.doubtful = true
-			return 0, fmt.Errorf("state: nothing was sent: %w", err)
-		}
-		j.s.kept.levels[key] = seen
+	held := j.s.kept.levels[key].Units
+	if err := j.offers(key, 0); err != nil {
+		return 0, fmt.Errorf("state: nothing was sent: %w", err)
 	}
-	return j.Target.Activate(ctx, key, idempotency)
+	shows, err := j.Target.Activate(ctx, key, idempotency)
+	if refused := (*inventory.LineError)(nil); errors.As(err, &refused) {
+		if stateErr := j.offers(key, held); stateErr != nil {
+			return 0, fmt.Errorf("state: %w", stateErr)
+		}
+	}
+	return shows, err
+}
+
+// offers moves the value seen of a level, if it has one.
+func (j *journaled) offers(key inventory.Key, units inventory.Units) error {
+	seen, known := j.s.kept.levels[key]
+	if !known || seen.Units == units {
+		return nil
+	}
+	seen.Units = units
+	if err := j.s.c.r.opts.Journal.Observe(j.s.Name, inventory.Observation{Levels: map[inventory.Key]inventory.Seen{key: seen}, Memory: j.s.kept.Memory}); err != nil {
+		j.s.kept.doubtful = true
+		return err
+	}
+	j.s.kept.levels[key] = seen
+	return nil
 }
 
 // readBack reads the levels of a batch whose answer was lost.

@@ -29,6 +29,8 @@ var eventKinds = map[string]Event{
 	"sku":             SKUChanged{},
 	"bom":             BOMChanged{},
 	"delete-location": KatanaLocationDeleted{},
+	"rename-location": LocationRenamed{},
+	"sales":           SalesSwitched{},
 	"edit":            HandEdit{},
 	"level":           LevelSwitched{},
 	"tracking":        TrackingSwitched{},
@@ -39,6 +41,7 @@ var eventKinds = map[string]Event{
 	"scopes":          ScopesChanged{},
 	"keys-busy":       KeysBusy{},
 	"bulk-fails":      BulkFails{},
+	"bulk-stalls":     BulkStalls{},
 }
 
 func eventName(e Event) string {

@@ -188,18 +188,6 @@ func rekey[T comparable](index map[string][]T, from, to string, what T) {
 	index[to] = append(index[to], what)
 }
 
-// KatanaLocationDeleted deletes a location in Katana, softly.
-type KatanaLocationDeleted struct{ Location string }
-
-func (e KatanaLocationDeleted) play(w *World) error {
-	l, err := w.katana.mustLocation(e.Location)
-	if err != nil {
-		return err
-	}
-	l.remove(w.stamp())
-	return nil
-}
-
 // BOMChanged sets how much of an ingredient a variant takes. Zero removes the
 // ingredient, without a trace as in Katana.
 type BOMChanged struct {

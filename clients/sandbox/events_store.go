@@ -77,25 +77,6 @@ func (e TrackingSwitched) play(w *World) error {
 	return nil
 }
 
-// LocationSwitched activates or deactivates a location of a store.
-type LocationSwitched struct {
-	Store, Location string
-	On              bool
-}
-
-func (e LocationSwitched) play(w *World) error {
-	s, err := w.store(e.Store)
-	if err != nil {
-		return err
-	}
-	l, err := s.mustLocation(e.Location)
-	if err != nil {
-		return err
-	}
-	l.active, l.updatedAt = e.On, w.stamp()
-	return nil
-}
-
 // ListingDeleted deletes a variant from a store, with its item and levels. Of
 // several with one SKU it is the oldest.
 type ListingDeleted struct{ Store, SKU string }

@@ -205,6 +205,8 @@ func TestAnEventThatCannotHappenChangesNothing(t *testing.T) {
 		BOMChanged{SKU: "MUG", Ingredient: "CUP", Quantity: "1"}, ShopSwitched{State: "closed"}, SalesOrderPlaced{Order: "SO", Lines: []Line{{"MUG", "0"}}},
 		SalesOrderPlaced{Order: "SO", Lines: []Line{{"MUG", "1"}}, RowsAt: "Mars"}, SalesOrderPlaced{Order: "SO", Lines: []Line{{"MUG", "1"}}, Customer: -1},
 		SalesOrderPlaced{Order: "SO", Lines: []Line{{"MUG", "1"}}, Quote: true, MadeToOrder: true},
+		LocationRenamed{Location: "Mars", To: "Moon"}, LocationRenamed{Location: "Oslo"}, LocationRenamed{Store: "mars", Location: "Oslo", To: "Moon"},
+		LocationRenamed{Store: "main", Location: "Oslo", To: "Pärnu"}, SalesSwitched{Location: "Mars"}, KatanaLocationDeleted{Location: "Mars"},
 	} {
 		if err := w.Do(e); err == nil {
 			t.Errorf("%#v happened", e)
@@ -331,8 +333,10 @@ func TestEventsAreReadFromLines(t *testing.T) {
 		"sales-order order=B2B-1 line=MUG*3 customer=77 rowsat=Oslo madetoorder": SalesOrderPlaced{
 			Order: "B2B-1", Lines: []Line{{"MUG", "3"}}, Customer: 77, RowsAt: "Oslo", MadeToOrder: true,
 		},
-		"shop state=frozen":                       ShopSwitched{State: ShopFrozen},
-		"scopes scopes=read_products,read_orders": ScopesChanged{Scopes: []string{"read_products", "read_orders"}},
+		`rename-location store=main location="Old shop" to=Oslo`: LocationRenamed{Store: "main", Location: "Old shop", To: "Oslo"},
+		"sales location=Oslo on=false":                           SalesSwitched{Location: "Oslo"},
+		"shop state=frozen":                                      ShopSwitched{State: ShopFrozen},
+		"scopes scopes=read_products,read_orders":                ScopesChanged{Scopes: []string{"read_products", "read_orders"}},
 	} {
 		got, err := ParseEvent(line)
 		if err != nil || fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", want) {

@@ -41,7 +41,7 @@ const (
 // accordingly.
 type Fault struct {
 	API   string    // "katana", "shopify/NAME", "shopify" for every store, "" for all
-	Op    string    // Katana: a path such as "/inventory"; Shopify: an operation's name or one of its fields, or "access_token"
+	Op    string    // Katana: a path such as "/inventory"; Shopify: an operation's name or one of its fields, "access_token" or "bulk_result"
 	Kind  FaultKind // what goes wrong
 	After int       // matching requests that pass before the first one is hit
 	Count int       // how many are hit; 0 means one, negative means all
@@ -169,6 +169,8 @@ func operationOf(r *http.Request) operation {
 	switch {
 	case strings.HasSuffix(r.URL.Path, "/access_token"):
 		return operation{name: "access_token"}
+	case strings.HasPrefix(r.URL.Path, bulkPlace):
+		return operation{name: "bulk_result"}
 	case !strings.HasSuffix(r.URL.Path, "/graphql.json"):
 		return operation{name: strings.TrimPrefix(r.URL.Path, "/v1")}
 	}
@@ -263,9 +265,9 @@ func (f Fault) spoil(api string, answer *heldAnswer, rw http.ResponseWriter, r *
 		answer.body.Reset()
 		answer.body.WriteString("<!DOCTYPE html>\n<title>One moment, please</title>\n")
 	case FaultShortPage:
-		f.shorten(api, &answer.body)
+		f.shorten(api, answer)
 	case FaultMissingRows:
-		lowerTotal(rw.Header(), f.shorten(api, &answer.body))
+		lowerTotal(rw.Header(), f.shorten(api, answer))
 	default: // the answer goes out as it is
 	}
 	rw.Header().Del("Content-Length")

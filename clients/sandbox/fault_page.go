@@ -10,20 +10,33 @@ import (
 )
 
 // shorten drops the last rows of a page and leaves everything that the answer
-// promises about it: X-Pagination's totals, or pageInfo with its hasNextPage.
-// It tells how many rows it took; an answer without any stays as it is.
-func (f Fault) shorten(api string, body *bytes.Buffer) (dropped int) {
+// promises about it: X-Pagination's totals, pageInfo with its hasNextPage, or
+// the objectCount of a bulk query. It tells how many rows it took; an answer without any stays as it is.
+func (f Fault) shorten(api string, answer *heldAnswer) (dropped int) {
 	rows := max(f.Rows, 1)
 	drop := dropRows
-	if isShopify(api) {
+	switch {
+	case answer.header.Get("Content-Type") == contentJSONL:
+		drop = dropLines
+	case isShopify(api):
 		drop = dropNodes
 	}
-	short, dropped := drop(body.Bytes(), rows)
+	short, dropped := drop(answer.body.Bytes(), rows)
 	if dropped > 0 {
-		body.Reset()
-		body.Write(short)
+		answer.body.Reset()
+		answer.body.Write(short)
 	}
 	return dropped
+}
+
+// dropLines shortens the result of a bulk query.
+func dropLines(body []byte, rows int) (short []byte, dropped int) {
+	if len(body) == 0 {
+		return nil, 0
+	}
+	lines := bytes.SplitAfter(bytes.TrimSuffix(body, []byte("\n")), []byte("\n"))
+	rows = min(rows, len(lines))
+	return bytes.Join(lines[:len(lines)-rows], nil), rows
 }
 
 // lowerTotal takes missing rows out of what X-Pagination promises.

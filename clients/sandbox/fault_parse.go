@@ -34,9 +34,10 @@ const faultForm = "KIND API [OPERATION] [KEY=VALUE ...], such as \"status katana
 //
 // KIND is a [FaultKind] other than the hooks. API is katana, shopify/STORE,
 // shopify or any. OPERATION is a Katana path (/inventory), the name of a
-// GraphQL operation or field (inventorySetQuantities), or access_token. The
-// keys are after=N, times=N or times=always, chance=0.1, seed=N, and, where
-// the kind has use for them, status=503, wait=5s and rows=2.
+// GraphQL operation or field (inventorySetQuantities), access_token, or
+// bulk_result for the file that a bulk query leaves. The keys are after=N,
+// times=N or times=always, chance=0.1, seed=N, and, where the kind has use for
+// them, status=503, wait=5s and rows=2.
 func ParseFault(line string) (Fault, error) {
 	words := strings.Fields(line)
 	if len(words) < 2 {

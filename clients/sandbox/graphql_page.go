@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"sort"
 	"strconv"
@@ -165,6 +166,30 @@ func parseCursor(text string) (row, error) {
 		c.LastValue = ""
 	}
 	return row{c.LastID, c.LastValue}, nil
+}
+
+// turn is one reading of a connection without an order: each that begins at its
+// first page has another one, and the cursors lead on in it.
+type turn uint64
+
+// place is where a thing comes in that order; it begins with the turn.
+func (t turn) place(id int64) string {
+	mix := (uint64(id) ^ uint64(t)*0x9e3779b97f4a7c15) * 0xbf58476d1ce4e5b9 // #nosec G115 -- bits to be spread
+	return fmt.Sprintf("%016x%016x", uint64(t), mix^mix>>31)
+}
+
+func (x *execution) turn(args map[string]any) turn {
+	for _, bound := range []string{"after", "before"} {
+		text, _ := args[bound].(string)
+		cursor, err := parseCursor(text)
+		if err != nil || len(cursor.value) < 16 {
+			continue
+		}
+		if t, err := strconv.ParseUint(cursor.value[:16], 16, 64); err == nil {
+			return turn(t)
+		}
+	}
+	return turn(x.s.readings)
 }
 
 func (p *page) kind() string { return p.rows.name + "Connection" }

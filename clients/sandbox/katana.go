@@ -45,9 +45,11 @@ var katanaEndpoints = map[string]katanaEndpoint{
 //
 // A page of /inventory that is one of several is cut from an order which
 // differs from request to request within a location, so that paging over it
-// repeats and loses rows, as Katana's documented order allows.
+// repeats and loses rows, as Katana's documented order allows. The other lists
+// keep their order from page to page; where none is documented, it is another
+// one whenever a list is read from its beginning.
 func (w *World) Katana() http.Handler {
-	return w.faulty("katana", &katanaServer{world: w})
+	return w.faulty("katana", &katanaServer{world: w, turns: make(map[string]uint64)})
 }
 
 // SetKatanaMaxURL sets how many bytes of path and query Katana takes before
@@ -61,7 +63,8 @@ func (w *World) SetKatanaMaxURL(n int) {
 // katanaServer is Katana over HTTP. Its fields are guarded by the world's lock.
 type katanaServer struct {
 	world *World
-	reads uint64 // of /inventory so far
+	reads uint64            // of lists so far
+	turns map[string]uint64 // the reading that each list is in
 	lists katanaLists
 
 	scratch []*variant // of stocked
@@ -106,7 +109,7 @@ func (k *katanaServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 func (k *katanaServer) serveList(rw http.ResponseWriter, r *http.Request, endpoint katanaEndpoint) {
 	q := newKatanaQuery(r.URL.Query())
-	data, total := k.page(endpoint, q)
+	data, total := k.page(r.URL.Path, endpoint, q)
 	if len(q.details) > 0 {
 		invalid := katanaError{
 			StatusCode: http.StatusUnprocessableEntity,
@@ -129,9 +132,10 @@ func (k *katanaServer) serveList(rw http.ResponseWriter, r *http.Request, endpoi
 
 // page lists and cuts with the world locked, so that one page shows one
 // moment; nothing holds two pages together.
-func (k *katanaServer) page(endpoint katanaEndpoint, q *katanaQuery) (data any, total int) {
+func (k *katanaServer) page(path string, endpoint katanaEndpoint, q *katanaQuery) (data any, total int) {
 	k.world.lock()
 	defer k.world.mu.Unlock()
+	q.turn = k.turn(path, q.page)
 	rows := endpoint.rows(k, q)
 	if len(q.details) > 0 {
 		return nil, 0

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -19,9 +20,6 @@ type katanaLists struct {
 	movements    []*movement
 }
 
-// born is when a thing was created.
-func (d *dated) born() time.Time { return d.createdAt }
-
 // newestFirst gives source ordered by creation; known is what it gave before.
 // Nothing ever leaves the source, so one of the same length is the same.
 func newestFirst[T interface{ born() time.Time }](known *[]T, source []T) []T {
@@ -33,12 +31,17 @@ func newestFirst[T interface{ born() time.Time }](known *[]T, source []T) []T {
 	return *known
 }
 
-// katanaList makes rows of what a filter keeps of a list. Only those of the page
-// that is asked for are remembered and written out.
-func katanaList[T, R any](list []T, keep func(T) bool, wire func(T) R) katanaRows {
+// katanaList makes rows of what a filter keeps of a list that is ordered by
+// creation. Only those of the page that is asked for are remembered and written
+// out.
+func katanaList[T interface{ born() time.Time }, R any](q *katanaQuery, list []T, keep func(T) bool, wire func(T) R) katanaRows {
+	return katanaRowsOf(mixed(list, q.turn, func(a, b T) bool { return a.born().Equal(b.born()) }), keep, wire)
+}
+
+func katanaRowsOf[T, R any](list iter.Seq[T], keep func(T) bool, wire func(T) R) katanaRows {
 	return func(from, to int) (any, int) {
 		page, total := []R{}, 0
-		for _, row := range list {
+		for row := range list {
 			if !keep(row) {
 				continue
 			}
@@ -68,7 +71,7 @@ func money(text string) decimal {
 	return amount
 }
 
-// locations are listed in the order of their creation.
+// locations are listed in no order: none is documented.
 func (k *katanaServer) locations(q *katanaQuery) katanaRows {
 	ids, name, legal := q.set("ids"), q.is("name"), q.is("legal_name")
 	primary, sales, makes, buys := q.flag("is_primary"), q.flag("sales_allowed"), q.flag("manufacturing_allowed"), q.flag("purchases_allowed")
@@ -78,7 +81,8 @@ func (k *katanaServer) locations(q *katanaQuery) katanaRows {
 			primary.has(l.primary) && sales.has(l.sales) && makes.has(l.makes) && buys.has(l.buys) &&
 			(deleted || !l.deleted()) && dates.has(l.dated)
 	}
-	return katanaList(k.world.katana.locations, keep, wireLocationOf)
+	anyOrder := mixed(k.world.katana.locations, q.turn, func(_, _ *place) bool { return true })
+	return katanaRowsOf(anyOrder, keep, wireLocationOf)
 }
 
 func wireLocationOf(l *place) wireLocation {
@@ -102,7 +106,7 @@ func (k *katanaServer) variants(q *katanaQuery) katanaRows {
 			(materials == nil || v.item.kind == kindMaterial && materials.has(v.item.id)) &&
 			(deleted || !v.gone()) && (archived || !v.item.archived()) && dates.has(v.dated)
 	}
-	return katanaList(newestFirst(&k.lists.variants, k.world.katana.variants), keep, func(v *variant) wireVariant {
+	return katanaList(q, newestFirst(&k.lists.variants, k.world.katana.variants), keep, func(v *variant) wireVariant {
 		wire := wireVariantOf(v)
 		if extend {
 			wire.ProductOrMaterial = wireItemOf(v.item, false)
@@ -141,7 +145,7 @@ func (k *katanaServer) materials(q *katanaQuery) katanaRows {
 }
 
 func (k *katanaServer) items(q *katanaQuery, kind string) katanaRows {
-	return katanaList(k.itemList(), itemFilter(q, kind), func(i *item) wireItem { return wireItemOf(i, true) })
+	return katanaList(q, k.itemList(), itemFilter(q, kind), func(i *item) wireItem { return wireItemOf(i, true) })
 }
 
 func (k *katanaServer) itemList() []*item {
@@ -185,7 +189,7 @@ func wireItemOf(i *item, nested bool) wireItem {
 }
 
 func (k *katanaServer) services(q *katanaQuery) katanaRows {
-	return katanaList(k.itemList(), itemFilter(q, kindService), func(i *item) wireService {
+	return katanaList(q, k.itemList(), itemFilter(q, kindService), func(i *item) wireService {
 		wire := wireService{
 			ID: i.id, Name: i.name, UOM: i.uom, CategoryName: i.category, Type: i.kind, IsSellable: i.sellable,
 			ArchivedAt: maybeTime(i.archivedAt), Variants: []wireServiceVariant{}, wireStamps: stampsOf(i.dated),
@@ -211,7 +215,7 @@ func (k *katanaServer) bomRows(q *katanaQuery) katanaRows {
 			ingredients.has(b.ingredient.id) && dates.has(b.dated)
 	}
 	var known []*bomRow // rows leave this list, so its order cannot be kept
-	return katanaList(newestFirst(&known, k.world.katana.bom), keep, func(b *bomRow) wireBOMRow {
+	return katanaList(q, newestFirst(&known, k.world.katana.bom), keep, func(b *bomRow) wireBOMRow {
 		return wireBOMRow{
 			ID: b.id, ProductItemID: b.product.item.id, ProductVariantID: b.product.id, IngredientVariantID: b.ingredient.id,
 			Quantity: b.quantity.number(), Rank: b.rank, CreatedAt: wireTime(b.createdAt), UpdatedAt: wireTime(b.updatedAt),

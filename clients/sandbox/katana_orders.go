@@ -12,7 +12,7 @@ func (k *katanaServer) salesOrders(q *katanaQuery) katanaRows {
 			(deleted || !o.deleted()) && dates.has(o.dated)
 	}
 	linked := k.linked()
-	return katanaList(newestFirst(&k.lists.orders, k.world.katana.orders), keep, func(o *salesOrder) wireSalesOrder {
+	return katanaList(q, newestFirst(&k.lists.orders, k.world.katana.orders), keep, func(o *salesOrder) wireSalesOrder {
 		wire := wireSalesOrder{
 			ID: o.id, CustomerID: o.customer, OrderNo: o.no, Source: maybeText(o.source), OrderCreatedDate: wireTime(o.createdAt),
 			LocationID: o.location.id, Status: o.status, Currency: "EUR", InvoicingStatus: "notInvoiced",
@@ -48,7 +48,7 @@ func (k *katanaServer) salesOrderRows(q *katanaQuery) katanaRows {
 		return ids.has(r.id) && orders.has(r.order.id) && variants.has(r.variant.id) && places.has(r.at().id) &&
 			makers.has(linked[r]) && (deleted || !r.deleted() && !r.order.deleted()) && dates.has(r.dated)
 	}
-	return katanaList(newestFirst(&k.lists.orderRows, k.world.katana.orderRows), keep, func(r *salesRow) wireSalesOrderRow { return wireRowOf(r, linked) })
+	return katanaList(q, newestFirst(&k.lists.orderRows, k.world.katana.orderRows), keep, func(r *salesRow) wireSalesOrderRow { return wireRowOf(r, linked) })
 }
 
 func wireRowOf(r *salesRow, linked map[*salesRow]int64) wireSalesOrderRow {
@@ -89,7 +89,7 @@ func (k *katanaServer) fulfillments(q *katanaQuery) katanaRows {
 		return orders.has(f.order.id) && status.has(f.status) && !f.picked.Before(picked) &&
 			(deleted || !f.deleted() && !f.order.deleted()) && dates.has(f.dated)
 	}
-	return katanaList(newestFirst(&k.lists.fulfillments, k.world.katana.fulfillments), keep, func(f *fulfillment) wireFulfillment {
+	return katanaList(q, newestFirst(&k.lists.fulfillments, k.world.katana.fulfillments), keep, func(f *fulfillment) wireFulfillment {
 		wire := wireFulfillment{
 			ID: f.id, SalesOrderID: f.order.id, Status: f.status, PickedDate: wireTime(f.picked),
 			Rows: make([]wireFulfillmentRow, 0, len(f.rows)),
@@ -109,7 +109,7 @@ func (k *katanaServer) manufacturingOrders(q *katanaQuery) katanaRows {
 		return ids.has(m.id) && no.has(m.no) && places.has(m.location.id) && linked.has(m.salesRow != nil) && status.has(m.status) &&
 			(deleted || !m.deleted()) && dates.has(m.dated)
 	}
-	return katanaList(newestFirst(&k.lists.making, k.world.katana.making), keep, wireMakeOrderOf)
+	return katanaList(q, newestFirst(&k.lists.making, k.world.katana.making), keep, wireMakeOrderOf)
 }
 
 func wireMakeOrderOf(m *makeOrder) wireManufacturingOrder {
@@ -140,7 +140,7 @@ func (k *katanaServer) recipeRows(q *katanaQuery) katanaRows {
 		return ids.has(r.id) && orders.has(r.order.id) && variants.has(r.variant.id) &&
 			(deleted || !r.deleted() && !r.order.deleted()) && dates.has(r.dated)
 	}
-	return katanaList(newestFirst(&k.lists.recipeRows, k.world.katana.recipeRows), keep, func(r *recipeRow) wireRecipeRow {
+	return katanaList(q, newestFirst(&k.lists.recipeRows, k.world.katana.recipeRows), keep, func(r *recipeRow) wireRecipeRow {
 		wire := wireRecipeRow{
 			ID: r.id, ManufacturingOrderID: r.order.id, VariantID: r.variant.id, PlannedQuantityPerUnit: r.perUnit.text(10),
 			TotalConsumedQuantity: r.consumed.number(), TotalRemainingQuantity: r.remaining().number(),

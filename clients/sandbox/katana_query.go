@@ -16,6 +16,7 @@ type katanaQuery struct {
 	values  url.Values
 	limit   int
 	page    int
+	turn    uint64 // which reading of the list this is, see [katanaServer.turn]
 	details []katanaDetail
 }
 

@@ -21,12 +21,12 @@ func (k *katanaServer) inventory(q *katanaQuery) katanaRows {
 	}
 	slices.SortStableFunc(places, func(a, b *place) int { return a.createdAt.Compare(b.createdAt) })
 	k.reads++
-	mixed := newShuffle(len(variants), k.reads)
+	order := newShuffle(len(variants), k.reads)
 	return func(from, to int) (any, int) {
 		total := len(places) * len(variants)
 		page := []wireInventory{}
 		for i := from; i < min(to, total); i++ {
-			row := k.inventoryRow(variants[mixed.at(i%len(variants))], places[i/len(variants)])
+			row := k.inventoryRow(variants[order.at(i%len(variants))], places[i/len(variants)])
 			if extendVariant {
 				wire := wireVariantOf(k.world.katana.variantByID[row.VariantID])
 				row.Variant = &wire
@@ -82,34 +82,6 @@ func (k *katanaServer) inventoryRow(v *variant, l *place) wireInventory {
 	return row
 }
 
-// shuffle is an order of n things that costs nothing to make: position p
-// holds thing (p × step + start) mod n, which meets each thing once because
-// step and n have no common divisor.
-type shuffle struct{ n, step, start int }
-
-func newShuffle(n int, seed uint64) shuffle {
-	s := shuffle{n: n, step: 1}
-	if n < 2 {
-		return s
-	}
-	mix := seed * 0x9e3779b97f4a7c15       // spreads small seeds over all bits
-	s.start = int(mix>>33) % n             // #nosec G115 -- 31 bits
-	s.step = 1 + int(mix>>17&0xffff)%(n-1) // #nosec G115 -- 16 bits
-	for divisor(s.step, n) != 1 {
-		s.step++
-	}
-	return s
-}
-
-func (s shuffle) at(p int) int { return (p*s.step + s.start) % s.n }
-
-func divisor(a, b int) int {
-	for b != 0 {
-		a, b = b, a%b
-	}
-	return a
-}
-
 // movements lists the changes of in stock, the newest first. What was removed
 // leaves no trace here.
 func (k *katanaServer) movements(q *katanaQuery) katanaRows {
@@ -122,7 +94,7 @@ func (k *katanaServer) movements(q *katanaQuery) katanaRows {
 			kind.has(m.resourceType) && resources.has(m.resourceID) && orderNo.has(m.orderNo) && orders.has(m.orderID) &&
 			dates.has(m.dated)
 	}
-	return katanaList(newestFirst(&k.lists.movements, k.world.katana.movements), keep, func(m *movement) wireMovement {
+	return katanaList(q, newestFirst(&k.lists.movements, k.world.katana.movements), keep, func(m *movement) wireMovement {
 		cost := money(m.variant.cost)
 		return wireMovement{
 			ID: m.id, VariantID: m.variant.id, LocationID: m.location.id, ResourceType: m.resourceType, ResourceID: m.resourceID,

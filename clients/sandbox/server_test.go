@@ -94,6 +94,10 @@ func TestTheClientsOperationsAreUnderstoodAndAffordable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	bulk, err := os.ReadFile("../shopify/bulk.graphql")
+	if err != nil {
+		t.Fatal(err)
+	}
 	w := newTiny(t, StoreOptions{})
 	doc, refused := w.stores[0].documents.load(string(text))
 	if refused != nil {
@@ -109,12 +113,15 @@ func TestTheClientsOperationsAreUnderstoodAndAffordable(t *testing.T) {
 			variables[v.Variable] = all[v.Variable]
 		}
 		variables["key"] = op.Name
+		if op.Name == "runBulk" {
+			variables["query"] = string(bulk)
+		}
 		body, err := json.Marshal(graphqlRequestWith(string(text), op.Name, variables))
 		if err != nil {
 			t.Fatal(err)
 		}
 		status, answer := send(t, w.Shopify(""), "POST", "/admin/api/2026-10/graphql.json", string(body), "X-Shopify-Access-Token", "shpat_sandbox")
-		if status != http.StatusOK || strings.Contains(answer, `"errors"`) {
+		if status != http.StatusOK || strings.Contains(answer, `"errors"`) || strings.Contains(answer, `"code":"INVALID"`) {
 			t.Errorf("%s: %d %s", op.Name, status, answer)
 		}
 	}

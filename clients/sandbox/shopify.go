@@ -17,6 +17,9 @@ import (
 // and GET /bulk/..., where the results of bulk queries are.
 // Injected faults play on it. An unknown store gets 404 for everything.
 //
+// The levels of an item, which have no documented order, come in another one
+// with each reading.
+//
 // Documents are checked against the schema of 2026-10, as far as it is kept
 // here; a request for another version is answered by the one that is served.
 func (w *World) Shopify(store string) http.Handler {
@@ -36,7 +39,7 @@ func (s *store) serve(rw http.ResponseWriter, r *http.Request) {
 	switch {
 	case ok && rest == "oauth/access_token" && r.Method == http.MethodPost:
 		s.serveToken(rw, r)
-	case strings.HasPrefix(r.URL.Path, "/bulk/") && r.Method == http.MethodGet:
+	case strings.HasPrefix(r.URL.Path, bulkPlace) && r.Method == http.MethodGet:
 		s.serveBulk(rw, r)
 	case ok && isAPI && strings.HasSuffix(rest, "/graphql.json") && !strings.Contains(version, "/") && r.Method == http.MethodPost:
 		rw.Header().Set("X-Shopify-API-Version", s.opts.APIVersion)
@@ -149,6 +152,7 @@ func (s *store) answer(request graphqlRequest, base string) []byte {
 	if !s.bucket.reserve(now, price) {
 		return reply([]graphqlError{throttled}, nil, map[string]any{"cost": s.bucket.cost(price, nil)})
 	}
+	s.readings++
 	x := &execution{w: s.w, s: s, op: op, vars: vars, raw: request.Variables, now: now.UTC(), base: base}
 	data, cost, ok := x.run()
 	cost = min(cost, price)

@@ -13,8 +13,15 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// bulkMost is how many bulk queries of one app in one store run at a time.
-const bulkMost = 5
+const (
+	bulkMost  = 5                  // bulk queries of one app in one store that run at a time
+	bulkKept  = 7 * 24 * time.Hour // how long the URL of a result is good
+	bulkPlace = "/bulk/"           // where the results are
+
+	// bulkRemembered is how many bulk queries a store knows of. A real one
+	// knows more; here their results are all in memory.
+	bulkRemembered = 20
+)
 
 // bulkOperation is a bulk query. Its result is that of the moment at which it
 // completes.
@@ -22,7 +29,7 @@ type bulkOperation struct {
 	id            int64
 	document      string
 	base          string // of its URL: where the request came to
-	secret        string // what makes the URL unguessable
+	secret        string // the signature of its URL
 	status        string
 	errorCode     string
 	lines         []byte
@@ -36,6 +43,16 @@ type bulkOperation struct {
 }
 
 func (o *bulkOperation) over() bool { return !o.completedAt.IsZero() }
+
+// state is the status at a time.
+func (o *bulkOperation) state(now time.Time) string {
+	if o.status == "COMPLETED" && !now.Before(o.expires()) {
+		return "EXPIRED"
+	}
+	return o.status
+}
+
+func (o *bulkOperation) expires() time.Time { return o.completedAt.Add(bulkKept) }
 
 // runBulk is bulkOperationRunQuery.
 func (x *execution) runBulk(args map[string]any) object {
@@ -57,6 +74,9 @@ func (x *execution) runBulk(args map[string]any) object {
 	o := &bulkOperation{
 		id: x.w.newID(), document: document, base: x.base, secret: requestID(), status: "CREATED",
 		createdAt: x.now, operation: op, groupsObjects: grouped,
+	}
+	if len(x.s.bulk) == bulkRemembered {
+		x.s.bulk = slices.Delete(x.s.bulk, 0, 1)
 	}
 	x.s.bulk = append(x.s.bulk, o)
 	x.w.schedule(x.s.opts.BulkTakes/2, bulkStep{x.s, o, "RUNNING"})
@@ -101,6 +121,10 @@ func (e bulkStep) play(w *World) error {
 	canceling := o.status == "CANCELING"
 	switch {
 	case o.over() || canceling && e.status != "CANCELED":
+		return nil
+	case e.status == "COMPLETED" && s.bulkStalls > 0:
+		s.bulkStalls--
+		o.completedAt, o.status = w.stamp(), "CANCELED"
 		return nil
 	case e.status == "COMPLETED":
 		s.completeBulk(o, w.stamp())
@@ -195,34 +219,52 @@ func split(node answer) (own answer, nested []any) {
 }
 
 func (o *bulkOperation) path() string {
-	return "/bulk/" + strconv.FormatInt(o.id, 10) + "-" + o.secret + ".jsonl"
+	return bulkPlace + strconv.FormatInt(o.id, 10) + ".jsonl"
 }
 
-// serveBulk gives out a result. It takes no token: the URL is the secret.
+// query is the signature that stands behind the path.
+func (o *bulkOperation) query() string {
+	return "Expires=" + strconv.FormatInt(o.expires().Unix(), 10) + "&Signature=" + o.secret
+}
+
+// serveBulk gives out a result. It takes no token: the URL is the secret. A
+// request that carries one all the same gives it away, and is refused.
 func (s *store) serveBulk(rw http.ResponseWriter, r *http.Request) {
 	s.w.lock()
 	defer s.w.mu.Unlock()
+	refuse := func(status int, code string) { http.Error(rw, "<Error><Code>"+code+"</Code></Error>", status) }
 	for _, o := range s.bulk {
-		if o.path() == r.URL.Path && o.objects > 0 {
-			rw.Header().Set("Content-Type", "application/jsonl")
+		switch {
+		case o.path() != r.URL.Path || o.objects == 0:
+			continue
+		case r.URL.RawQuery != o.query():
+			refuse(http.StatusForbidden, "SignatureDoesNotMatch")
+		case r.Header.Get("X-Shopify-Access-Token") != "":
+			refuse(http.StatusBadRequest, "InvalidArgument")
+		case !s.w.now().Before(o.expires()):
+			refuse(http.StatusBadRequest, "ExpiredToken")
+		default:
+			rw.Header().Set("Content-Type", contentJSONL)
 			rw.Header().Set("Content-Length", strconv.Itoa(len(o.lines)))
 			_, _ = rw.Write(o.lines)
-			return
 		}
+		return
 	}
-	http.Error(rw, "<Error><Code>NoSuchKey</Code></Error>", http.StatusNotFound)
+	refuse(http.StatusNotFound, "NoSuchKey")
 }
+
+const contentJSONL = "application/jsonl"
 
 type bulkObject struct{ *bulkOperation }
 
 func (bulkObject) kind() string { return "BulkOperation" }
 
-func (o bulkObject) field(_ *execution, f *ast.Field, _ map[string]any) (any, error) {
+func (o bulkObject) field(x *execution, f *ast.Field, _ map[string]any) (any, error) {
 	switch f.Name {
 	case "id":
 		return gid("BulkOperation", o.id), nil
 	case "status":
-		return o.status, nil
+		return o.state(x.now), nil
 	case "type":
 		return "QUERY", nil
 	case "errorCode":
@@ -244,7 +286,7 @@ func (o bulkObject) field(_ *execution, f *ast.Field, _ map[string]any) (any, er
 		if o.objects == 0 || o.partial != (f.Name == "partialDataUrl") {
 			return nil, nil
 		}
-		return o.base + o.path(), nil
+		return o.base + o.path() + "?" + o.query(), nil
 	case "query":
 		return o.document, nil
 	}
@@ -284,5 +326,21 @@ func (e BulkFails) play(w *World) error {
 		return fmt.Errorf("%q is not a code: use ACCESS_DENIED, INTERNAL_SERVER_ERROR or TIMEOUT", e.Code)
 	}
 	s.bulkFails = e.Code
+	return nil
+}
+
+// BulkStalls lets Shopify cancel the next bulk queries of a store, as it does
+// with those that stall, instead of completing them.
+type BulkStalls struct {
+	Store string
+	Times int // 0 means once
+}
+
+func (e BulkStalls) play(w *World) error {
+	s, err := w.store(e.Store)
+	if err != nil {
+		return err
+	}
+	s.bulkStalls = max(e.Times, 1)
 	return nil
 }

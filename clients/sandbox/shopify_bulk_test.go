@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"reflect"
 	"slices"
@@ -44,7 +45,7 @@ func fetchLines(t *testing.T, w *World, address any) []map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	status, body := send(t, w.Shopify(""), http.MethodGet, u.Path, "")
+	status, body := send(t, w.Shopify(""), http.MethodGet, u.RequestURI(), "")
 	if status != http.StatusOK {
 		t.Fatalf("%q: status %d", text, status)
 	}
@@ -101,6 +102,83 @@ func TestAFailedBulkQueryLeavesPartialDataOnly(t *testing.T) {
 	o := pollBulk(t, w.World, id)
 	if o["status"] != "FAILED" || o["errorCode"] != "TIMEOUT" || o["url"] != nil || len(fetchLines(t, w.World, o["partialDataUrl"])) == 0 {
 		t.Errorf("operation %v", o)
+	}
+}
+
+func TestABulkQueryThatStallsIsCanceledByTheStore(t *testing.T) {
+	w := newTiny(t, StoreOptions{})
+	if err := w.Do(BulkStalls{Times: 2}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"CANCELED", "CANCELED", "COMPLETED"} {
+		id := startBulk(t, w.World)
+		w.clock.at = w.clock.at.Add(time.Minute)
+		if o := pollBulk(t, w.World, id); o["status"] != want || (o["url"] != nil) != (want == "COMPLETED") {
+			t.Errorf("operation %v, want it %s", o, want)
+		}
+	}
+}
+
+func TestTheURLOfABulkResultIsAKeyThatExpires(t *testing.T) {
+	w := newTiny(t, StoreOptions{})
+	id := startBulk(t, w.World)
+	w.clock.at = w.clock.at.Add(time.Minute)
+	u, err := url.Parse(fmt.Sprint(pollBulk(t, w.World, id)["url"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := func(target, token string) int {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
+		if token != "" {
+			r.Header.Set("X-Shopify-Access-Token", token)
+		}
+		rec := httptest.NewRecorder()
+		w.Shopify("").ServeHTTP(rec, r)
+		return rec.Code
+	}
+	for _, c := range []struct {
+		what, target, token string
+		want                int
+	}{
+		{"its whole URL", u.RequestURI(), "", 200},
+		{"its path alone", u.Path, "", 403},
+		{"a signature that was touched", u.RequestURI() + "0", "", 403},
+		{"a path that is not there", "/bulk/1.jsonl?" + u.RawQuery, "", 404},
+		{"its URL, with a token that is nobody's business", u.RequestURI(), "shpat_sandbox", 400},
+	} {
+		if got := get(c.target, c.token); got != c.want {
+			t.Errorf("%s: status %d, want %d", c.what, got, c.want)
+		}
+	}
+	w.clock.at = w.clock.at.Add(7 * 24 * time.Hour)
+	if got, status := get(u.RequestURI(), ""), pollBulk(t, w.World, id)["status"]; got != 400 || status != "EXPIRED" {
+		t.Errorf("after a week: HTTP %d and %v", got, status)
+	}
+}
+
+func TestAFaultOfABulkResultTakesLinesOffItsEnd(t *testing.T) {
+	w := newTiny(t, StoreOptions{})
+	id := startBulk(t, w.World)
+	w.clock.at = w.clock.at.Add(time.Minute)
+	o := pollBulk(t, w.World, id)
+	whole := fetchLines(t, w.World, o["url"])
+	hits := w.Inject(Fault{API: "shopify/main", Op: "bulk_result", Kind: FaultShortPage, Rows: 2})
+	short := fetchLines(t, w.World, o["url"])
+	if want := whole[:len(whole)-2]; hits() != 1 || !reflect.DeepEqual(short, want) || o["objectCount"] != fmt.Sprint(len(whole)) {
+		t.Errorf("%d lines of %v", len(short), o["objectCount"])
+	}
+}
+
+func TestVariantsAreCountedUpToTheLimitThatIsAskedFor(t *testing.T) {
+	w := newTiny(t, StoreOptions{})
+	for _, sku := range []string{"A", "B", "C"} {
+		must(w.AddListing("", Listing{SKU: sku, Product: sku}))(t)
+	}
+	for limit, want := range map[string]string{"": "4 EXACT", "(limit: null)": "4 EXACT", "(limit: 4)": "4 EXACT", "(limit: 2)": "2 AT_LEAST"} {
+		got := ask(t, w.Shopify(""), "{ productVariantsCount"+limit+" { count precision } }", nil)
+		if got := fmt.Sprint(got.at(t, "productVariantsCount", "count"), " ", got.at(t, "productVariantsCount", "precision")); got != want {
+			t.Errorf("%s: %s, want %s", limit, got, want)
+		}
 	}
 }
 

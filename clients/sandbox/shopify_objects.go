@@ -58,9 +58,9 @@ func (o fixed) field(_ *execution, f *ast.Field, _ map[string]any) (any, error) 
 	return nil, unknownField(o, f)
 }
 
-func countObject(n int) object {
-	const most = 10_000
-	if n > most {
+// countObject counts up to the limit that was asked for; null is none.
+func countObject(n int, limit any) object {
+	if most, limited := limit.(int64); limited && int64(n) > most {
 		return fixed{"Count", map[string]any{"count": most, "precision": "AT_LEAST"}}
 	}
 	return fixed{"Count", map[string]any{"count": n, "precision": "EXACT"}}
@@ -281,7 +281,13 @@ func (x *execution) levels(list []*level, args map[string]any) (any, error) {
 		list = active
 	}
 	list = match(x, list, args, levelsBy)
-	return x.paginate(rowsOf("InventoryLevel", list, func(l *level) int64 { return l.id }, func(l *level) object { return levelObject{l} }), args)
+	id, node := func(l *level) int64 { return l.id }, func(l *level) object { return levelObject{l} }
+	if x.bulk {
+		return x.paginate(rowsOf("InventoryLevel", list, id, node), args)
+	}
+	// They have no sort key, and no order is documented.
+	turn := x.turn(args)
+	return x.paginate(sorted("InventoryLevel", list, id, func(l *level) string { return turn.place(l.id) }, node), args)
 }
 
 type levelObject struct{ *level }

@@ -21,7 +21,7 @@ func (q queryRoot) field(x *execution, f *ast.Field, args map[string]any) (any, 
 	case "publicApiVersions":
 		return apiVersions(s.opts.APIVersion), nil
 	case "productVariantsCount":
-		return countObject(len(s.listings)), nil
+		return countObject(len(s.listings), args["limit"]), nil
 	case "productVariants":
 		return x.variants(args)
 	case "inventoryItems":

@@ -275,3 +275,38 @@ func BenchmarkVariantsPage(b *testing.B) {
 		}
 	}
 }
+
+func TestTheLevelsOfAnItemComeInNoOrderAndEachOnce(t *testing.T) {
+	w := manyListings(t, 1)
+	levels := []Level{}
+	for i := range 9 {
+		name := fmt.Sprint("Shelf ", i)
+		must(w.AddStoreLocation("", StoreLocation{Name: name}))(t)
+		levels = append(levels, Level{Location: name, Available: i})
+	}
+	item := must(w.AddListing("", Listing{SKU: "MUG", Levels: levels}))(t).Item
+	const document = `query L($id: ID!, $after: String) {
+  inventoryItem(id: $id) { inventoryLevels(first: 2, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }
+}`
+	orders := map[string]bool{}
+	for range 10 {
+		var ids []string
+		after := any(nil)
+		for more := true; more; {
+			page := ask(t, w.Shopify(""), document, map[string]any{"id": item, "after": after})
+			for _, node := range page.at(t, "inventoryItem", "inventoryLevels", "nodes").([]any) {
+				ids = append(ids, node.(map[string]any)["id"].(string))
+			}
+			more = page.at(t, "inventoryItem", "inventoryLevels", "pageInfo", "hasNextPage").(bool)
+			after = page.at(t, "inventoryItem", "inventoryLevels", "pageInfo", "endCursor")
+		}
+		orders[fmt.Sprint(ids)] = true
+		slices.Sort(ids)
+		if once := slices.Compact(ids); len(once) != len(levels) {
+			t.Errorf("%d levels by pages of 2, want each of %d once", len(once), len(levels))
+		}
+	}
+	if len(orders) < 5 {
+		t.Errorf("10 readings came in %d orders", len(orders))
+	}
+}

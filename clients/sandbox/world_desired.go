@@ -70,11 +70,15 @@ func (wish wishes) figure(l *level) (int, bool) {
 }
 
 // sum adds up what the Katana locations can sell. Those that Katana does not
-// sell from count for nothing; without another one there is no figure.
+// sell from count for nothing; without another one, or where one is gone, there
+// is no figure.
 func (wish wishes) sum(v *variant, sources []string) (exact decimal, sold bool) {
 	for _, name := range sources {
 		at := wish.w.katana.location(name)
-		if at == nil || !at.sales {
+		switch {
+		case at == nil || at.deleted():
+			return 0, false
+		case !at.sales:
 			continue
 		}
 		sold = true

@@ -32,15 +32,17 @@ type store struct {
 	byHandle      map[string]*storeProduct
 	orderByName   map[string]*storeOrder
 
-	documents documents
-	bucket    bucket
-	tokens    map[string]time.Time // from the grant, with their expiry
-	keys      map[string]*keyUse   // of the idempotent directive
-	keyBusy   time.Duration        // how long a key's first request is under way
-	bulk      []*bulkOperation
-	bulkFails string // the error code of the next one
-	writes    []Write
-	mutations int
+	documents  documents
+	bucket     bucket
+	tokens     map[string]time.Time // from the grant, with their expiry
+	keys       map[string]*keyUse   // of the idempotent directive
+	keyBusy    time.Duration        // how long a key's first request is under way
+	bulk       []*bulkOperation
+	bulkFails  string // the error code of the next one
+	bulkStalls int    // how many are canceled instead of completed
+	writes     []Write
+	mutations  int
+	readings   uint64 // GraphQL operations so far
 }
 
 // ShopState is how Shopify treats a store as a whole.

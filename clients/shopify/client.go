@@ -19,6 +19,9 @@ type Options struct {
 	Shop       string              // such as acme.myshopify.com
 	URL        string              // base for /admin/…; "" is https:// and Shop
 	APIVersion string              // such as 2026-10
+	// BulkAbove is the number of variants beyond which the whole store is read
+	// by a bulk query instead of pages; 0 is never.
+	BulkAbove int
 	// Token gives the access token of an app that has one which does not
 	// expire. It is asked for every try, so that a new one is used at once.
 	Token func() string
@@ -52,9 +55,12 @@ type Client struct {
 	version  string
 	log      *slog.Logger
 	http     *transport.Client
+	files    *transport.Client // of bulk queries' results
 	tokens   *tokens
 	bucket   *bucket
 	window   int // variants to page through before the next window
+
+	bulkAbove int // variants beyond which a bulk query replaces pages; 0 is never
 
 	mu     sync.Mutex
 	calls  map[*transport.Request]*operation // on their way
@@ -75,7 +81,7 @@ func New(opts Options) *Client {
 		endpoint: base + "/admin/api/" + opts.APIVersion + "/graphql.json",
 		log:      opts.Log, bucket: newBucket(),
 		calls: map[*transport.Request]*operation{}, sizes: map[string]int{}, warned: map[string]bool{},
-		levels: firstLevels, window: windowMost,
+		levels: firstLevels, window: windowMost, bulkAbove: opts.BulkAbove,
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
@@ -88,6 +94,7 @@ func New(opts Options) *Client {
 	}
 	c.tokens = newTokens(opts, base, shared, c.log)
 	shared.Secrets = c.tokens.secrets
+	c.files = newFiles(shared)
 	shared.Budget, shared.Classify, shared.Authorize = (*budget)(c), c.classify, c.authorize
 	c.http = transport.New(shared)
 	return c
@@ -95,11 +102,13 @@ func New(opts Options) *Client {
 
 // Counts gives the running totals of requests and of cost points.
 func (c *Client) Counts() inventory.RequestCount {
-	total, grants := c.http.Counts().Report(), c.tokens.http.Counts().Report()
-	total.Count += grants.Count
-	total.Retries += grants.Retries
-	total.Throttled += grants.Throttled
-	total.WaitedMS += grants.WaitedMS
+	total := c.http.Counts().Report()
+	for _, beside := range []inventory.RequestCount{c.tokens.http.Counts().Report(), c.files.Counts().Report()} {
+		total.Count += beside.Count
+		total.Retries += beside.Retries
+		total.Throttled += beside.Throttled
+		total.WaitedMS += beside.WaitedMS
+	}
 	return total
 }
 

@@ -118,7 +118,7 @@ func talkAs(t *testing.T, opts Options, answer func(n int, a asked) reply, test 
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := &store{t: t, answer: answer}
-		opts.Store, opts.Shop, opts.URL, opts.APIVersion = "main", "acme.myshopify.com", "http://acme.example/", "2026-10"
+		opts.Store, opts.Shop, opts.URL, opts.APIVersion = "main", "acme.myshopify.com", "http://127.0.0.1/", "2026-10"
 		opts.Base = transporttest.Serve(t, s)
 		opts.Rand = func() float64 { return 0 }
 		opts.Log = slog.New(slog.NewTextHandler(&s.log, nil))

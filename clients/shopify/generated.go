@@ -10,6 +10,68 @@ import (
 	"github.com/Khan/genqlient/graphql"
 )
 
+type BulkOperationErrorCode string
+
+const (
+	BulkOperationErrorCodeAccessDenied        BulkOperationErrorCode = "ACCESS_DENIED"
+	BulkOperationErrorCodeInternalServerError BulkOperationErrorCode = "INTERNAL_SERVER_ERROR"
+	BulkOperationErrorCodeTimeout             BulkOperationErrorCode = "TIMEOUT"
+)
+
+var AllBulkOperationErrorCode = []BulkOperationErrorCode{
+	BulkOperationErrorCodeAccessDenied,
+	BulkOperationErrorCodeInternalServerError,
+	BulkOperationErrorCodeTimeout,
+}
+
+type BulkOperationStatus string
+
+const (
+	BulkOperationStatusCanceled  BulkOperationStatus = "CANCELED"
+	BulkOperationStatusCanceling BulkOperationStatus = "CANCELING"
+	BulkOperationStatusCompleted BulkOperationStatus = "COMPLETED"
+	BulkOperationStatusCreated   BulkOperationStatus = "CREATED"
+	BulkOperationStatusExpired   BulkOperationStatus = "EXPIRED"
+	BulkOperationStatusFailed    BulkOperationStatus = "FAILED"
+	BulkOperationStatusRunning   BulkOperationStatus = "RUNNING"
+)
+
+var AllBulkOperationStatus = []BulkOperationStatus{
+	BulkOperationStatusCanceled,
+	BulkOperationStatusCanceling,
+	BulkOperationStatusCompleted,
+	BulkOperationStatusCreated,
+	BulkOperationStatusExpired,
+	BulkOperationStatusFailed,
+	BulkOperationStatusRunning,
+}
+
+type BulkOperationUserErrorCode string
+
+const (
+	BulkOperationUserErrorCodeInvalid             BulkOperationUserErrorCode = "INVALID"
+	BulkOperationUserErrorCodeLimitReached        BulkOperationUserErrorCode = "LIMIT_REACHED"
+	BulkOperationUserErrorCodeOperationInProgress BulkOperationUserErrorCode = "OPERATION_IN_PROGRESS"
+)
+
+var AllBulkOperationUserErrorCode = []BulkOperationUserErrorCode{
+	BulkOperationUserErrorCodeInvalid,
+	BulkOperationUserErrorCodeLimitReached,
+	BulkOperationUserErrorCodeOperationInProgress,
+}
+
+type CountPrecision string
+
+const (
+	CountPrecisionAtLeast CountPrecision = "AT_LEAST"
+	CountPrecisionExact   CountPrecision = "EXACT"
+)
+
+var AllCountPrecision = []CountPrecision{
+	CountPrecisionAtLeast,
+	CountPrecisionExact,
+}
+
 type InventoryQuantityInput struct {
 	ChangeFromQuantity *int   `json:"changeFromQuantity"`
 	InventoryItemId    string `json:"inventoryItemId"`
@@ -110,6 +172,22 @@ func (v *__activateLevelInput) GetKey() string { return v.Key }
 // GetNames returns __activateLevelInput.Names, and is useful for accessing the field via an interface.
 func (v *__activateLevelInput) GetNames() []string { return v.Names }
 
+// __cancelBulkInput is used internally by genqlient
+type __cancelBulkInput struct {
+	Id string `json:"id"`
+}
+
+// GetId returns __cancelBulkInput.Id, and is useful for accessing the field via an interface.
+func (v *__cancelBulkInput) GetId() string { return v.Id }
+
+// __pollBulkInput is used internally by genqlient
+type __pollBulkInput struct {
+	Id string `json:"id"`
+}
+
+// GetId returns __pollBulkInput.Id, and is useful for accessing the field via an interface.
+func (v *__pollBulkInput) GetId() string { return v.Id }
+
 // __readItemLevelsInput is used internally by genqlient
 type __readItemLevelsInput struct {
 	Id    string   `json:"id"`
@@ -206,6 +284,14 @@ func (v *__readVariantsInput) GetLevels() int { return v.Levels }
 // GetNames returns __readVariantsInput.Names, and is useful for accessing the field via an interface.
 func (v *__readVariantsInput) GetNames() []string { return v.Names }
 
+// __runBulkInput is used internally by genqlient
+type __runBulkInput struct {
+	Query string `json:"query"`
+}
+
+// GetQuery returns __runBulkInput.Query, and is useful for accessing the field via an interface.
+func (v *__runBulkInput) GetQuery() string { return v.Query }
+
 // __setQuantitiesInput is used internally by genqlient
 type __setQuantitiesInput struct {
 	Input InventorySetQuantitiesInput `json:"input"`
@@ -282,6 +368,80 @@ func (v *adjustmentChange) GetItem() *changedItem { return v.Item }
 // GetLocation returns adjustmentChange.Location, and is useful for accessing the field via an interface.
 func (v *adjustmentChange) GetLocation() *changedLocation { return v.Location }
 
+// bulkError includes the requested fields of the GraphQL type BulkOperationUserError.
+type bulkError struct {
+	Code    *BulkOperationUserErrorCode `json:"code"`
+	Field   []string                    `json:"field"`
+	Message string                      `json:"message"`
+}
+
+// GetCode returns bulkError.Code, and is useful for accessing the field via an interface.
+func (v *bulkError) GetCode() *BulkOperationUserErrorCode { return v.Code }
+
+// GetField returns bulkError.Field, and is useful for accessing the field via an interface.
+func (v *bulkError) GetField() []string { return v.Field }
+
+// GetMessage returns bulkError.Message, and is useful for accessing the field via an interface.
+func (v *bulkError) GetMessage() string { return v.Message }
+
+// bulkState includes the requested fields of the GraphQL type BulkOperation.
+type bulkState struct {
+	Status         BulkOperationStatus     `json:"status"`
+	ErrorCode      *BulkOperationErrorCode `json:"errorCode"`
+	ObjectCount    json.Number             `json:"objectCount"`
+	FileSize       *json.Number            `json:"fileSize"`
+	Url            *string                 `json:"url"`
+	PartialDataUrl *string                 `json:"partialDataUrl"`
+}
+
+// GetStatus returns bulkState.Status, and is useful for accessing the field via an interface.
+func (v *bulkState) GetStatus() BulkOperationStatus { return v.Status }
+
+// GetErrorCode returns bulkState.ErrorCode, and is useful for accessing the field via an interface.
+func (v *bulkState) GetErrorCode() *BulkOperationErrorCode { return v.ErrorCode }
+
+// GetObjectCount returns bulkState.ObjectCount, and is useful for accessing the field via an interface.
+func (v *bulkState) GetObjectCount() json.Number { return v.ObjectCount }
+
+// GetFileSize returns bulkState.FileSize, and is useful for accessing the field via an interface.
+func (v *bulkState) GetFileSize() *json.Number { return v.FileSize }
+
+// GetUrl returns bulkState.Url, and is useful for accessing the field via an interface.
+func (v *bulkState) GetUrl() *string { return v.Url }
+
+// GetPartialDataUrl returns bulkState.PartialDataUrl, and is useful for accessing the field via an interface.
+func (v *bulkState) GetPartialDataUrl() *string { return v.PartialDataUrl }
+
+// cancelBulkError includes the requested fields of the GraphQL type UserError.
+type cancelBulkError struct {
+	Field   []string `json:"field"`
+	Message string   `json:"message"`
+}
+
+// GetField returns cancelBulkError.Field, and is useful for accessing the field via an interface.
+func (v *cancelBulkError) GetField() []string { return v.Field }
+
+// GetMessage returns cancelBulkError.Message, and is useful for accessing the field via an interface.
+func (v *cancelBulkError) GetMessage() string { return v.Message }
+
+// cancelBulkPayload includes the requested fields of the GraphQL type BulkOperationCancelPayload.
+type cancelBulkPayload struct {
+	UserErrors []cancelBulkError `json:"userErrors"`
+}
+
+// GetUserErrors returns cancelBulkPayload.UserErrors, and is useful for accessing the field via an interface.
+func (v *cancelBulkPayload) GetUserErrors() []cancelBulkError { return v.UserErrors }
+
+// cancelBulkResponse is returned by cancelBulk on success.
+type cancelBulkResponse struct {
+	BulkOperationCancel *cancelBulkPayload `json:"bulkOperationCancel"`
+}
+
+// GetBulkOperationCancel returns cancelBulkResponse.BulkOperationCancel, and is useful for accessing the field via an interface.
+func (v *cancelBulkResponse) GetBulkOperationCancel() *cancelBulkPayload {
+	return v.BulkOperationCancel
+}
+
 // changedItem includes the requested fields of the GraphQL type InventoryItem.
 type changedItem struct {
 	Id string `json:"id"`
@@ -297,6 +457,16 @@ type changedLocation struct {
 
 // GetId returns changedLocation.Id, and is useful for accessing the field via an interface.
 func (v *changedLocation) GetId() string { return v.Id }
+
+// countVariantsResponse is returned by countVariants on success.
+type countVariantsResponse struct {
+	ProductVariantsCount *variantCount `json:"productVariantsCount"`
+}
+
+// GetProductVariantsCount returns countVariantsResponse.ProductVariantsCount, and is useful for accessing the field via an interface.
+func (v *countVariantsResponse) GetProductVariantsCount() *variantCount {
+	return v.ProductVariantsCount
+}
 
 // installation includes the requested fields of the GraphQL type AppInstallation.
 type installation struct {
@@ -641,6 +811,7 @@ func (v *locationEdge) GetNode() location { return v.Node }
 //
 // node is implemented by the following types:
 // nodeAppInstallation
+// nodeBulkOperation
 // nodeInventoryAdjustmentGroup
 // nodeInventoryItem
 // nodeInventoryLevel
@@ -658,6 +829,7 @@ type node interface {
 }
 
 func (v *nodeAppInstallation) implementsGraphQLInterfacenode()          {}
+func (v *nodeBulkOperation) implementsGraphQLInterfacenode()            {}
 func (v *nodeInventoryAdjustmentGroup) implementsGraphQLInterfacenode() {}
 func (v *nodeInventoryItem) implementsGraphQLInterfacenode()            {}
 func (v *nodeInventoryLevel) implementsGraphQLInterfacenode()           {}
@@ -683,6 +855,9 @@ func __unmarshalnode(b []byte, v *node) error {
 	switch tn.TypeName {
 	case "AppInstallation":
 		*v = new(nodeAppInstallation)
+		return json.Unmarshal(b, *v)
+	case "BulkOperation":
+		*v = new(nodeBulkOperation)
 		return json.Unmarshal(b, *v)
 	case "InventoryAdjustmentGroup":
 		*v = new(nodeInventoryAdjustmentGroup)
@@ -727,6 +902,14 @@ func __marshalnode(v *node) ([]byte, error) {
 		result := struct {
 			TypeName string `json:"__typename"`
 			*nodeAppInstallation
+		}{typename, v}
+		return json.Marshal(result)
+	case *nodeBulkOperation:
+		typename = "BulkOperation"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*nodeBulkOperation
 		}{typename, v}
 		return json.Marshal(result)
 	case *nodeInventoryAdjustmentGroup:
@@ -816,6 +999,18 @@ func (v *nodeAppInstallation) GetTypename() *string { return v.Typename }
 
 // GetId returns nodeAppInstallation.Id, and is useful for accessing the field via an interface.
 func (v *nodeAppInstallation) GetId() string { return v.Id }
+
+// nodeBulkOperation includes the requested fields of the GraphQL type BulkOperation.
+type nodeBulkOperation struct {
+	Typename *string `json:"__typename"`
+	Id       string  `json:"id"`
+}
+
+// GetTypename returns nodeBulkOperation.Typename, and is useful for accessing the field via an interface.
+func (v *nodeBulkOperation) GetTypename() *string { return v.Typename }
+
+// GetId returns nodeBulkOperation.Id, and is useful for accessing the field via an interface.
+func (v *nodeBulkOperation) GetId() string { return v.Id }
 
 // nodeInventoryAdjustmentGroup includes the requested fields of the GraphQL type InventoryAdjustmentGroup.
 type nodeInventoryAdjustmentGroup struct {
@@ -998,6 +1193,14 @@ func (v *page) GetHasNextPage() *bool { return v.HasNextPage }
 // GetEndCursor returns page.EndCursor, and is useful for accessing the field via an interface.
 func (v *page) GetEndCursor() *string { return v.EndCursor }
 
+// pollBulkResponse is returned by pollBulk on success.
+type pollBulkResponse struct {
+	BulkOperation *bulkState `json:"bulkOperation"`
+}
+
+// GetBulkOperation returns pollBulkResponse.BulkOperation, and is useful for accessing the field via an interface.
+func (v *pollBulkResponse) GetBulkOperation() *bulkState { return v.BulkOperation }
+
 // quantity includes the requested fields of the GraphQL type InventoryQuantity.
 type quantity struct {
 	Name     string `json:"name"`
@@ -1146,6 +1349,26 @@ type readVariantsResponse struct {
 // GetProductVariants returns readVariantsResponse.ProductVariants, and is useful for accessing the field via an interface.
 func (v *readVariantsResponse) GetProductVariants() variantConnection { return v.ProductVariants }
 
+// runBulkPayload includes the requested fields of the GraphQL type BulkOperationRunQueryPayload.
+type runBulkPayload struct {
+	BulkOperation *startedBulk `json:"bulkOperation"`
+	UserErrors    []bulkError  `json:"userErrors"`
+}
+
+// GetBulkOperation returns runBulkPayload.BulkOperation, and is useful for accessing the field via an interface.
+func (v *runBulkPayload) GetBulkOperation() *startedBulk { return v.BulkOperation }
+
+// GetUserErrors returns runBulkPayload.UserErrors, and is useful for accessing the field via an interface.
+func (v *runBulkPayload) GetUserErrors() []bulkError { return v.UserErrors }
+
+// runBulkResponse is returned by runBulk on success.
+type runBulkResponse struct {
+	BulkOperationRunQuery *runBulkPayload `json:"bulkOperationRunQuery"`
+}
+
+// GetBulkOperationRunQuery returns runBulkResponse.BulkOperationRunQuery, and is useful for accessing the field via an interface.
+func (v *runBulkResponse) GetBulkOperationRunQuery() *runBulkPayload { return v.BulkOperationRunQuery }
+
 // scope includes the requested fields of the GraphQL type AccessScope.
 type scope struct {
 	Handle string `json:"handle"`
@@ -1212,6 +1435,14 @@ type shop struct {
 // GetId returns shop.Id, and is useful for accessing the field via an interface.
 func (v *shop) GetId() string { return v.Id }
 
+// startedBulk includes the requested fields of the GraphQL type BulkOperation.
+type startedBulk struct {
+	Id string `json:"id"`
+}
+
+// GetId returns startedBulk.Id, and is useful for accessing the field via an interface.
+func (v *startedBulk) GetId() string { return v.Id }
+
 // variant includes the GraphQL fields of ProductVariant requested by the fragment variant.
 type variant struct {
 	Id                 string         `json:"id"`
@@ -1239,6 +1470,18 @@ func (v *variantConnection) GetEdges() []variantEdge { return v.Edges }
 
 // GetPageInfo returns variantConnection.PageInfo, and is useful for accessing the field via an interface.
 func (v *variantConnection) GetPageInfo() page { return v.PageInfo }
+
+// variantCount includes the requested fields of the GraphQL type Count.
+type variantCount struct {
+	Count     int            `json:"count"`
+	Precision CountPrecision `json:"precision"`
+}
+
+// GetCount returns variantCount.Count, and is useful for accessing the field via an interface.
+func (v *variantCount) GetCount() int { return v.Count }
+
+// GetPrecision returns variantCount.Precision, and is useful for accessing the field via an interface.
+func (v *variantCount) GetPrecision() CountPrecision { return v.Precision }
 
 // variantEdge includes the requested fields of the GraphQL type ProductVariantEdge.
 type variantEdge struct {
@@ -1378,6 +1621,113 @@ func activateLevel(
 	}
 
 	data_ = &activateLevelResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by cancelBulk.
+const cancelBulk_Operation = `
+mutation cancelBulk ($id: ID!) {
+	bulkOperationCancel(id: $id) {
+		userErrors {
+			field
+			message
+		}
+	}
+}
+`
+
+func cancelBulk(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *cancelBulkResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "cancelBulk",
+		Query:  cancelBulk_Operation,
+		Variables: &__cancelBulkInput{
+			Id: id,
+		},
+	}
+
+	data_ = &cancelBulkResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by countVariants.
+const countVariants_Operation = `
+query countVariants {
+	productVariantsCount(limit: null) {
+		count
+		precision
+	}
+}
+`
+
+func countVariants(
+	ctx_ context.Context,
+	client_ graphql.Client,
+) (data_ *countVariantsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "countVariants",
+		Query:  countVariants_Operation,
+	}
+
+	data_ = &countVariantsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by pollBulk.
+const pollBulk_Operation = `
+query pollBulk ($id: ID!) {
+	bulkOperation(id: $id) {
+		status
+		errorCode
+		objectCount
+		fileSize
+		url
+		partialDataUrl
+	}
+}
+`
+
+func pollBulk(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *pollBulkResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "pollBulk",
+		Query:  pollBulk_Operation,
+		Variables: &__pollBulkInput{
+			Id: id,
+		},
+	}
+
+	data_ = &pollBulkResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -1848,6 +2198,48 @@ func readVariants(
 	}
 
 	data_ = &readVariantsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by runBulk.
+const runBulk_Operation = `
+mutation runBulk ($query: String!) {
+	bulkOperationRunQuery(query: $query, groupObjects: false) {
+		bulkOperation {
+			id
+		}
+		userErrors {
+			code
+			field
+			message
+		}
+	}
+}
+`
+
+// The query is bulk.graphql, and needs the scopes of readVariants.
+func runBulk(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	query string,
+) (data_ *runBulkResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "runBulk",
+		Query:  runBulk_Operation,
+		Variables: &__runBulkInput{
+			Query: query,
+		},
+	}
+
+	data_ = &runBulkResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

@@ -32,10 +32,15 @@ type pager[Row any] func(ctx context.Context, o *operation, first int, after, qu
 // readAll reads all variants of the store, whatever is wanted of each, and
 // gives their rows in no order. It is complete or an error.
 func readAll[Row any](ctx context.Context, c *Client, name string, ask pager[Row]) ([]Row, error) {
+	return unmoved(func() ([]Row, error) { return newReading(c, name, ask).read(ctx) })
+}
+
+// unmoved reads until the store has kept still meanwhile.
+func unmoved[Row any](read func() ([]Row, error)) ([]Row, error) {
 	var err error
 	for range readings {
 		var list []Row
-		list, err = newReading(c, name, ask).read(ctx)
+		list, err = read()
 		if moved := (movedError{}); !errors.As(err, &moved) {
 			return list, err
 		}

@@ -36,7 +36,7 @@ func simulated(t *testing.T, listings int, test func(t *testing.T, c *Client, w 
 			}
 		}
 		opts := grantOptions()
-		opts.Store, opts.Shop, opts.URL, opts.APIVersion = "main", "acme.myshopify.com", "http://acme.example", "2026-10"
+		opts.Store, opts.Shop, opts.URL, opts.APIVersion = "main", "acme.myshopify.com", "http://127.0.0.1", "2026-10"
 		opts.Base = transporttest.Serve(t, w.Shopify(""))
 		test(t, New(opts), w)
 	})

@@ -21,7 +21,7 @@ func (c *Catalogue) Explain(e *inventory.Explanation, level inventory.Level, rul
 	if e.Left = leftAlone(&level, feed, rules.Activate); e.Left != "" {
 		return
 	}
-	rule, index := ruleOf(rules.SKU, level.SKU)
+	rule, index := ready(rules.SKU).of(level.SKU)
 	e.Terms = &inventory.Terms{Others: others}
 	if index >= 0 {
 		e.Terms.Rule = termOf(rule, index)

@@ -41,6 +41,8 @@ type Resolved struct {
 	Feeds Feeds
 	Pins  inventory.Pins // what the names mean; to be given to the next [Resolve]
 	Notes []string       // what somebody may want to mend
+	// Unfound are those of the notes that are about a name that means nothing.
+	Unfound []string
 }
 
 // MappingError lists everything that keeps a mapping from being resolved.
@@ -66,11 +68,11 @@ func Resolve(m Mapping, targets []inventory.Location, sources []inventory.Source
 			continue
 		}
 		if _, twice := named[target.ID]; twice {
-			r.problem("Shopify location %q is mapped twice", target.Name)
+			r.problem("Shopify location %q is mapped twice; take one of its lines out", target.Name)
 		}
 		if len(pair.Sources) == 0 {
 			// Not the default: whoever names a location means something else.
-			r.problem("Shopify location %q is mapped to no Katana location", target.Name)
+			r.problem("Shopify location %q is mapped to no Katana location; name one, or take its line out", target.Name)
 		}
 		named[target.ID] = r.feed(pair.Sources)
 	}
@@ -87,7 +89,7 @@ func Resolve(m Mapping, targets []inventory.Location, sources []inventory.Source
 		feeds[target.ID] = r.feedOf(target, named[target.ID], fallback)
 	}
 	r.noteClosed(feeds)
-	return Resolved{Feeds: feeds, Pins: r.pins, Notes: r.notes}, nil
+	return Resolved{Feeds: feeds, Pins: r.pins, Notes: r.notes, Unfound: r.unfound}, nil
 }
 
 // feedOf is the feed of one Shopify location, named in the mapping or not.
@@ -153,10 +155,15 @@ type resolver struct {
 	pins     inventory.Pins
 	problems []string
 	notes    []string
+	unfound  []string
 }
 
+// problem notes what is wrong, once: a name that stands in two lines is one
+// mistake.
 func (r *resolver) problem(format string, args ...any) {
-	r.problems = append(r.problems, fmt.Sprintf(format, args...))
+	if said := fmt.Sprintf(format, args...); !slices.Contains(r.problems, said) {
+		r.problems = append(r.problems, said)
+	}
 }
 
 func (r *resolver) source(id inventory.SourceLocationID) (inventory.SourceLocation, bool) {
@@ -200,7 +207,7 @@ func (r *resolver) target(name string) (inventory.Location, bool) {
 	}
 	if said := choose("Shopify", name, names, pinned); said != "" {
 		if len(found) == 0 && pinned.id == "" {
-			said += "; it has " + listed(r.targets, func(l inventory.Location) string { return l.Name })
+			said += "; it has " + listed(r.targets, func(l inventory.Location) candidate { return candidate{l.ID.String(), l.Name} })
 		}
 		r.problem("%s", said)
 		return inventory.Location{}, false
@@ -235,7 +242,7 @@ func (r *resolver) find(name string) (id inventory.SourceLocationID, said string
 	}
 	if said = choose("Katana", name, found, pinned); said != "" {
 		if len(found) == 0 && pinned.id == "" {
-			said += "; it has " + listed(r.sources, func(l inventory.SourceLocation) string { return l.Name })
+			said += "; it has " + listed(r.sources, func(l inventory.SourceLocation) candidate { return candidate{l.ID.String(), l.Name} })
 		}
 		return 0, said
 	}
@@ -284,7 +291,11 @@ func (r *resolver) mention(names []string) {
 		if id != 0 {
 			effect = "still means " + id.String()
 		}
-		r.notes = append(r.notes, fmt.Sprintf("exclude_orders: the location %q %s: %s", name, effect, said))
+		note := fmt.Sprintf("exclude_orders: the location %q %s: %s", name, effect, said)
+		r.notes = append(r.notes, note)
+		if id == 0 {
+			r.unfound = append(r.unfound, note)
+		}
 	}
 }
 
@@ -319,10 +330,12 @@ func choose(side, name string, found []candidate, pinned candidate) string {
 	return fmt.Sprintf("%s: %s, and another one has its name: write %q for the former, %q for the new one", side, meant, pinned.id, found[0].id)
 }
 
-func listed[T any](all []T, name func(T) string) string {
+// listed gives the names of the locations that there are, each with the id that
+// can stand for it.
+func listed[T any](all []T, location func(T) candidate) string {
 	names := make([]string, len(all))
 	for i, one := range all {
-		names[i] = fmt.Sprintf("%q", name(one))
+		names[i] = fmt.Sprintf("%q (%s)", location(one).name, location(one).id)
 	}
 	slices.Sort(names)
 	if len(names) == 0 {

@@ -91,8 +91,10 @@ func TestWhereTheStockOfALocationComesFrom(t *testing.T) {
 }
 
 func TestAMappingThatWouldNeedAGuessIsRefused(t *testing.T) {
-	const shopify = `"App", "Closed", "Front", "Old", "Old", "Quay", "Reopened", "Reopened"`
-	const katana = `"Bergen", "Fair", "Oslo", "Twin", "Twin", "Vault"`
+	const shopify = `"App" (gid://shopify/Location/104), "Closed" (gid://shopify/Location/103), "Front" (gid://shopify/Location/101), ` +
+		`"Old" (gid://shopify/Location/107), "Old" (gid://shopify/Location/108), "Quay" (gid://shopify/Location/102), ` +
+		`"Reopened" (gid://shopify/Location/105), "Reopened" (gid://shopify/Location/106)`
+	const katana = `"Bergen" (id:2), "Fair" (id:4), "Oslo" (id:1), "Twin" (id:8), "Twin" (id:9), "Vault" (id:3)`
 	tests := []struct {
 		name    string
 		mapping desired.Mapping
@@ -121,19 +123,18 @@ func TestAMappingThatWouldNeedAGuessIsRefused(t *testing.T) {
 		{
 			"a location that is mapped twice, by name and by id",
 			desired.Mapping{Locations: []desired.Pair{{"Front", []string{"Oslo"}}, {"gid://shopify/Location/101", []string{"Bergen"}}}},
-			[]string{`Shopify location "Front" is mapped twice`},
+			[]string{`Shopify location "Front" is mapped twice; take one of its lines out`},
 		},
 		{
 			"a location that is named and mapped to nothing", desired.Mapping{Locations: []desired.Pair{{"Front", nil}}, Default: "Oslo"},
-			[]string{`Shopify location "Front" is mapped to no Katana location`},
+			[]string{`Shopify location "Front" is mapped to no Katana location; name one, or take its line out`},
 		},
 		{
-			"everything that is wrong is said at once",
+			"everything that is wrong is said at once, and each once",
 			desired.Mapping{Locations: []desired.Pair{{"Nowhere", []string{"Oslo"}}, {"Front", []string{"Twin", "Nowhere"}}}, Default: "Nowhere"},
 			[]string{
 				`Shopify has no location "Nowhere"; it has ` + shopify,
 				`Katana has 2 locations named "Twin"; write the one that is meant by its id: "id:8" or "id:9"`,
-				`Katana has no location "Nowhere"; it has ` + katana,
 				`Katana has no location "Nowhere"; it has ` + katana,
 			},
 		},
@@ -269,9 +270,9 @@ func TestALocationThatOrdersAreExcludedByIsPinnedToo(t *testing.T) {
 	if err != nil || first.Pins.Sources["Vault"] != vault {
 		t.Fatalf("got %+v, %v", first.Pins, err)
 	}
-	unknown := `exclude_orders: the location "Attic" excludes no order: Katana has no location "Attic"; it has "Bergen", "Fair", "Oslo", "Twin", "Twin", "Vault"`
-	if !slices.Equal(first.Notes, []string{unknown}) {
-		t.Errorf("got %q, want %q", first.Notes, unknown)
+	unknown := `exclude_orders: the location "Attic" excludes no order: Katana has no location "Attic"; it has "Bergen" (id:2), "Fair" (id:4), "Oslo" (id:1), "Twin" (id:8), "Twin" (id:9), "Vault" (id:3)`
+	if !slices.Equal(first.Notes, []string{unknown}) || !slices.Equal(first.Unfound, first.Notes) {
+		t.Errorf("got %q and %q, want %q as both", first.Notes, first.Unfound, unknown)
 	}
 	moved := renamed(sources, func(l *inventory.SourceLocation) {
 		switch l.ID {
@@ -286,8 +287,8 @@ func TestALocationThatOrdersAreExcludedByIsPinnedToo(t *testing.T) {
 		t.Fatalf("a renamed location is still the one that was meant: got %+v, %v", again.Pins, err)
 	}
 	want := `exclude_orders: the location "Vault" still means id:3: Katana: the location "Vault" was id:3 so far, which is called "Cellar" now, and another one has its name: write "id:3" for the former, "id:2" for the new one`
-	if !slices.Equal(again.Notes, []string{want}) {
-		t.Errorf("got %q, want %q", again.Notes, want)
+	if !slices.Equal(again.Notes, []string{want}) || again.Unfound != nil {
+		t.Errorf("got %q and %q, want %q of a location that is found", again.Notes, again.Unfound, want)
 	}
 }
 
@@ -297,7 +298,7 @@ func TestKatanaLocationsThatDoNotSellAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `Katana does not sell from "Fair", so what lies there is not offered at "Front", "Quay", "Reopened": allow sales there in Katana, or map another location`
-	if !slices.Equal(resolved.Notes, []string{want}) {
-		t.Errorf("got %q, want %q", resolved.Notes, want)
+	if !slices.Equal(resolved.Notes, []string{want}) || resolved.Unfound != nil {
+		t.Errorf("got %q and %q, want %q of locations that are found", resolved.Notes, resolved.Unfound, want)
 	}
 }

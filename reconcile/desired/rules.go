@@ -23,12 +23,27 @@ type Rules struct {
 	Activate bool
 }
 
-// ruleOf gives the rule that counts for a SKU, the first that matches, with its
-// place in the list; or one that changes nothing, and −1.
-func ruleOf(rules []Rule, sku inventory.SKU) (Rule, int) {
+// ruled is rules made ready to be asked about many SKUs.
+type ruled struct {
+	rules []Rule
+	globs []glob // their patterns
+}
+
+func ready(rules []Rule) ruled {
+	globs := make([]glob, len(rules))
 	for i, rule := range rules {
-		if Match(rule.Pattern, string(sku)) {
-			return rule, i
+		globs[i] = globOf(rule.Pattern)
+	}
+	return ruled{rules, globs}
+}
+
+// of gives the rule that counts for a SKU, the first that matches, with its
+// place in the list; or one that changes nothing, and −1.
+func (r ruled) of(sku inventory.SKU) (Rule, int) {
+	subject := subjectOf(string(sku))
+	for i := range r.globs {
+		if r.globs[i].match(&subject) {
+			return r.rules[i], i
 		}
 	}
 	return Rule{}, -1
@@ -36,7 +51,7 @@ func ruleOf(rules []Rule, sku inventory.SKU) (Rule, int) {
 
 // RuleOf is the place of the rule that counts for a SKU, or −1.
 func RuleOf(rules []Rule, sku inventory.SKU) int {
-	_, i := ruleOf(rules, sku)
+	_, i := ready(rules).of(sku)
 	return i
 }
 

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -66,6 +67,16 @@ type Request struct {
 	// Repeatable marks a write that carries an idempotency key.
 	Repeatable bool
 	Cost       float64 // expected cost points, for the budget
+	// Into is given the body of a 200 while it arrives, instead of
+	// [Response.Body], and no more than Most bytes of it, counted after
+	// unpacking. It is called anew for every try and must begin from nothing
+	// each time; an error of its own is final. TryTimeout then bounds the
+	// silence between two parts of the body.
+	Into func(body io.Reader) error
+	Most int64
+	// Signed marks a URL that is a key itself: no error shows any of it but
+	// the host, and no redirect is followed, wherever it leads.
+	Signed bool
 }
 
 func (r *Request) readOnly() bool {
@@ -206,6 +217,7 @@ func (c *Client) count(add func(*Counts)) {
 //     said so; never for a read;
 //   - [*inventory.PauseError] when the server asked for a wait above 5 minutes;
 //   - [ErrTooLarge] when the answer is above the size limit;
+//   - what [Request.Into] gave;
 //   - the context's when ctx ended;
 //   - else there was no connection or no complete answer.
 func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {

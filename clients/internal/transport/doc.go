@@ -8,6 +8,8 @@
 //     whether it was carried out, the caller is told so.
 //   - Every answer is read whole, within a size limit and a time limit, before
 //     anybody looks at it: a body that was cut is a failed try, never data.
+//     What is too large for that is handed over while it arrives
+//     ([Request.Into]), and a cut is a failed try there too.
 //   - No error holds a query string, a full URL or a secret.
 //
 // An adapter makes one [Client] per API key or store with [New], and calls

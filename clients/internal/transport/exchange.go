@@ -107,8 +107,10 @@ func (x *exchange) send(req *http.Request) (*Response, error) {
 			return nil, permanentError{err}
 		}
 	}
-	ctx, cancel := context.WithTimeoutCause(req.Context(), opts.TryTimeout, timeoutError(opts.TryTimeout))
-	defer cancel() // the body is read before this function returns
+	ctx, cancel := context.WithCancelCause(req.Context())
+	defer cancel(nil) // the body is read before this function returns
+	silence := time.AfterFunc(opts.TryTimeout, func() { cancel(timeoutError(opts.TryTimeout)) })
+	defer silence.Stop()
 	// Sending is unknown to a caller unless the connection pool tells: it asks
 	// for a connection first, and a request that never got one never left.
 	var asked, got atomic.Bool
@@ -124,13 +126,14 @@ func (x *exchange) send(req *http.Request) (*Response, error) {
 		return nil, causeOf(ctx, err)
 	}
 	defer func() { _ = answer.Body.Close() }() // what counts is whether it was read to its end
-	body, err := readBody(answer.Body, opts.MaxBody)
+	resp := &Response{Request: x.request, Try: x.try, Status: answer.StatusCode, Header: answer.Header}
+	if x.request.Into != nil && resp.Status == http.StatusOK {
+		err = x.hand(answer.Body, func() { silence.Reset(opts.TryTimeout) })
+	} else {
+		resp.Body, err = readBody(answer.Body, opts.MaxBody)
+	}
 	if err != nil {
 		return nil, causeOf(ctx, err)
-	}
-	resp := &Response{
-		Request: x.request, Try: x.try,
-		Status: answer.StatusCode, Header: answer.Header, Body: body,
 	}
 	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
 		resp.Date = date
@@ -149,14 +152,57 @@ func causeOf(ctx context.Context, err error) error {
 }
 
 func readBody(body io.Reader, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(body, limit+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("the answer broke off after %d bytes: %w", len(data), err)
-	case int64(len(data)) > limit:
-		return nil, permanentError{fmt.Errorf("%w: above %d bytes", ErrTooLarge, limit)}
+	in := &arriving{body: body, most: limit, heard: func() {}}
+	data, err := io.ReadAll(in)
+	if err != nil {
+		return nil, err
 	}
 	return data, nil
+}
+
+// hand gives the body to the request's own reader, to its end. A connection
+// that breaks is another try's to mend; what the reader finds wrong with what
+// did arrive would only repeat.
+func (x *exchange) hand(body io.Reader, heard func()) error {
+	in := &arriving{body: body, most: x.request.Most, heard: heard}
+	err := x.request.Into(in)
+	if err == nil {
+		_, err = io.Copy(io.Discard, in)
+	}
+	switch {
+	case in.err != nil:
+		return in.err
+	case err != nil:
+		return permanentError{err}
+	}
+	return nil
+}
+
+// arriving is a body on its way, within a size limit. It keeps its own error
+// apart from what its reader makes of it.
+type arriving struct {
+	body      io.Reader
+	most, got int64
+	heard     func() // called for every part
+	err       error
+}
+
+func (a *arriving) Read(p []byte) (int, error) {
+	if a.err != nil {
+		return 0, a.err
+	}
+	n, err := a.body.Read(p)
+	a.heard()
+	a.got += int64(n)
+	switch {
+	case a.got > a.most:
+		a.err = permanentError{fmt.Errorf("%w: above %d bytes", ErrTooLarge, a.most)}
+		return 0, a.err
+	case err != nil && !errors.Is(err, io.EOF): // a cut body ends in ErrUnexpectedEOF
+		a.err = fmt.Errorf("the answer broke off after %d bytes: %w", a.got, err)
+		return n, a.err
+	}
+	return n, err
 }
 
 // redirect follows at most 3 redirects, only of plain reads, and never to
@@ -164,7 +210,7 @@ func readBody(body io.Reader, limit int64) ([]byte, error) {
 // arrive as a GET.
 func (x *exchange) redirect(req *http.Request, via []*http.Request) error {
 	switch {
-	case x.request.Method != http.MethodGet && x.request.Method != http.MethodHead:
+	case x.request.Signed, x.request.Method != http.MethodGet && x.request.Method != http.MethodHead:
 		return http.ErrUseLastResponse
 	case req.URL.Host != x.origin.Host || req.URL.Scheme != x.origin.Scheme:
 		return permanentError{fmt.Errorf("redirected to another host, %s: check the configured URL", req.URL.Host)}

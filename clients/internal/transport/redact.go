@@ -93,7 +93,7 @@ func (x *exchange) failure(ctx context.Context, err error) error {
 	if x.try > 1 {
 		tries = fmt.Sprintf(" (try %d)", x.try)
 	}
-	text := fmt.Sprintf("%s: %s: %s %s%s: %s", x.client.opts.API, x.request.Name, x.request.Method, x.path(), tries, err)
+	text := fmt.Sprintf("%s: %s: %s %s%s: %s", x.client.opts.API, x.request.Name, x.request.Method, x.path(), tries, x.unsigned(err.Error()))
 	err = &hidden{x.client.Redact(text), err}
 	if isPause {
 		return &inventory.PauseError{For: pause.For, Next: pause.Next, Err: err}
@@ -102,10 +102,34 @@ func (x *exchange) failure(ctx context.Context, err error) error {
 }
 
 func (x *exchange) path() string {
-	if x.origin == nil {
+	switch {
+	case x.origin == nil:
 		return "(unreadable URL)"
+	case x.request.Signed:
+		return "(signed URL)"
 	}
 	return x.origin.Path
+}
+
+// unsigned takes a signed URL out of text: whole, and each of its parts that
+// is long enough to be worth hiding.
+func (x *exchange) unsigned(text string) string {
+	if !x.request.Signed || x.origin == nil {
+		return text
+	}
+	const worth = 6
+	parts := []string{x.request.URL, x.origin.RequestURI(), x.origin.RawQuery, x.origin.EscapedPath(), x.origin.Path}
+	for _, values := range x.origin.Query() {
+		for _, value := range values {
+			parts = append(parts, value, url.QueryEscape(value))
+		}
+	}
+	for _, part := range parts {
+		if len(part) >= worth {
+			text = strings.ReplaceAll(text, part, redacted)
+		}
+	}
+	return text
 }
 
 // withoutURL takes off every [url.Error], whose text holds the whole URL.

@@ -257,7 +257,7 @@ func (c *checker) checkKatana(ctx context.Context) []finding {
 	c.mu.Unlock()
 	var names []string
 	for _, l := range locations {
-		names = append(names, quoteCell(l.Name))
+		names = append(names, fmt.Sprintf("%s (%s)", quoteCell(l.Name), l.ID))
 	}
 	return append(findings, pass("katana locations", strings.Join(names, ", ")))
 }
@@ -293,7 +293,7 @@ func (c *checker) checkStore(ctx context.Context, s configs.Store, source <-chan
 	}
 	resolved, err := desired.Resolve(mappingOf(s), locations, sources, c.pins[inventory.StoreName(s.Name)])
 	if err != nil {
-		return append(findings, fail(prefix+"mapping", err, "name locations as `stocksyncd check` lists them"))
+		return append(findings, fail(prefix+"mapping", err, "")) // it says what to write
 	}
 	findings = append(findings, checkMapping(prefix+"mapping", resolved, locations, sources))
 	return append(findings, c.checkStock(whole, prefix, s, resolved.Feeds)...)
@@ -322,7 +322,8 @@ func checkVersion(name, served, configured string) finding {
 	return finding{Name: name, Detail: fmt.Sprintf("Shopify serves %s, the config asks for %s", served, configured), Next: "set api_version to a version that Shopify still serves"}
 }
 
-// checkMapping says where each location of a store leads.
+// checkMapping says where each location of a store leads. A Katana location that
+// does not sell may be meant so; a name that means nothing is a mistake.
 func checkMapping(name string, resolved desired.Resolved, locations []inventory.Location, sources []inventory.SourceLocation) finding {
 	names := map[inventory.SourceLocationID]string{}
 	for _, l := range sources {
@@ -349,9 +350,7 @@ func checkMapping(name string, resolved desired.Resolved, locations []inventory.
 		return finding{Name: name, Detail: "no location of the store is fed: " + strings.TrimPrefix(detail, "; "), Next: "name them under locations, or set default_location"}
 	}
 	f := pass(name, strings.TrimPrefix(detail, "; "))
-	if len(resolved.Notes) > 0 {
-		f.OK, f.Next = false, strings.Join(resolved.Notes, "; ")
-	}
+	f.OK, f.Next = len(resolved.Unfound) == 0, strings.Join(resolved.Notes, "; ")
 	return f
 }
 

@@ -69,3 +69,37 @@ func TestADamagedStateFileIsNamedByCheckAndSetAsideAloud(t *testing.T) {
 		t.Errorf("stderr %q, want where the damaged file went", log)
 	}
 }
+
+func TestALocationThatDoesNotSellIsSaidAndIsNoMistake(t *testing.T) {
+	b := newBench(t)
+	b.world.AddLocation(sandbox.KatanaLocation{Name: "Fair", NoSales: true})
+	b.edit("shopify: Bergen, katana: Bergen", "shopify: Bergen, katana: [Bergen, Fair]")
+	out, _ := b.expect(exitDone, "check")
+	for _, want := range []string{
+		`✓ store main mapping: Bergen ← Bergen; Oslo ← Oslo. Next: Katana does not sell from "Fair"`,
+		"✓ katana locations: Oslo (id:2201), Bergen (id:2202), Fair (id:2203)\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("check says\n%swant %q", out, want)
+		}
+	}
+}
+
+func TestANameThatMeansNothingIsAMistake(t *testing.T) {
+	for _, test := range []struct{ name, old, now, want string }{
+		{
+			"it feeds two locations", "shopify: Bergen, katana: Bergen }", "shopify: Bergen, katana: [Bergen, Attic] }\n    default_location: Attic",
+			"✗ store main mapping: locations: Katana has no location \"Attic\"; it has \"Bergen\" (id:2202), \"Oslo\" (id:2201)\n",
+		},
+		{
+			"it picks orders", "    locations:", "    exclude_orders: [{ location: Attic }]\n    locations:",
+			"✗ store main mapping: Bergen ← Bergen; Oslo ← Oslo. Next: exclude_orders: the location \"Attic\" excludes no order: ",
+		},
+	} {
+		b := newBench(t)
+		b.edit(test.old, test.now)
+		if out, _ := b.expect(exitFailed, "check"); !strings.Contains(out, test.want) {
+			t.Errorf("%s: check says\n%swant %q", test.name, out, test.want)
+		}
+	}
+}

@@ -85,14 +85,22 @@ func (a *app) explain(ctx context.Context, cfg *configs.Config, ask daemon.Expla
 	return levels, err
 }
 
-// answer shows what the stores told. failed is why others could not.
+// answer shows what the stores told. failed is why others could not, and then
+// only those that did are said not to have the SKU.
 func (a *app) answer(ask daemon.ExplainAsk, location string, levels []inventory.Explanation, failed error) error {
 	found, without := split(levels)
 	x := explained{SKU: ask.SKU, Levels: []inventory.Explanation{}, Notes: []string{}}
 	if len(found) == 0 {
-		missing := errors.New(absent(ask.SKU, ask.Store, without))
+		stores := storesOf(without)
+		if failed == nil {
+			stores = nil // all of them
+			if ask.Store != "" {
+				stores = []string{quoteCell(string(ask.Store))}
+			}
+		}
+		missing := errors.New(absent(ask.SKU, stores, without))
 		if a.output == "json" {
-			x.Notes = append(x.Notes, missing.Error())
+			x.Notes = append(failures(failed), missing.Error())
 			return errors.Join(failed, missing, a.result(x, nil))
 		}
 		return errors.Join(failed, missing)
@@ -104,8 +112,11 @@ func (a *app) answer(ask daemon.ExplainAsk, location string, levels []inventory.
 	if len(x.Levels) == 0 {
 		return usageError{fmt.Errorf("--location %s: %s has no level there; it has one at %s", quoteCell(location), quoteCell(string(ask.SKU)), locationNames(found))}
 	}
-	for _, e := range without {
-		x.Notes = append(x.Notes, absent(ask.SKU, e.Store, []inventory.Explanation{e}))
+	if a.output == "json" { // else stderr has it
+		x.Notes = append(x.Notes, failures(failed)...)
+	}
+	if len(without) > 0 {
+		x.Notes = append(x.Notes, elsewhere(ask.SKU, without))
 	}
 	return errors.Join(failed, a.result(x, func(w io.Writer) error { return a.writeExplained(w, &x) }))
 }
@@ -145,11 +156,50 @@ func locationNames(levels []inventory.Explanation) string {
 	return strings.Join(names, ", ")
 }
 
-// absent says that a store, or none of them, has the SKU, and what comes close.
-func absent(sku inventory.SKU, store inventory.StoreName, without []inventory.Explanation) string {
+// failures is why some stores could not tell, as notes.
+func failures(failed error) []string {
+	if failed == nil {
+		return nil
+	}
+	return []string{failed.Error()}
+}
+
+// storesOf names the stores of the answers, each once.
+func storesOf(levels []inventory.Explanation) (names []string) {
+	for _, e := range levels {
+		names = append(names, quoteCell(string(e.Store)))
+	}
+	return unique(names)
+}
+
+// elsewhere says which stores do not have a SKU that another has, and what
+// comes close to it there.
+func elsewhere(sku inventory.SKU, without []inventory.Explanation) string {
+	text := fmt.Sprintf("Not in %s.", strings.Join(storesOf(without), ", "))
+	var near []string
+	for _, e := range without {
+		for _, n := range e.Near {
+			if n.Shopify != sku && n.Shopify != "" {
+				near = append(near, quoteCell(string(n.Shopify)))
+			}
+		}
+	}
+	if len(near) > 0 {
+		text += fmt.Sprintf(" Close to it there: %s.", listed(unique(near)))
+	}
+	return text
+}
+
+// absent says that none of some stores has the SKU, and what comes close. No
+// stores are all of them.
+func absent(sku inventory.SKU, stores []string, without []inventory.Explanation) string {
 	where := "no Shopify variant"
-	if store != "" {
-		where += " of store " + quoteCell(string(store))
+	switch len(stores) {
+	case 0:
+	case 1:
+		where += " of store " + stores[0]
+	default:
+		where += " of the stores " + strings.Join(stores, ", ")
 	}
 	text := fmt.Sprintf("%s has the SKU %q", where, sku)
 	var katana, near []string

@@ -30,12 +30,15 @@ func (a *app) writeExplained(w io.Writer, x *explained) error {
 			return err
 		}
 	}
-	for _, note := range x.Notes {
-		if _, err := fmt.Fprintln(w, "Note: "+quoteCell(note)); err != nil {
-			return err
-		}
+	if len(x.Notes) == 0 {
+		return nil
 	}
-	return nil
+	lines := []string{""}
+	for _, note := range x.Notes {
+		lines = append(lines, "Note: "+quoteCell(note))
+	}
+	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
+	return err
 }
 
 func (a *app) overview(levels []inventory.Explanation) *table {

@@ -559,7 +559,7 @@ func TestSeveralLevelsBeginWithAnOverview(t *testing.T) {
 	all := samples(t)
 	var out bytes.Buffer
 	x := &explained{
-		SKU: "MUG-BLUE", Notes: []string{`no Shopify variant of store outlet has the SKU "MUG-BLUE"`},
+		SKU: "MUG-BLUE", Notes: []string{"Not in outlet, wholesale."},
 		Levels: []inventory.Explanation{*all["capped"], *all["kit"], *all["left-untracked"], *all["waiting"], *all["activation"]},
 	}
 	if err := still().writeExplained(&out, x); err != nil {

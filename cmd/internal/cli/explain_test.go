@@ -101,7 +101,8 @@ func TestTheDaemonExplainsWhatItsLastCycleRead(t *testing.T) {
 
 func TestAnExplanationInJSONIsTheWholeOfIt(t *testing.T) {
 	levels := found(t)
-	b, _ := answering(t, told{Levels: append(levels, inventory.Explanation{Store: "outlet", SKU: "MUG-BLUE"})})
+	others := []inventory.Explanation{{Store: "outlet", SKU: "MUG-BLUE"}, {Store: "wholesale", SKU: "MUG-BLUE", Near: []inventory.NearMiss{{Shopify: "Mug-Blue", Katana: "MUG-BLUE"}}}}
+	b, _ := answering(t, told{Levels: append(levels, others...)})
 	out, _ := b.expect(exitDone, "explain", "MUG-BLUE", "--output", "json")
 	var got explained
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
@@ -109,10 +110,39 @@ func TestAnExplanationInJSONIsTheWholeOfIt(t *testing.T) {
 	}
 	want := explained{
 		SKU: "MUG-BLUE", Levels: levels,
-		Notes: []string{`no Shopify variant of store outlet has the SKU "MUG-BLUE"; upper and lower case, spaces and dashes count`},
+		Notes: []string{"Not in outlet, wholesale. Close to it there: Mug-Blue."},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+	out, _ = b.expect(exitDone, "explain", "MUG-BLUE")
+	if text := "\n\nNote: " + want.Notes[0] + "\n"; !strings.HasSuffix(out, text) {
+		t.Errorf("got\n%swant it to end with %q", out, text)
+	}
+}
+
+func TestOnlyTheStoresThatAnsweredAreSaidToLackASKU(t *testing.T) {
+	const failed = "store market: the shop is frozen"
+	for _, test := range []struct {
+		answered []inventory.StoreName
+		want     string
+	}{
+		{[]inventory.StoreName{"outlet"}, `no Shopify variant of store outlet has the SKU "MUG-BLUE"; upper and lower case, spaces and dashes count`},
+		{[]inventory.StoreName{"outlet", "wholesale"}, `no Shopify variant of the stores outlet, wholesale has the SKU "MUG-BLUE"; upper and lower case, spaces and dashes count`},
+	} {
+		var levels []inventory.Explanation
+		for _, store := range test.answered {
+			levels = append(levels, inventory.Explanation{Store: store, SKU: "MUG-BLUE"})
+		}
+		b, _ := answering(t, told{Levels: levels, Error: failed})
+		if _, log := b.expect(exitFailed, "explain", "MUG-BLUE"); !strings.Contains(log, failed) || !strings.Contains(log, test.want) {
+			t.Errorf("stderr %q, want %q and %q", log, failed, test.want)
+		}
+		out, _ := b.expect(exitFailed, "explain", "MUG-BLUE", "--output", "json")
+		var got explained
+		if err := json.Unmarshal([]byte(out), &got); err != nil || !reflect.DeepEqual(got.Notes, []string{failed, test.want}) {
+			t.Errorf("%v: notes %q", err, got.Notes)
+		}
 	}
 }
 
@@ -172,6 +202,11 @@ func TestAStoreThatIsDownKeepsNoLevelOfAnotherBack(t *testing.T) {
 	out, log := b.expect(exitFailed, "explain", "MUG-BLUE")
 	if !strings.Contains(out, "MUG-BLUE at Shop location") || !strings.Contains(log, "store outlet: the shop is frozen") {
 		t.Errorf("stdout %q\nstderr %q, want the levels of main and why outlet has none", out, log)
+	}
+	out, _ = b.expect(exitFailed, "explain", "MUG-BLUE", "--output", "json")
+	var got explained
+	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Levels) != 2 || !reflect.DeepEqual(got.Notes, []string{"store outlet: the shop is frozen"}) {
+		t.Errorf("%v: %s, want why outlet has none among the notes", err, out)
 	}
 	if _, log := b.expect(exitFailed, "explain", "MUG-BLUE", "--location", "Elsewhere"); !strings.Contains(log, "frozen") {
 		t.Errorf("stderr %q, want that the store may have the location", log)

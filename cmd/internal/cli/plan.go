@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -23,7 +24,8 @@ plan and nothing else.
 
 With --compare the figures of the same read are made by another config as well:
 which levels it would move, from what to what, how many to zero, and by which of
-its keys. Both configs must be of the same accounts.` + exitStatus(
+its keys. Only figures are compared, not guards, settle or keys; that a store has
+another mode is said. Both configs must name the same Katana URL and the same shops.` + exitStatus(
 			"0 everything is in step", "1 a store or source failed", "2 usage or config",
 			"3 drift, what waits included", "4 something would be held"),
 		Example: `  stocksyncd plan
@@ -32,6 +34,9 @@ its keys. Both configs must be of the same accounts.` + exitStatus(
   stocksyncd plan --output json | jq '.stores[].changes[] | select(.to == 0)'`,
 		Args: cobra.NoArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
+			if out != "" && compare != "" {
+				return usageError{errors.New("--out and --compare: a comparison cannot be saved; take one of the two out")}
+			}
 			cfg, err := a.workingConfig()
 			if err != nil {
 				return err
@@ -41,10 +46,12 @@ its keys. Both configs must be of the same accounts.` + exitStatus(
 				return err
 			}
 			ask.Dry = true
+			var other *otherConfig
 			if compare != "" {
-				if ask.Compare, err = a.otherChoices(cfg, compare); err != nil {
+				if other, err = a.readOther(cfg, compare); err != nil {
 					return err
 				}
+				ask.Compare = other.choices
 			}
 			var report *inventory.Report
 			var status *daemon.Status
@@ -64,7 +71,7 @@ its keys. Both configs must be of the same accounts.` + exitStatus(
 				}
 			}
 			if compare != "" && report.Error == "" {
-				return a.compared(report, compare)
+				return a.compared(report, other)
 			}
 			return a.reported(report, true)
 		}),
@@ -73,7 +80,6 @@ its keys. Both configs must be of the same accounts.` + exitStatus(
 	cmd.Flags().StringVar(&out, "out", "", "save the plan to this file")
 	cmd.Flags().StringVar(&compare, "compare", "", "show what this other config would move")
 	_ = cmd.MarkFlagFilename("compare", "yaml", "yml") // the flag exists
-	cmd.MarkFlagsMutuallyExclusive("out", "compare")
 	return cmd
 }
 

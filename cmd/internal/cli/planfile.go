@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"stocksyncd/reconcile/inventory"
@@ -82,23 +81,6 @@ func writePlan(path string, p savedPlan) (err error) {
 		return fmt.Errorf("saving the plan: %w", err)
 	}
 	return nil
-}
-
-// writeWhole writes a file that only its owner can read, whole or not at all:
-// what was there stays until the new one is complete.
-func writeWhole(path string, write func(io.Writer) error) error {
-	file, err := os.CreateTemp(filepath.Dir(path), ".stocksyncd-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	err = errors.Join(write(file), file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(file.Name())
-	}
-	return err
 }
 
 // loadPlan reads a plan and refuses one that is not whole or too old.

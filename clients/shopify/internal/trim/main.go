@@ -1,7 +1,7 @@
 // Command trim makes what clients/shopify commits but nobody writes by hand:
 //
-//	schema.graphql  the part of Shopify's Admin schema that operations.graphql
-//	                and trim.graphql need, cut from the full one
+//	schema.graphql  the part of Shopify's Admin schema that operations.graphql,
+//	                bulk.graphql and trim.graphql need, cut from the full one
 //	generated.go    the typed operations, by genqlient, of schema.graphql and
 //	                operations.graphql
 //
@@ -117,11 +117,15 @@ func sources(folder string) ([]*ast.Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	bulk, err := source(folder, "bulk.graphql")
+	if err != nil {
+		return nil, err
+	}
 	more, err := source(folder, "trim.graphql")
 	if err != nil {
 		return nil, err
 	}
-	return []*ast.Source{operations, more}, nil
+	return []*ast.Source{operations, bulk, more}, nil
 }
 
 func source(folder, name string) (*ast.Source, error) {

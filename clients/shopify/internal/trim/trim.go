@@ -208,6 +208,6 @@ func notice(full string) string {
 		}
 		out.WriteString(line)
 	}
-	out.WriteString("#\n# Trimmed to what operations.graphql and trim.graphql need, descriptions left out.\n\n")
+	out.WriteString("#\n# Trimmed to what operations.graphql, bulk.graphql and trim.graphql need, descriptions left out.\n\n")
 	return out.String()
 }

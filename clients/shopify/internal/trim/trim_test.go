@@ -151,7 +151,7 @@ func TestAnOperationThatDoesNotFitIsNamed(t *testing.T) {
 
 func TestWithoutTheFullSchemaTheCommittedOneStays(t *testing.T) {
 	folder := t.TempDir()
-	for _, name := range []string{"schema.graphql", "operations.graphql", "trim.graphql", "genqlient.yaml"} {
+	for _, name := range []string{"schema.graphql", "operations.graphql", "bulk.graphql", "trim.graphql", "genqlient.yaml"} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(read(t, filepath.Join(committed, name))), 0o600); err != nil {
 			t.Fatal(err)
 		}
