@@ -263,6 +263,9 @@ func (c *checker) checkKatana(ctx context.Context) []finding {
 }
 
 func (c *checker) checkStore(ctx context.Context, s configs.Store, source <-chan struct{}) []finding {
+	if s.EffectiveMode(c.rig.config.Sync) == inventory.ModeOff {
+		return []finding{pass("store "+s.Name, "switched off, not read")}
+	}
 	prefix := "store " + s.Name + " "
 	client := c.rig.shops[inventory.StoreName(s.Name)]
 	whole := ctx
