@@ -201,6 +201,9 @@ func (a *app) checkDaemon(ctx context.Context, cfg *configs.Config, name string)
 	if status.Config != cfg.Digest() {
 		f.OK, f.Next = false, "stocksyncd reload"
 		f.Detail += ", which has not read this config yet"
+		if !sameFile(status.Path, cfg.Path) {
+			f.Detail, f.Next = otherFile(cfg, status.Path), ""
+		}
 	}
 	return f
 }
