@@ -189,7 +189,7 @@ func (r *rig) requests() map[string]inventory.RequestCount {
 func (r *rig) setup() *daemon.Setup {
 	return &daemon.Setup{
 		Cycler: r.reconciler, Schedule: r.schedule, Full: r.full,
-		Config: r.config.Digest(), Memory: memory{r.config, r.store},
+		Path: absolute(r.config.Path), Config: r.config.Digest(), Memory: memory{r.config, r.store},
 		Activity: func() int {
 			sum := 0
 			for _, count := range r.requests() {
