@@ -109,7 +109,7 @@ func (a *app) connect(r *rig, log *slog.Logger) error {
 		r.shops[inventory.StoreName(s.Name)] = shopify.New(shopify.Options{
 			Store: inventory.StoreName(s.Name), Shop: s.Shop, URL: s.URL, APIVersion: s.APIVersion,
 			Token: resolve(key+"access_token", s.AccessToken), ClientID: s.ClientID, ClientSecret: resolve(key+"client_secret", s.ClientSecret),
-			Version: version, Log: log,
+			BulkAbove: cfg.Sync.BulkAbove, Version: version, Log: log,
 		})
 	}
 	if len(missing) > 0 {
