@@ -72,7 +72,7 @@ func (x *execution) runBulk(args map[string]any) object {
 		return bulkPayload("BulkOperationRunQueryPayload", nil, errs)
 	}
 	o := &bulkOperation{
-		id: x.w.newID(), document: document, base: x.base, secret: requestID(), status: "CREATED",
+		id: x.w.newID(), document: document, base: x.base, secret: "sandbox-signature-" + requestID(), status: "CREATED",
 		createdAt: x.now, operation: op, groupsObjects: grouped,
 	}
 	if len(x.s.bulk) == bulkRemembered {

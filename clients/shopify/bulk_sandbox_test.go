@@ -40,7 +40,7 @@ type between struct {
 
 var (
 	operationName = regexp.MustCompile(`"operationName":"(\w+)"`)
-	signature     = regexp.MustCompile(`Signature=([0-9a-f-]+)`)
+	signature     = regexp.MustCompile(`Signature=([\w-]+)`)
 )
 
 func (b *between) RoundTrip(r *http.Request) (*http.Response, error) {

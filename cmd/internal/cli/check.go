@@ -201,6 +201,9 @@ func (a *app) checkDaemon(ctx context.Context, cfg *configs.Config, name string)
 	if status.Config != cfg.Digest() {
 		f.OK, f.Next = false, "stocksyncd reload"
 		f.Detail += ", which has not read this config yet"
+		if !sameFile(status.Path, cfg.Path) {
+			f.Detail, f.Next = otherFile(cfg, status.Path), ""
+		}
 	}
 	return f
 }
@@ -263,6 +266,9 @@ func (c *checker) checkKatana(ctx context.Context) []finding {
 }
 
 func (c *checker) checkStore(ctx context.Context, s configs.Store, source <-chan struct{}) []finding {
+	if s.EffectiveMode(c.rig.config.Sync) == inventory.ModeOff {
+		return []finding{pass("store "+s.Name, "switched off, not read")}
+	}
 	prefix := "store " + s.Name + " "
 	client := c.rig.shops[inventory.StoreName(s.Name)]
 	whole := ctx

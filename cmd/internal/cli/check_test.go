@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,6 +83,16 @@ func TestALocationThatDoesNotSellIsSaidAndIsNoMistake(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("check says\n%swant %q", out, want)
 		}
+	}
+}
+
+func TestAStoreThatIsSwitchedOffIsNotAsked(t *testing.T) {
+	b := newBench(t)
+	b.config(`"off"`)
+	b.world.Inject(sandbox.Fault{API: "shopify/main", Kind: sandbox.FaultStatus, Status: http.StatusForbidden, Count: -1})
+	out, _ := b.expect(exitDone, "check")
+	if want := "✓ store main: switched off, not read\n"; !strings.HasSuffix(out, want) || strings.Contains(out, "store main token") {
+		t.Errorf("check says\n%swant %q and no more of the store", out, want)
 	}
 }
 

@@ -79,10 +79,19 @@ func (a *app) explain(ctx context.Context, cfg *configs.Config, ask daemon.Expla
 			ask.Fresh = true // there is no cycle to remember
 			_, _ = fmt.Fprintln(a.Stderr, "No daemon runs, so both sides are read for this question.")
 		}
+		a.noteCycle(ctx, s)
 		levels, err = s.Explain(ctx, ask)
 		return err
 	})
 	return levels, err
+}
+
+// noteCycle says that a daemon which is in a cycle answers after it.
+func (a *app) noteCycle(ctx context.Context, s session) {
+	// A status that cannot be had is no reason not to ask.
+	if status, err := s.Status(ctx); err == nil && status.Running != nil && status.Running.Busy != "" {
+		_, _ = fmt.Fprintln(a.Stderr, "A cycle is under way; the answer comes after it.")
+	}
 }
 
 // answer shows what the stores told. failed is why others could not, and then

@@ -19,8 +19,10 @@ import (
 
 // told is what a daemon answers, as it goes over the socket.
 type told struct {
-	Levels []inventory.Explanation `json:"levels,omitempty"`
-	Error  string                  `json:"error,omitempty"`
+	Levels []inventory.Explanation  `json:"levels,omitempty"`
+	Error  string                   `json:"error,omitempty"`
+	Other  *daemon.OtherConfigError `json:"other_config,omitempty"`
+	Status *daemon.Status           `json:"status,omitempty"`
 }
 
 // answering is a bench whose state file a daemon holds, which answers every
@@ -46,6 +48,11 @@ func answering(t *testing.T, answer told) (b *bench, asked *[]daemon.ExplainAsk)
 		}
 		*asked = append(*asked, ask)
 		if err := json.NewEncoder(w).Encode(answer); err != nil {
+			t.Error(err)
+		}
+	})
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+		if err := json.NewEncoder(w).Encode(told{Status: answer.Status}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -214,6 +221,40 @@ func TestAStoreThatIsDownKeepsNoLevelOfAnotherBack(t *testing.T) {
 	b, _ = answering(t, told{Error: "katana: 401 Unauthorized"})
 	if _, log := b.expect(exitFailed, "explain", "MUG-BLUE"); !strings.Contains(log, "katana: 401") || strings.Contains(log, "no Shopify variant") {
 		t.Errorf("stderr %q, want what failed and no more", log)
+	}
+}
+
+func TestACycleUnderWayIsSaidBeforeTheAnswer(t *testing.T) {
+	const said = "A cycle is under way; the answer comes after it.\n"
+	b, _ := answering(t, told{Levels: found(t), Status: &daemon.Status{Running: &daemon.Running{Busy: inventory.Full}}})
+	if _, log := b.expect(exitDone, "explain", "MUG-BLUE"); log != said {
+		t.Errorf("stderr %q, want %q", log, said)
+	}
+	b, _ = answering(t, told{Levels: found(t), Status: &daemon.Status{Running: &daemon.Running{}}})
+	if _, log := b.expect(exitDone, "explain", "MUG-BLUE"); log != "" {
+		t.Errorf("stderr %q between two cycles, want nothing", log)
+	}
+}
+
+func TestADaemonOfAnotherConfigFileIsNotAskedToReload(t *testing.T) {
+	refused := &daemon.OtherConfigError{Path: "/etc/stocksyncd/config.yaml"}
+	b, _ := answering(t, told{Error: refused.Error(), Other: refused, Status: &daemon.Status{Path: refused.Path, Running: &daemon.Running{PID: 7}}})
+	_, log := b.expect(exitUsage, "explain", "MUG-BLUE")
+	want := "the daemon that holds DIR/state.db runs /etc/stocksyncd/config.yaml, not DIR/stocksyncd.yaml; name that one with --config, or give this one a state.path of its own\n"
+	if got := b.plain(log); got != "stocksyncd: "+want {
+		t.Errorf("stderr %q, want %q", got, want)
+	}
+	if out, _ := b.expect(exitFailed, "check"); !strings.Contains(b.plain(out), "✗ state file: "+want) {
+		t.Errorf("check says\n%swant %q", out, want)
+	}
+}
+
+func TestADaemonThatHasNotReadAnEditIsToBeReloaded(t *testing.T) {
+	refused := &daemon.OtherConfigError{}
+	b, _ := answering(t, told{Other: refused})
+	refused.Path = b.configPath()
+	if _, log := b.expect(exitFailed, "explain", "MUG-BLUE"); !strings.Contains(log, "run `stocksyncd reload` first") {
+		t.Errorf("stderr %q, want the next step", log)
 	}
 }
 

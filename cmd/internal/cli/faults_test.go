@@ -16,11 +16,16 @@ import (
 	"stocksyncd/reconcile/desired"
 )
 
-// faultPlaces is every operation of a cycle, as the sandbox names them.
-var faultPlaces = []struct{ api, op string }{
-	{"katana", "/locations"}, {"katana", "/sales_orders"}, {"katana", "/variants"},
-	{"katana", "/products"}, {"katana", "/services"}, {"katana", "/inventory"},
-	{"shopify/main", "locations"}, {"shopify/main", "productVariants"}, {"shopify/main", "inventorySetQuantities"}, {"shopify/main", "nodes"},
+// faultPlaces is every operation of a cycle, as the sandbox names them; the
+// last ones are those of a store that is read by a bulk query.
+var faultPlaces = []struct {
+	api, op string
+	bulk    int // variants beyond which it is
+}{
+	{"katana", "/locations", 0}, {"katana", "/sales_orders", 0}, {"katana", "/variants", 0},
+	{"katana", "/products", 0}, {"katana", "/services", 0}, {"katana", "/inventory", 0},
+	{"shopify/main", "locations", 0}, {"shopify/main", "productVariants", 0}, {"shopify/main", "inventorySetQuantities", 0}, {"shopify/main", "nodes", 0},
+	{"shopify/main", "productVariantsCount", 1}, {"shopify/main", "bulkOperationRunQuery", 1}, {"shopify/main", "pollBulk", 1}, {"shopify/main", "bulk_result", 1},
 }
 
 var faultKinds = []sandbox.FaultKind{
@@ -64,7 +69,7 @@ func TestNoFaultEndsInAWrongFigure(t *testing.T) {
 			for _, times := range []int{1, -1} {
 				synctest.Test(t, func(t *testing.T) {
 					fault := sandbox.Fault{API: place.api, Op: place.op, Kind: kind, Count: times}
-					table[name][kind] += playFault(t, fault)
+					table[name][kind] += playFault(t, fault, place.bulk)
 				})
 			}
 		}
@@ -74,9 +79,11 @@ func TestNoFaultEndsInAWrongFigure(t *testing.T) {
 
 // playFault plays a fault during one cycle and gives one letter for what came
 // of it.
-func playFault(t *testing.T, fault sandbox.Fault) string {
+func playFault(t *testing.T, fault sandbox.Fault, bulk int) string {
 	world, mapping := faultWorld(t)
 	w := newWhole(t, world, mapping)
+	w.bulk = bulk
+	w.start()
 	defer w.stop()
 	w.clean(reconcile.Request{Dry: true})
 	<-time.After(w.settle)
@@ -170,8 +177,11 @@ func TestNoSecretIsInTheLogOrTheStateFileAfterEveryFault(t *testing.T) {
 		w := newWhole(t, world, mapping)
 		defer w.stop()
 		logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		w.log = logger
 		for _, kind := range faultKinds {
 			for _, place := range faultPlaces {
+				w.bulk = place.bulk
+				w.start()
 				world.Inject(sandbox.Fault{API: place.api, Op: place.op, Kind: kind, Count: -1})
 				report := w.cycle(reconcile.Request{})
 				world.ClearFaults()

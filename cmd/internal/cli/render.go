@@ -217,7 +217,7 @@ func storeLines(store *inventory.StoreReport, named bool) (lines []string) {
 		lines = append(lines, prefix+holdText(h))
 	}
 	if store.Negative > 0 {
-		lines = append(lines, fmt.Sprintf("%s%s below zero in Katana, shown as 0.", prefix, count(store.Negative, "figure is", "figures are")))
+		lines = append(lines, fmt.Sprintf("%s%s below zero, shown as 0: more is promised than there is.", prefix, count(store.Negative, "figure is", "figures are")))
 	}
 	for _, note := range store.Notes {
 		lines = append(lines, prefix+"Note: "+note)

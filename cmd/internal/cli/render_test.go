@@ -88,6 +88,18 @@ func TestACycleSaysWhatBecameOfEachChange(t *testing.T) {
 	}
 }
 
+func TestAFigureBelowZeroIsSaidToBePromisedAndNotToBeKatanas(t *testing.T) {
+	for negative, want := range map[int]string{
+		1: "main: 1 figure is below zero, shown as 0: more is promised than there is.",
+		3: "main: 3 figures are below zero, shown as 0: more is promised than there is.",
+	} {
+		got := storeLines(&inventory.StoreReport{Name: "main", Negative: negative}, true)
+		if len(got) != 1 || got[0] != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestColourIsOnlyForATerminalThatWantsIt(t *testing.T) {
 	for _, test := range []struct {
 		flag, noColor string

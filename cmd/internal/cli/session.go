@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"stocksyncd/cmd/internal/daemon"
 	"stocksyncd/configs"
@@ -78,7 +80,41 @@ func (a *app) with(ctx context.Context, cfg *configs.Config, do func(context.Con
 	}
 	ctx, cancel := a.interruptible(ctx)
 	defer cancel()
-	return explainLocked(cfg, errors.Join(do(ctx, session), closing()))
+	return explainLocked(cfg, explainOther(cfg, errors.Join(do(ctx, session), closing())))
+}
+
+// explainOther says what to do about a daemon that runs another config: a
+// reload only helps when it is the same file, edited since.
+func explainOther(cfg *configs.Config, err error) error {
+	var other *daemon.OtherConfigError
+	switch {
+	case !errors.As(err, &other):
+		return err
+	case sameFile(other.Path, cfg.Path):
+		return errors.New("the running daemon has not read this config yet; run `stocksyncd reload` first")
+	}
+	return usageError{errors.New(otherFile(cfg, other.Path))}
+}
+
+// otherFile says that the daemon which holds the state file runs another file.
+func otherFile(cfg *configs.Config, path string) string {
+	return fmt.Sprintf("the daemon that holds %s runs %s, not %s; name that one with --config, or give this one a state.path of its own",
+		cfg.State.Path, path, absolute(cfg.Path))
+}
+
+// absolute is a path that means the same in every folder.
+func absolute(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole
+	}
+	return path
+}
+
+// sameFile tells whether two paths lead to one file.
+func sameFile(a, b string) bool {
+	one, errOne := os.Stat(a)
+	two, errTwo := os.Stat(b)
+	return absolute(a) == absolute(b) || errOne == nil && errTwo == nil && os.SameFile(one, two)
 }
 
 // explainLocked adds what it means that the state file is locked and nobody

@@ -50,7 +50,7 @@ func (a *app) status(cmd *cobra.Command, cfg *configs.Config) (*daemon.Status, e
 	if err != nil {
 		return nil, err
 	}
-	status, err = daemon.Describe(&daemon.Setup{Config: cfg.Digest(), Memory: memory})
+	status, err = daemon.Describe(&daemon.Setup{Path: absolute(cfg.Path), Config: cfg.Digest(), Memory: memory})
 	return status, errors.Join(err, closing())
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -65,6 +66,8 @@ type whole struct {
 	stores []reconcile.Store
 	guards guard.Limits
 	settle time.Duration
+	bulk   int          // variants beyond which a store is read by a bulk query
+	log    *slog.Logger // nil is silent
 	rig    *rig
 }
 
@@ -101,7 +104,7 @@ func (w *whole) start() {
 	stores := make([]reconcile.Store, len(w.stores))
 	for i, s := range w.stores {
 		client := shopify.New(shopify.Options{
-			Store: s.Name, Shop: s.Shop, URL: "http://" + s.Shop, APIVersion: "2026-10",
+			Store: s.Name, Shop: s.Shop, URL: "http://127.0.0.1", APIVersion: "2026-10", BulkAbove: w.bulk, Log: w.log,
 			Token: func() string { return "shpat_sandbox" }, Base: inMemory{w.world.Shopify(string(s.Name))},
 		})
 		w.rig.shops[s.Name] = client
@@ -110,7 +113,7 @@ func (w *whole) start() {
 	}
 	w.rig.reconciler, err = reconcile.New(reconcile.Options{
 		Source: w.rig.katana, Stores: stores, Journal: store, Guards: w.guards,
-		Settle: w.settle, Quarantine: 24 * time.Hour, Requests: w.rig.requests,
+		Settle: w.settle, Quarantine: 24 * time.Hour, Requests: w.rig.requests, Log: w.log,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -201,38 +204,52 @@ func TestAfterAFullCycleOnlyWhatWaitsIsHeldOrIsLeftAloneRemains(t *testing.T) {
 	}
 }
 
+// The scale that the program is measured at.
+const (
+	scaleSKUs      = 10_000
+	scaleLocations = 3
+	scalePerMinute = 60 // requests to Katana
+)
+
+// scaleWorld is a world of that scale, with one level in a hundred drifted.
+func scaleWorld(t *testing.T) (*sandbox.World, desired.Mapping) {
+	t.Helper()
+	world := sandbox.NewWorld(sandbox.Options{KatanaPerMinute: scalePerMinute})
+	var mapping desired.Mapping
+	for _, name := range []string{"Oslo", "Bergen", "Tromsø"} {
+		world.AddLocation(sandbox.KatanaLocation{Name: name})
+		if _, err := world.AddStoreLocation("main", sandbox.StoreLocation{Name: name, Katana: name}); err != nil {
+			t.Fatal(err)
+		}
+		mapping.Locations = append(mapping.Locations, desired.Pair{Target: name, Sources: []string{name}})
+	}
+	for i := range scaleSKUs {
+		sku := fmt.Sprintf("SKU-%05d", i)
+		stock, levels := map[string]string{}, []sandbox.Level{}
+		for j, pair := range mapping.Locations {
+			n := (i*7 + j*3) % 40
+			stock[pair.Target] = fmt.Sprint(n)
+			if i%100 == 0 {
+				n++
+			}
+			levels = append(levels, sandbox.Level{Location: pair.Target, Available: n})
+		}
+		if _, err := world.AddProduct(sandbox.Product{Name: sku, Variants: []sandbox.Variant{{SKU: sku, Stock: stock}}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := world.AddListing("main", sandbox.Listing{SKU: sku, Product: sku, Levels: levels}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return world, mapping
+}
+
 // TestScale prints what a full cycle of 10,000 SKUs at 3 locations costs at
 // the real limits, in virtual time, beside what the limits allow.
 func TestScale(t *testing.T) {
-	const skus, locations, perMinute = 10_000, 3, 60
+	const skus, locations, perMinute = scaleSKUs, scaleLocations, scalePerMinute
 	synctest.Test(t, func(t *testing.T) {
-		world := sandbox.NewWorld(sandbox.Options{KatanaPerMinute: perMinute})
-		var mapping desired.Mapping
-		for _, name := range []string{"Oslo", "Bergen", "Tromsø"} {
-			world.AddLocation(sandbox.KatanaLocation{Name: name})
-			if _, err := world.AddStoreLocation("main", sandbox.StoreLocation{Name: name, Katana: name}); err != nil {
-				t.Fatal(err)
-			}
-			mapping.Locations = append(mapping.Locations, desired.Pair{Target: name, Sources: []string{name}})
-		}
-		for i := range skus {
-			sku := fmt.Sprintf("SKU-%05d", i)
-			stock, levels := map[string]string{}, []sandbox.Level{}
-			for j, pair := range mapping.Locations {
-				n := (i*7 + j*3) % 40
-				stock[pair.Target] = fmt.Sprint(n)
-				if i%100 == 0 {
-					n++ // one level in a hundred has drifted
-				}
-				levels = append(levels, sandbox.Level{Location: pair.Target, Available: n})
-			}
-			if _, err := world.AddProduct(sandbox.Product{Name: sku, Variants: []sandbox.Variant{{SKU: sku, Stock: stock}}}); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := world.AddListing("main", sandbox.Listing{SKU: sku, Product: sku, Levels: levels}); err != nil {
-				t.Fatal(err)
-			}
-		}
+		world, mapping := scaleWorld(t)
 		w := newWhole(t, world, mapping)
 		defer w.stop()
 		start := time.Now()
@@ -260,12 +277,38 @@ func TestScale(t *testing.T) {
 	})
 }
 
+// TestScaleByABulkQuery prints what the same cycle costs at Shopify when the
+// store is read by a bulk query.
+func TestScaleByABulkQuery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		world, mapping := scaleWorld(t)
+		w := newWhole(t, world, mapping)
+		w.bulk = scaleSKUs - 1
+		w.start()
+		defer w.stop()
+		start := time.Now()
+		report := w.clean(reconcile.Request{})
+		store, shop := report.Stores[0], report.Requests["shopify/main"]
+		t.Logf("%d SKUs × %d locations, full cycle by a bulk query: %d of %d levels drifted, %d written, virtual time %s",
+			scaleSKUs, scaleLocations, store.Drifted, store.Levels, store.Applied, time.Since(start).Round(time.Second))
+		t.Logf("Shopify  %4d requests, %.0f points; by pages at least %d requests", shop.Count, shop.Cost, pages(scaleSKUs))
+		if store.Levels != scaleSKUs*scaleLocations || store.Applied != scaleSKUs/100*scaleLocations {
+			t.Errorf("got %d levels and %d written, want %d and %d", store.Levels, store.Applied, scaleSKUs*scaleLocations, scaleSKUs/100*scaleLocations)
+		}
+		// Locations, the count, the start, the file and two writes; the rest
+		// asks whether the file is there.
+		if shop.Count > 15 || shop.Cost > 200 || shop.Throttled != 0 {
+			t.Errorf("it cost %+v, want no more than 15 requests", shop)
+		}
+	})
+}
+
 func pages(n int) int { return (n + 249) / 250 }
 
 // secretFree checks that a text shows none of the sandbox's secrets.
 func secretFree(t *testing.T, where, text string) {
 	t.Helper()
-	for _, secret := range []string{"sandbox-katana-key", "shpat_sandbox"} {
+	for _, secret := range []string{"sandbox-katana-key", "shpat_sandbox", "sandbox-signature"} {
 		if strings.Contains(text, secret) {
 			t.Errorf("%s shows a secret", where)
 		}

@@ -110,7 +110,7 @@ func (a *app) connect(r *rig, log *slog.Logger) error {
 		r.shops[inventory.StoreName(s.Name)] = shopify.New(shopify.Options{
 			Store: inventory.StoreName(s.Name), Shop: s.Shop, URL: s.URL, APIVersion: s.APIVersion,
 			Token: resolve(key+"access_token", s.AccessToken), ClientID: s.ClientID, ClientSecret: resolve(key+"client_secret", s.ClientSecret),
-			Version: version, Log: log,
+			BulkAbove: cfg.Sync.BulkAbove, Version: version, Log: log,
 		})
 	}
 	if len(missing) > 0 {
@@ -190,7 +190,7 @@ func (r *rig) requests() map[string]inventory.RequestCount {
 func (r *rig) setup() *daemon.Setup {
 	return &daemon.Setup{
 		Cycler: r.reconciler, Schedule: r.schedule, Full: r.full,
-		Config: r.config.Digest(), Memory: memory{r.config, r.store},
+		Path: absolute(r.config.Path), Config: r.config.Digest(), Memory: memory{r.config, r.store},
 		Activity: func() int {
 			sum := 0
 			for _, count := range r.requests() {

@@ -64,19 +64,27 @@ type answer struct {
 	Status  *Status                 `json:"status,omitempty"`
 	Text    string                  `json:"text,omitempty"`
 	Error   string                  `json:"error,omitempty"`
+	Other   *OtherConfigError       `json:"other_config,omitempty"`
 }
 
-// The refusals that [CycleAsk.Config] and [CycleAsk.Lineage] are for.
-var (
-	errOtherConfig   = errors.New("the running daemon has not read this config yet; run `stocksyncd reload` first")
-	errOtherAccounts = errors.New("the plan was made for other accounts than those of the state file; make a new one with `stocksyncd plan --out FILE`")
-)
+// OtherConfigError is the refusal that [CycleAsk.Config] is for. It may be of
+// another file, or of the same one before it was edited.
+type OtherConfigError struct {
+	Path string `json:"path"` // of the daemon's config
+}
+
+func (e *OtherConfigError) Error() string {
+	return fmt.Sprintf("the running daemon has read %s, which says something else than the config of this command", e.Path)
+}
+
+// errOtherAccounts is the refusal that [CycleAsk.Lineage] is for.
+var errOtherAccounts = errors.New("the plan was made for other accounts than those of the state file; make a new one with `stocksyncd plan --out FILE`")
 
 // Cycle runs a cycle that a command asks for on the setup that it was meant
 // for, and on no other.
 func (ask CycleAsk) Cycle(ctx context.Context, s *Setup, run func(context.Context, reconcile.Request) (*inventory.Report, error)) (*inventory.Report, error) {
 	if ask.Config != s.Config {
-		return nil, errOtherConfig
+		return nil, &OtherConfigError{s.Path}
 	}
 	if ask.Lineage != "" {
 		lineage, err := s.Memory.Lineage()
@@ -93,7 +101,7 @@ func (ask CycleAsk) Cycle(ctx context.Context, s *Setup, run func(context.Contex
 // Explain asks the setup that the question was meant for, and no other.
 func (ask ExplainAsk) Explain(ctx context.Context, s *Setup) ([]inventory.Explanation, error) {
 	if ask.Config != s.Config {
-		return nil, errOtherConfig
+		return nil, &OtherConfigError{s.Path}
 	}
 	return s.Cycler.Explain(ctx, reconcile.ExplainRequest{SKU: ask.SKU, Store: ask.Store, Fresh: ask.Fresh})
 }
@@ -101,7 +109,7 @@ func (ask ExplainAsk) Explain(ctx context.Context, s *Setup) ([]inventory.Explan
 // Figures asks the setup that the question was meant for, and no other.
 func (ask FiguresAsk) Figures(ctx context.Context, s *Setup) (*inventory.StoreFigures, error) {
 	if ask.Config != s.Config {
-		return nil, errOtherConfig
+		return nil, &OtherConfigError{s.Path}
 	}
 	return s.Cycler.Figures(ctx, ask.Store)
 }
@@ -294,6 +302,7 @@ func decode(w http.ResponseWriter, r *http.Request, into any) bool {
 func reply(w http.ResponseWriter, a answer, err error) {
 	if err != nil {
 		a.Error = err.Error()
+		_ = errors.As(err, &a.Other)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(a) // the asker has hung up if this fails
@@ -387,7 +396,10 @@ func (c *Client) do(ctx context.Context, method, path string, ask any) (a answer
 	if err := json.NewDecoder(response.Body).Decode(&a); err != nil {
 		return a, fmt.Errorf("asking the daemon over %s: the answer is cut short: %w", c.path, err)
 	}
-	if a.Error != "" {
+	switch {
+	case a.Other != nil:
+		return a, a.Other
+	case a.Error != "":
 		return a, &RemoteError{a.Error}
 	}
 	return a, nil

@@ -61,12 +61,11 @@ func TestACommandsCycleIsRunByTheDaemon(t *testing.T) {
 func TestADaemonOfAnotherConfigOrOtherAccountsRefusesTheCycle(t *testing.T) {
 	client := serve(t, newBench(hourly()))
 	for ask, want := range map[[2]string]error{
-		{"edited since", ""}:         errOtherConfig,
-		{"digest", "other accounts"}: errOtherAccounts,
+		{"edited since", ""}:         &OtherConfigError{"/etc/stocksyncd/config.yaml"},
+		{"digest", "other accounts"}: &RemoteError{errOtherAccounts.Error()},
 	} {
 		_, err := client.Cycle(t.Context(), CycleAsk{Config: ask[0], Lineage: ask[1]})
-		var remote *RemoteError
-		if !errors.As(err, &remote) || remote.Message != want.Error() {
+		if !reflect.DeepEqual(err, want) {
 			t.Errorf("%v: got %v, want %v", ask, err, want)
 		}
 	}
@@ -124,9 +123,9 @@ func TestAQuestionAboutASKUIsAnsweredByTheDaemon(t *testing.T) {
 	if want := []reconcile.ExplainRequest{{SKU: "MUG", Store: "main", Fresh: true}}; !reflect.DeepEqual(b.explained, want) {
 		t.Errorf("the daemon was asked %+v, want %+v", b.explained, want)
 	}
-	var remote *RemoteError
-	if _, err := client.Explain(t.Context(), ExplainAsk{Config: "edited since", SKU: "MUG"}); !errors.As(err, &remote) || remote.Message != errOtherConfig.Error() {
-		t.Errorf("another config: got %v, want %v", err, errOtherConfig)
+	var other *OtherConfigError
+	if _, err := client.Explain(t.Context(), ExplainAsk{Config: "edited since", SKU: "MUG"}); !errors.As(err, &other) {
+		t.Errorf("another config: got %v, want that", err)
 	}
 	got, err = client.Explain(t.Context(), ExplainAsk{Config: "digest", SKU: "HALF"})
 	if len(got) != 1 || err == nil || !strings.Contains(err.Error(), "outlet") {
@@ -250,8 +249,8 @@ func TestTheFiguresOfAStoreAreReadByTheDaemon(t *testing.T) {
 	if err != nil || len(got.Levels) != 1 || got.Levels[0].Target != 7 || got.Levels[0].Store != "main" {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	var remote *RemoteError
-	if _, err := client.Figures(t.Context(), FiguresAsk{Config: "edited since", Store: "main"}); !errors.As(err, &remote) || remote.Message != errOtherConfig.Error() {
+	var other *OtherConfigError
+	if _, err := client.Figures(t.Context(), FiguresAsk{Config: "edited since", Store: "main"}); !errors.As(err, &other) {
 		t.Errorf("another config: got %v", err)
 	}
 }

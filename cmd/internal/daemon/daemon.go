@@ -32,6 +32,7 @@ type Setup struct {
 	Cycler   Cycler
 	Schedule cron.Schedule // of incremental cycles
 	Full     cron.Schedule // of full cycles
+	Path     string        // of the config
 	Config   string        // digest of the config, so that a command can tell whether it speaks of the same one
 	Memory   Memory
 	// Activity grows with every answer that an API gives. A cycle that waits

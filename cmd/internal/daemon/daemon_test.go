@@ -150,7 +150,7 @@ func (b *bench) stop(t *testing.T) {
 }
 
 func hourly() *Setup {
-	return &Setup{Schedule: cron.Every(10 * time.Minute), Full: cron.Every(1 * time.Hour), Config: "digest"}
+	return &Setup{Schedule: cron.Every(10 * time.Minute), Full: cron.Every(1 * time.Hour), Path: "/etc/stocksyncd/config.yaml", Config: "digest"}
 }
 
 func TestAFullCycleRunsAtTheStartAndThenTheSchedules(t *testing.T) {

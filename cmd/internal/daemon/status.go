@@ -11,6 +11,7 @@ import (
 // A running daemon adds what only it knows.
 type Status struct {
 	Running *Running          `json:"running,omitempty"` // nil: read from the state file, no daemon runs
+	Path    string            `json:"config_path"`       // absolute
 	Config  string            `json:"config"`            // digest
 	Lineage string            `json:"lineage"`           // digest of the accounts
 	Last    *inventory.Report `json:"last,omitempty"`
@@ -46,7 +47,7 @@ func Describe(s *Setup) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	status := &Status{Config: s.Config, Lineage: lineage, Last: last, Stores: []StoreStatus{}}
+	status := &Status{Path: s.Path, Config: s.Config, Lineage: lineage, Last: last, Stores: []StoreStatus{}}
 	for _, store := range s.Memory.Stores() {
 		memory, err := s.Memory.Memory(store.Name)
 		if err != nil {
