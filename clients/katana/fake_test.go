@@ -94,14 +94,27 @@ func (s *fake) filter(path string, query url.Values) []record {
 		if query.Get("include_archived") != "true" && r["archived_at"] != nil {
 			return true
 		}
-		for _, name := range []string{"status", "sales_order_id", "product_variant_id"} {
+		for _, name := range []string{"status", "sales_order_id", "product_variant_id", "manufacturing_order_id"} {
 			if only := query.Get(name); only != "" && fmt.Sprint(r[name]) != only {
 				return true
 			}
 		}
+		if orders := query["sales_order_ids"]; orders != nil && !slices.Contains(orders, fmt.Sprint(r["sales_order_id"])) {
+			return true
+		}
 		since := query.Get("updated_at_min")
-		return since != "" && r["updated_at"].(string) < since
+		return since != "" && changedAt(r) < since
 	})
+}
+
+// changedAt is what updated_at_min looks at. A fulfilment keeps it to itself,
+// here as hidden.
+func changedAt(r record) string {
+	if hidden, ok := r["hidden"].(string); ok {
+		return hidden
+	}
+	at, _ := r["updated_at"].(string)
+	return at
 }
 
 // times counts the requests to a path.

@@ -9,9 +9,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -114,6 +116,61 @@ func TestAnswersFitKatanasSchema(t *testing.T) {
 			}
 			if err := validateKatana(t, router, target, rec); err != nil {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestFeedsFitKatanasSchema asks as who looks for changes does. A parameter that
+// Katana does not know is dropped silently, so each must be in the schema.
+func TestFeedsFitKatanasSchema(t *testing.T) {
+	router := katanaSchema(t)
+	w, clock := busyKatana(t)
+	for _, e := range []Event{
+		OrderCancelled{Order: "SO-1"}, MakeOrderDeleted{Order: "MO-1"}, ItemDeleted{SKU: "MUG-OLD"}, KatanaLocationDeleted{Location: "Oslo"},
+	} {
+		if err := w.Do(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clock.at = clock.at.Add(time.Hour)
+	handler := w.Katana()
+	since := "limit=250&page=1&updated_at_min=" + katanaStart.Format("2006-01-02T15:04:05.000Z")
+	for target, deleted := range map[string]bool{
+		"/inventory_movements?" + since:                                                       false,
+		"/sales_order_rows?include_deleted=true&" + since:                                     true,
+		"/sales_order_rows?include_deleted=true&sales_order_ids=880001&limit=250&page=1":      true,
+		"/sales_order_fulfillments?include_deleted=true&" + since:                             false, // they do not say so
+		"/manufacturing_order_recipe_rows?include_deleted=true&" + since:                      true,
+		"/manufacturing_order_recipe_rows?include_deleted=true&manufacturing_order_id=500002": true,
+		"/manufacturing_orders?include_deleted=true&" + since:                                 true,
+		"/bom_rows?" + since: false,
+		"/variants?include_archived=true&include_deleted=true&" + since:  true,
+		"/products?include_archived=true&include_deleted=true&" + since:  true,
+		"/materials?include_archived=true&include_deleted=true&" + since: false,
+		"/services?include_archived=true&include_deleted=true&" + since:  false,
+		"/locations?include_deleted=true&" + since:                       true,
+	} {
+		t.Run(target, func(t *testing.T) {
+			rows := listKatana(t, handler, "/v1"+target)
+			if len(rows) == 0 {
+				t.Error("got no rows, want some to compare")
+			}
+			if got := slices.ContainsFunc(rows, func(row katanaRow) bool { return row["deleted_at"] != nil }); got != deleted {
+				t.Errorf("got deleted rows: %t, want %t", got, deleted)
+			}
+			if err := validateKatana(t, router, "/v1"+target, askKatana(t, handler, "/v1"+target)); err != nil {
+				t.Error(err)
+			}
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
+			route, _, err := router.FindRoute(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name := range request.URL.Query() {
+				if route.Operation.Parameters.GetByInAndName("query", name) == nil && route.PathItem.Parameters.GetByInAndName("query", name) == nil {
+					t.Errorf("Katana does not know the parameter %s here", name)
+				}
 			}
 		})
 	}
