@@ -81,7 +81,9 @@ func (c *script) step(s *Store, i int) error {
 		c.cycle = cycle
 		return err
 	case i%12 == 11:
-		return s.Finish(inventory.Finish{Report: reportOf(c.cycle, epoch), Source: inventory.SourceMemory{Rows: map[inventory.SourceLocationID]int{1: i}}, Stores: map[inventory.StoreName]inventory.Memory{"main": inFlight(i)}})
+		report := reportOf(c.cycle, epoch)
+		report.Stores[0].Levels = i // so that it is news
+		return s.Finish(inventory.Finish{Report: report, Source: inventory.SourceMemory{Rows: map[inventory.SourceLocationID]int{1: i}}, Stores: map[inventory.StoreName]inventory.Memory{"main": inFlight(i)}})
 	case len(c.open) > 0 && c.random.IntN(2) == 0:
 		settled := inventory.Settled{ID: c.open[0].ID, Outcomes: outcomesOf(c.open[0].Intent, inventory.Applied, inventory.Stale)}
 		c.open = c.open[1:]

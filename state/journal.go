@@ -224,7 +224,9 @@ func (s *Store) conclude(tx *bolt.Tx, name inventory.StoreName, found inventory.
 		return settledBatch{}, false, fmt.Errorf("batch %d is of store %s, not of %s", found.ID, intent.Store, name)
 	}
 	batch = settledBatch{intent.Cycle, intent.Store, intent.Key, intent.At, found.Outcomes}
-	if err := put(tx.Bucket(bucketSettled), placeSettled, id, s.opts.Now(), batch); err != nil {
+	settled := tx.Bucket(bucketSettled)
+	settled.FillPercent = 1 // batches come in order
+	if err := put(settled, placeSettled, id, s.opts.Now(), batch); err != nil {
 		return settledBatch{}, false, err
 	}
 	return batch, true, intents.Delete(id)
@@ -235,7 +237,7 @@ func (s *Store) conclude(tx *bolt.Tx, name inventory.StoreName, found inventory.
 func (s *Store) Finish(end inventory.Finish) error {
 	now := s.opts.Now()
 	return s.update(func(tx *bolt.Tx) error {
-		if err := put(tx.Bucket(bucketHistory), placeHistory, number(end.Report.Cycle), end.Report.Started, end.Report); err != nil {
+		if err := s.report(tx, end.Report); err != nil {
 			return err
 		}
 		if err := put(tx.Bucket(bucketMeta), placeMeta, keySource, now, end.Source); err != nil {

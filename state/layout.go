@@ -19,8 +19,10 @@ const (
 	placeMeta    = "meta"    // schema, cycle, intent, source, lineage
 	placeStores  = "stores"  // store → memory, levels, writes
 	placeIntents = "intents" // id → intent whose outcome is not known
-	placeSettled = "settled" // id → intent with its outcomes
-	placeHistory = "history" // cycle → report
+	placeSettled = "settled" // id → intent with its outcomes, which no report tells
+	placeHistory = "history" // cycle → report, without what the one before it told
+	placeHours   = "hours"   // hour → what its cycles add up to
+	placeLast    = "last"    // cycle → report, whole, of the newest
 )
 
 var (
@@ -29,6 +31,8 @@ var (
 	bucketIntents = []byte(placeIntents)
 	bucketSettled = []byte(placeSettled)
 	bucketHistory = []byte(placeHistory)
+	bucketHours   = []byte(placeHours)
+	bucketLast    = []byte(placeLast)
 
 	keySchema  = []byte("schema")
 	keyCycle   = []byte("cycle")  // the last number drawn
@@ -43,7 +47,7 @@ var (
 // lay makes the buckets and records of a new file. From then on all of them
 // are there: one that is missing is damage.
 func lay(tx *bolt.Tx) error {
-	for _, name := range [][]byte{bucketMeta, bucketStores, bucketIntents, bucketSettled, bucketHistory} {
+	for _, name := range [][]byte{bucketMeta, bucketStores, bucketIntents, bucketSettled, bucketHistory, bucketHours, bucketLast} {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return err
 		}
@@ -186,7 +190,7 @@ func (c *contents) check(path []string, key, value []byte, bucket bool) error {
 	case len(key) != 8:
 		return fmt.Errorf("%s: %w", path[0], errRecord)
 	}
-	_, _, err := unseal(path[0], key, value)
+	_, err := unseal(path[0], key, value)
 	return err
 }
 
@@ -204,7 +208,7 @@ func (c *contents) checkStore(path []string, key, value []byte, bucket bool) err
 		if bucket {
 			return errBucket
 		}
-		_, _, err := unseal(storePlace(name), key, value)
+		_, err := unseal(storePlace(name), key, value)
 		return err
 	}
 	if bucket {

@@ -109,7 +109,9 @@ type dump struct {
 	Source  inventory.SourceMemory
 	Stores  map[inventory.StoreName]inventory.StoreMemory
 	Writes  map[inventory.Key][]inventory.PastWrite
+	Settled []settledBatch // those that no report tells
 	History []inventory.Report
+	Hours   []inventory.Hour
 	Lineage Lineage
 }
 
@@ -121,6 +123,9 @@ func dumpOf(t testing.TB, s *Store, stores ...inventory.StoreName) dump {
 	must(t, err)
 	d.History, err = s.History(0)
 	must(t, err)
+	d.Hours, err = s.Hours(time.Time{})
+	must(t, err)
+	d.Settled = settledIn(t, s)
 	d.Lineage, err = s.Lineage()
 	must(t, err)
 	for _, name := range stores {
@@ -135,6 +140,20 @@ func dumpOf(t testing.TB, s *Store, stores ...inventory.StoreName) dump {
 		}
 	}
 	return d
+}
+
+// settledIn lists the settled batches that a file keeps.
+func settledIn(t testing.TB, s *Store) (batches []settledBatch) {
+	t.Helper()
+	must(t, s.view(func(tx *bolt.Tx) error {
+		return tx.Bucket(bucketSettled).ForEach(func(id, v []byte) error {
+			var batch settledBatch
+			err := reveal(placeSettled, id, v, &batch)
+			batches = append(batches, batch)
+			return err
+		})
+	}))
+	return batches
 }
 
 // written lists the levels of a store that have a record of last writes.
@@ -304,52 +323,14 @@ func TestAForgottenStoreIsSeenFirstAgainAndKeepsItsHistory(t *testing.T) {
 	defer mustClose(t, s)
 	got := dumpOf(t, s, "main")
 	same(t, "file", got, dump{
-		Stores:  map[inventory.StoreName]inventory.StoreMemory{"main": {}},
+		Stores: map[inventory.StoreName]inventory.StoreMemory{"main": {}},
+		Settled: []settledBatch{ // the report does not tell of them
+			{1, "main", "6f1c", epoch, unknown(batchOf("main", 1, 9).Changes)},
+			{1, "main", "6f1c", epoch, outcomesOf(batchOf("main", 1, 8), inventory.Applied)},
+		},
 		History: []inventory.Report{*reportOf(1, epoch)},
+		Hours:   []inventory.Hour{hourOf(reportOf(1, epoch))},
 	})
-}
-
-func TestHistoryIsNewestFirstAndEndsWhereItIsTooOld(t *testing.T) {
-	now := epoch
-	s := mustOpenWith(t, newPath(t), Options{KeepHistory: 3 * time.Hour, Now: func() time.Time { return now }})
-	defer mustClose(t, s)
-	for cycle := uint64(1); cycle <= 6; cycle++ {
-		id, err := s.Intend(batchOf("main", cycle, 9))
-		must(t, err)
-		if cycle != 2 { // this one stays open, however old
-			must(t, s.Settle("main", inventory.Settled{ID: id}))
-		}
-		must(t, s.Finish(inventory.Finish{Report: reportOf(cycle, now)}))
-		now = now.Add(time.Hour)
-	}
-	now = now.Add(-time.Hour)
-
-	reports, err := s.History(0)
-	must(t, err)
-	var cycles []uint64
-	for _, r := range reports {
-		cycles = append(cycles, r.Cycle)
-	}
-	same(t, "cycles", cycles, []uint64{6, 5, 4, 3})
-	two, err := s.History(2)
-	must(t, err)
-	same(t, "two", two, reports[:2])
-	if _, err := s.Report(2); !errors.Is(err, ErrNoCycle) {
-		t.Errorf("cycle 2: got %v, want ErrNoCycle", err)
-	}
-	kept, err := s.Store("main")
-	must(t, err)
-	if len(kept.Open) != 1 || kept.Open[0].Cycle != 2 {
-		t.Errorf("got open batches %+v, want that of cycle 2", kept.Open)
-	}
-	settled := 0
-	must(t, s.view(func(tx *bolt.Tx) error {
-		settled = tx.Bucket(bucketSettled).Stats().KeyN
-		return nil
-	}))
-	if settled != 4 {
-		t.Errorf("got %d settled batches, want 4", settled)
-	}
 }
 
 // txid is the number of the last transaction.
