@@ -184,12 +184,16 @@ func (s *Store) prune(tx *bolt.Tx, now time.Time) error {
 	return nil
 }
 
+// mostOld is how many records a transaction deletes of each kind: reports,
+// batches and hours that are too old, and batches that are told.
+const mostOld = most / 5
+
 // dropOld deletes records from the first on, as long as they are from before
 // the given time. What is too much for one transaction is left to the next.
 func dropOld(bucket *bolt.Bucket, place string, before time.Time) error {
 	var old [][]byte
 	cursor := bucket.Cursor()
-	for k, v := cursor.First(); k != nil && len(old) < most/4; k, v = cursor.Next() {
+	for k, v := cursor.First(); k != nil && len(old) < mostOld; k, v = cursor.Next() {
 		r, err := unseal(place, k, v)
 		if err != nil {
 			return err

@@ -115,6 +115,8 @@ type contents struct {
 	schema uint64
 	empty  bool // a bbolt file in which nothing was ever kept
 
+	records int // buckets included
+
 	keys   map[string]bool     // of the top level and of meta
 	stores map[string][]string // store → what its bucket holds
 	first  error               // the first record that is not in order
@@ -165,6 +167,7 @@ func (c *contents) complete(want layout) error {
 
 // record looks at one record of the file.
 func (c *contents) record(path []string, key, value []byte, bucket bool) error {
+	c.records++
 	if err := c.check(path, key, value, bucket); err != nil && c.first == nil {
 		c.first = err
 	}

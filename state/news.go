@@ -89,7 +89,7 @@ func dropTold(tx *bolt.Tx, report *inventory.Report) error {
 	applied := appliedBy(report)
 	var told [][]byte
 	cursor := settled.Cursor()
-	for id, v := cursor.Last(); id != nil && len(told) < most/4; id, v = cursor.Prev() {
+	for id, v := cursor.Last(); id != nil && len(told) < mostOld; id, v = cursor.Prev() {
 		var batch settledBatch
 		if err := reveal(placeSettled, id, v, &batch); err != nil {
 			return err

@@ -124,6 +124,12 @@ func TestWhatWasGivenIsGivenBack(t *testing.T) {
 			"settle":  func(t *rapid.T) { m.settle(t, s) },
 			"finish":  func(t *rapid.T) { m.finish(t, s) },
 			"forget":  func(t *rapid.T) { m.forget(t, s) },
+			"compact": func(*rapid.T) {
+				before := dumpOf(t, s, names...)
+				must(t, s.rewrite())
+				same(t, "file after it was written anew", dumpOf(t, s, names...), before)
+				s.db.NoSync = true
+			},
 			"restart": func(*rapid.T) {
 				same(t, "file", dumpOf(t, s, names...), m.dump())
 				mustClose(t, s)

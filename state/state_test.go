@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -345,16 +346,35 @@ func txid(t testing.TB, s *Store) (id int) {
 
 func TestAHundredThousandLevelsAreKeptInPortions(t *testing.T) {
 	path := newPath(t)
-	s := mustOpen(t, path)
+	s := mustOpenUnsynced(t, path, Options{Now: clock})
 	levels := seenLevels(100_000, 5)
-	before := txid(t, s)
-	must(t, s.Observe("main", inventory.Observation{Levels: levels, Memory: inFlight(2)}))
-	if got := txid(t, s) - before; got != 10 {
-		t.Errorf("got %d transactions, want 10 of 10,000 levels each", got)
+	transactions := func(seen inventory.Observation) int {
+		before := txid(t, s)
+		must(t, s.Observe("main", seen))
+		return txid(t, s) - before
+	}
+	delete(levels, level(1)) // for the memory
+	if got := transactions(inventory.Observation{Levels: levels, Memory: inFlight(2)}); got != 10 {
+		t.Errorf("got %d transactions, want 10 of 10,000 keys each", got)
+	}
+	levels[level(1)] = seenUnits(5)
+	if got := transactions(inventory.Observation{Levels: levels, Memory: inFlight(2)}); got != 11 {
+		t.Errorf("got %d transactions, want 11 where the memory is one key too many", got)
+	}
+	var settled []inventory.Settled
+	for range 41 { // of 252 keys each: the first transaction has room for no level
+		intent := batchOf("main", 1, 9)
+		intent.Changes = slices.Repeat(intent.Changes, inventory.BatchSize)
+		id, err := s.Intend(intent)
+		must(t, err)
+		settled = append(settled, inventory.Settled{ID: id, Outcomes: outcomesOf(intent, inventory.Skipped)})
+	}
+	if got := transactions(inventory.Observation{Levels: levels, Settled: settled}); got != 11 {
+		t.Errorf("got %d transactions, want 11 where many batches were cut off", got)
 	}
 	mustClose(t, s)
 
-	s = mustOpen(t, path)
+	s = mustOpenUnsynced(t, path, Options{Now: clock})
 	got, err := s.Store("main")
 	must(t, err)
 	same(t, "levels", len(got.Levels), len(levels))
@@ -367,7 +387,9 @@ func TestAHundredThousandLevelsAreKeptInPortions(t *testing.T) {
 	for i := range 99_990 {
 		gone = append(gone, level(i+1))
 	}
-	must(t, s.Observe("main", inventory.Observation{Gone: gone}))
+	if got := transactions(inventory.Observation{Gone: gone}); got != 20 {
+		t.Errorf("got %d transactions, want 20 of 5,000 levels with their last writes", got)
+	}
 	got, err = s.Store("main")
 	must(t, err)
 	same(t, "levels left", len(got.Levels), 10)
