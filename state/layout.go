@@ -119,6 +119,7 @@ type contents struct {
 
 	keys   map[string]bool     // of the top level and of meta
 	stores map[string][]string // store → what its bucket holds
+	writes string              // the place of the last writes of the store that is walked
 	first  error               // the first record that is not in order
 }
 
@@ -200,6 +201,7 @@ func (c *contents) check(path []string, key, value []byte, bucket bool) error {
 func (c *contents) checkStore(path []string, key, value []byte, bucket bool) error {
 	if len(path) == 0 {
 		c.stores[string(key)] = nil
+		c.writes = writesPlace(inventory.StoreName(key))
 		return expect(bucket)
 	}
 	name := inventory.StoreName(path[0])
@@ -225,7 +227,7 @@ func (c *contents) checkStore(path []string, key, value []byte, bucket bool) err
 	case string(keyLevels):
 		_, err = decodeSeen(name, key, value)
 	case string(keyWrites):
-		_, err = decodeWrites(name, key, value)
+		_, err = openWrites(name, c.writes, key, value)
 	}
 	return err
 }
