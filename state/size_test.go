@@ -59,6 +59,21 @@ func TestADayOfHistoryIsSmall(t *testing.T) {
 	}
 }
 
+// TestALargeShopTakesLittleMoreThanItsLevels: a million of them, and a week of
+// history at the limit of the test above, are well below 250 MiB then.
+func TestALargeShopTakesLittleMoreThanItsLevels(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	s := mustOpenUnsynced(t, path, Options{Now: clock})
+	defer mustClose(t, s)
+	const levels = 100_000
+	must(t, s.Observe("main", inventory.Observation{Levels: realLevels(levels)}))
+	must(t, s.rewrite())
+	if got := float64(sizeOf(t, path)) / levels; got > 80 {
+		t.Errorf("a level takes %.0f bytes, want at most 80", got)
+	}
+}
+
 func BenchmarkADayOfHistory(b *testing.B) {
 	for _, past := range pastes {
 		b.Run(past.name, func(b *testing.B) {
