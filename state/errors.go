@@ -38,7 +38,7 @@ func (e *ForeignError) Error() string {
 var ErrNotState = errors.New("not a state file of stocksyncd; set state.path to another file, or move this one away")
 
 // ErrNoCycle reports a cycle that the history does not hold.
-var ErrNoCycle = errors.New("not in the history; it may be older than state.keep_history")
+var ErrNoCycle = errors.New("not in the history: it told nothing that the one before it had not, or is older than state.keep_history")
 
 // damagedError reports a file that cannot be trusted.
 type damagedError struct {
