@@ -41,15 +41,16 @@ func (s *Store) Last() (*inventory.Report, error) {
 // Report gives the report of one cycle, or [ErrNoCycle].
 func (s *Store) Report(cycle uint64) (*inventory.Report, error) {
 	var report inventory.Report
-	err := s.view(func(tx *bolt.Tx) error {
-		ok, err := get(tx.Bucket(bucketHistory), placeHistory, number(cycle), &report)
-		if err == nil && !ok {
-			return fmt.Errorf("cycle %d: %w", cycle, ErrNoCycle)
-		}
+	found := false
+	err := s.view(func(tx *bolt.Tx) (err error) {
+		found, err = get(tx.Bucket(bucketHistory), placeHistory, number(cycle), &report)
 		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case !found:
+		return nil, fmt.Errorf("%s: cycle %d: %w", s.path, cycle, ErrNoCycle)
 	}
 	return &report, nil
 }
