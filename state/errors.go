@@ -47,7 +47,7 @@ type damagedError struct {
 }
 
 func (e *damagedError) Error() string {
-	return fmt.Sprintf("%s is damaged: %v; the next start of the daemon sets it aside and begins a new one", e.path, e.err)
+	return fmt.Sprintf("%s is damaged: %v; the next start of the daemon, or `stocksyncd once`, sets it aside and begins a new one", e.path, e.err)
 }
 
 func (e *damagedError) Unwrap() error { return e.err }

@@ -83,14 +83,17 @@ func (s *Store) Report(cycle uint64) (report *inventory.Report, err error) {
 			return err
 		}
 		report = &inventory.Report{}
-		ok, err := get(tx.Bucket(bucketHistory), placeHistory, number(cycle), report)
-		if err == nil && !ok {
-			return fmt.Errorf("cycle %d: %w", cycle, ErrNoCycle)
+		found, err := get(tx.Bucket(bucketHistory), placeHistory, number(cycle), report)
+		if !found {
+			report = nil
 		}
 		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case report == nil:
+		return nil, fmt.Errorf("%s: cycle %d: %w", s.path, cycle, ErrNoCycle)
 	}
 	return report, nil
 }

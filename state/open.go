@@ -59,6 +59,12 @@ func Open(path string, opts Options) (*Store, error) {
 	return s, nil
 }
 
+// Blank stands for a state file that is not there yet: open for reading only,
+// with nothing to read.
+func Blank(path string) *Store {
+	return &Store{path: path, opts: Options{Now: time.Now, ReadOnly: true}}
+}
+
 // errSetAside tells that the way is free for a new file.
 var errSetAside = errors.New("set aside")
 
@@ -203,6 +209,9 @@ func (s *Store) Notes() []string { return s.notes }
 func (s *Store) Close() error {
 	s.swap.Lock()
 	defer s.swap.Unlock()
+	if s.db == nil {
+		return nil
+	}
 	closing := s.db.Close
 	if s.broken.Load() != nil {
 		// bbolt may still hold locks of its own, and would wait for itself.
@@ -261,10 +270,14 @@ func (s *Store) doubt(id int, err error) error {
 	return err
 }
 
-// view runs one short read.
+// view runs one short read. Where there is no file there is nothing to run it
+// on, and what is read stays empty.
 func (s *Store) view(read func(*bolt.Tx) error) error {
 	s.swap.RLock()
 	defer s.swap.RUnlock()
+	if s.db == nil {
+		return nil
+	}
 	var refused error
 	err := s.guarded(func() error {
 		return s.db.View(func(tx *bolt.Tx) error {
