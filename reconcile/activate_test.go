@@ -215,6 +215,20 @@ func TestWhatAnInactiveLevelHeldIsNoSaleWhenTheAnswerIsLost(t *testing.T) {
 	w.wantShown(shop, 5)
 }
 
+func TestALevelBelowZeroThatCouldNotBeStockedHasSoldNothing(t *testing.T) {
+	w, market := unstocked(t, true)
+	w.level("main", 1, "MUG", -2, 2)
+	w.shops["main"].levels[market].Active = false
+	w.settled()
+	w.shops["main"].activate = func(inventory.Key) error { return errCut }
+	w.pass(time.Second)
+	if _, err := w.r.Cycle(t.Context(), reconcile.Request{Kind: inventory.Full}); err != nil {
+		t.Fatal(err)
+	}
+	w.shops["main"].activate = nil
+	w.want(w.cycle(), market, "applied activate 0→7")
+}
+
 func TestALevelThatIsSwitchedOffBeforeItsWriteIsNotWrittenUnstocked(t *testing.T) {
 	w, market := unstocked(t, true)
 	w.level("main", 1, "MUG", 4, 2)

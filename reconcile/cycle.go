@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"runtime/debug"
@@ -188,21 +187,22 @@ func (c *cycle) readSource(ctx context.Context) error {
 }
 
 // hear asks the feeds what has changed. Whatever they cannot tell makes the
-// cycle read everything, as does a cycle without a former one.
-func (c *cycle) hear(ctx context.Context) error {
+// cycle read everything, as does a cycle without a former one: what the feeds
+// say is where to look first, never that the rest is right.
+func (c *cycle) hear(ctx context.Context) (err error) {
 	if c.narrow {
 		return nil // it keeps nothing, so there is nothing to hear of next time
 	}
-	mark := inventory.Mark{}
-	if c.ask.Kind == inventory.Incremental && c.r.mirror != nil {
-		c.mirror, mark = c.r.mirror, c.r.mirror.mark
+	if former := c.r.mirror; c.ask.Kind == inventory.Incremental && former != nil {
+		if c.heard, err = c.r.opts.Source.Changes(ctx, former.mark); err == nil {
+			c.mirror = former
+			return nil
+		}
+		if ctx.Err() == nil {
+			c.r.opts.Log.Warn("what changed in Katana cannot be told, so all of it is read", "cycle", c.number, "err", err)
+		}
 	}
-	var err error
-	c.heard, err = c.r.opts.Source.Changes(ctx, mark)
-	if blind := (*inventory.FeedError)(nil); errors.As(err, &blind) && c.mirror != nil {
-		c.mirror = nil
-		c.heard, err = c.r.opts.Source.Changes(ctx, inventory.Mark{})
-	}
+	c.heard, err = c.r.opts.Source.Changes(ctx, inventory.Mark{})
 	return err
 }
 

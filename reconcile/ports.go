@@ -27,9 +27,9 @@ type Source interface {
 	// locations, sorted by variant, then location; no key twice. A variant, or a
 	// location that has vanished, may have no row, and absence is never zero.
 	Inventory(ctx context.Context, at []inventory.SourceLocationID, variants []inventory.SourceVariantID) ([]inventory.Stock, error)
-	// Changes tells what the feeds say has changed since a mark. The zero mark is
-	// the beginning: nothing is news, and the answer's mark is now.
-	// [*inventory.FeedError] means that only a full read can tell.
+	// Changes tells where the feeds say that something has changed since a mark.
+	// The zero mark is the beginning: nothing is news, and the answer's mark is
+	// now. An error means that only a full read can tell.
 	Changes(ctx context.Context, since inventory.Mark) (inventory.Changes, error)
 	// Ahead is how far Katana's clock is ahead of ours, by its newest answer; 0
 	// before the first.

@@ -72,11 +72,12 @@ func (j *journaled) Set(ctx context.Context, batch inventory.Batch) ([]inventory
 
 // Activate records that nothing is offered where the item is not stocked yet,
 // and stocks it. What an inactive level held is taken away by that: with the
-// answer lost, or after a crash, it would else be taken for a sale. A store that
-// refuses has taken nothing away: what is missing next time was sold.
+// answer lost, or after a crash, it would else be taken for a sale. Less than
+// nothing cannot be taken away; it stays for a fall to be measured against. A
+// store that refuses has taken nothing away: what is missing next time was sold.
 func (j *journaled) Activate(ctx context.Context, key inventory.Key, idempotency string) (inventory.Units, error) {
 	held := j.s.kept.levels[key].Units
-	if err := j.offers(key, 0); err != nil {
+	if err := j.offers(key, min(held, 0)); err != nil {
 		return 0, fmt.Errorf("state: nothing was sent: %w", err)
 	}
 	shows, err := j.Target.Activate(ctx, key, idempotency)

@@ -27,6 +27,9 @@ func sampleFile(t testing.TB) []byte {
 	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(200, 5), Memory: inFlight(2)}))
 	must(t, s.Observe("outlet", inventory.Observation{}))
 	for cycle := uint64(1); cycle <= 4; cycle++ {
+		if cycle == 3 { // from here on, some of its pages are as a copy has them
+			must(t, s.rewrite())
+		}
 		intent := batchOf("main", cycle, 9)
 		for item := 2; cycle == 2 && item < 30; item++ { // enough for the writes to have a page of their own
 			change := intent.Changes[0]
@@ -402,8 +405,10 @@ func FuzzExamine(f *testing.F) {
 		path := newPath(t)
 		must(t, os.WriteFile(path, damaged, 0o600))
 		s := mustOpen(t, path)
-		dumpOf(t, s, "main", "outlet")
-		mustClose(t, s)
+		defer mustClose(t, s)
+		before := dumpOf(t, s, "main", "outlet")
+		must(t, s.rewrite())
+		same(t, "file after it was written anew", dumpOf(t, s, "main", "outlet"), before)
 	})
 }
 

@@ -38,7 +38,7 @@ func (e *ForeignError) Error() string {
 var ErrNotState = errors.New("not a state file of stocksyncd; set state.path to another file, or move this one away")
 
 // ErrNoCycle reports a cycle that the history does not hold.
-var ErrNoCycle = errors.New("not in the history; it may be older than state.keep_history")
+var ErrNoCycle = errors.New("not in the history: it told nothing that the one before it had not, or is older than state.keep_history")
 
 // damagedError reports a file that cannot be trusted.
 type damagedError struct {
@@ -47,7 +47,7 @@ type damagedError struct {
 }
 
 func (e *damagedError) Error() string {
-	return fmt.Sprintf("%s is damaged: %v; the next start of the daemon sets it aside and begins a new one", e.path, e.err)
+	return fmt.Sprintf("%s is damaged: %v; the next start of the daemon, or `stocksyncd once`, sets it aside and begins a new one", e.path, e.err)
 }
 
 func (e *damagedError) Unwrap() error { return e.err }

@@ -99,9 +99,13 @@ func (s *Store) Observe(name inventory.StoreName, seen inventory.Observation) er
 	if err := belong(name, keys); err != nil {
 		return err
 	}
+	room := most - 1 // for the memory
+	for _, settled := range seen.Settled {
+		room -= 2 + len(settled.Outcomes) // the batch moves, and each line may be a level's last write
+	}
 	for first := true; first || len(keys) > 0; first = false {
-		portion := keys[:min(len(keys), most)]
-		keys = keys[len(portion):]
+		portion := portionOf(keys, seen.Levels, room)
+		keys, room = keys[len(portion):], most
 		err := s.update(func(tx *bolt.Tx) error {
 			b, err := makeBuckets(tx, name)
 			if err != nil {
@@ -119,6 +123,21 @@ func (s *Store) Observe(name inventory.StoreName, seen inventory.Observation) er
 		}
 	}
 	return nil
+}
+
+// portionOf gives the first of the keys, as many as there is room for. A level
+// that is gone takes its last writes with it.
+func portionOf(keys []inventory.Key, levels map[inventory.Key]inventory.Seen, room int) []inventory.Key {
+	for i, key := range keys {
+		room--
+		if _, kept := levels[key]; !kept {
+			room--
+		}
+		if room < 0 {
+			return keys[:i]
+		}
+	}
+	return keys
 }
 
 func (s *Store) observeFirst(tx *bolt.Tx, b storeBuckets, seen inventory.Observation) error {
@@ -224,7 +243,9 @@ func (s *Store) conclude(tx *bolt.Tx, name inventory.StoreName, found inventory.
 		return settledBatch{}, false, fmt.Errorf("batch %d is of store %s, not of %s", found.ID, intent.Store, name)
 	}
 	batch = settledBatch{intent.Cycle, intent.Store, intent.Key, intent.At, found.Outcomes}
-	if err := put(tx.Bucket(bucketSettled), placeSettled, id, s.opts.Now(), batch); err != nil {
+	settled := tx.Bucket(bucketSettled)
+	settled.FillPercent = 1 // batches come in order
+	if err := put(settled, placeSettled, id, s.opts.Now(), batch); err != nil {
 		return settledBatch{}, false, err
 	}
 	return batch, true, intents.Delete(id)
@@ -235,7 +256,7 @@ func (s *Store) conclude(tx *bolt.Tx, name inventory.StoreName, found inventory.
 func (s *Store) Finish(end inventory.Finish) error {
 	now := s.opts.Now()
 	return s.update(func(tx *bolt.Tx) error {
-		if err := put(tx.Bucket(bucketHistory), placeHistory, number(end.Report.Cycle), end.Report.Started, end.Report); err != nil {
+		if err := s.report(tx, end.Report); err != nil {
 			return err
 		}
 		if err := put(tx.Bucket(bucketMeta), placeMeta, keySource, now, end.Source); err != nil {

@@ -19,8 +19,10 @@ const (
 	placeMeta    = "meta"    // schema, cycle, intent, source, lineage
 	placeStores  = "stores"  // store → memory, levels, writes
 	placeIntents = "intents" // id → intent whose outcome is not known
-	placeSettled = "settled" // id → intent with its outcomes
-	placeHistory = "history" // cycle → report
+	placeSettled = "settled" // id → intent with its outcomes, which no report tells
+	placeHistory = "history" // cycle → report, without what the one before it told
+	placeHours   = "hours"   // hour → what its cycles add up to
+	placeLast    = "last"    // cycle → report, whole, of the newest
 )
 
 var (
@@ -29,6 +31,8 @@ var (
 	bucketIntents = []byte(placeIntents)
 	bucketSettled = []byte(placeSettled)
 	bucketHistory = []byte(placeHistory)
+	bucketHours   = []byte(placeHours)
+	bucketLast    = []byte(placeLast)
 
 	keySchema  = []byte("schema")
 	keyCycle   = []byte("cycle")  // the last number drawn
@@ -43,7 +47,7 @@ var (
 // lay makes the buckets and records of a new file. From then on all of them
 // are there: one that is missing is damage.
 func lay(tx *bolt.Tx) error {
-	for _, name := range [][]byte{bucketMeta, bucketStores, bucketIntents, bucketSettled, bucketHistory} {
+	for _, name := range [][]byte{bucketMeta, bucketStores, bucketIntents, bucketSettled, bucketHistory, bucketHours, bucketLast} {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return err
 		}
@@ -111,8 +115,11 @@ type contents struct {
 	schema uint64
 	empty  bool // a bbolt file in which nothing was ever kept
 
+	records int // buckets included
+
 	keys   map[string]bool     // of the top level and of meta
 	stores map[string][]string // store → what its bucket holds
+	writes string              // the place of the last writes of the store that is walked
 	first  error               // the first record that is not in order
 }
 
@@ -161,6 +168,7 @@ func (c *contents) complete(want layout) error {
 
 // record looks at one record of the file.
 func (c *contents) record(path []string, key, value []byte, bucket bool) error {
+	c.records++
 	if err := c.check(path, key, value, bucket); err != nil && c.first == nil {
 		c.first = err
 	}
@@ -186,13 +194,14 @@ func (c *contents) check(path []string, key, value []byte, bucket bool) error {
 	case len(key) != 8:
 		return fmt.Errorf("%s: %w", path[0], errRecord)
 	}
-	_, _, err := unseal(path[0], key, value)
+	_, err := unseal(path[0], key, value)
 	return err
 }
 
 func (c *contents) checkStore(path []string, key, value []byte, bucket bool) error {
 	if len(path) == 0 {
 		c.stores[string(key)] = nil
+		c.writes = writesPlace(inventory.StoreName(key))
 		return expect(bucket)
 	}
 	name := inventory.StoreName(path[0])
@@ -204,7 +213,7 @@ func (c *contents) checkStore(path []string, key, value []byte, bucket bool) err
 		if bucket {
 			return errBucket
 		}
-		_, _, err := unseal(storePlace(name), key, value)
+		_, err := unseal(storePlace(name), key, value)
 		return err
 	}
 	if bucket {
@@ -218,7 +227,7 @@ func (c *contents) checkStore(path []string, key, value []byte, bucket bool) err
 	case string(keyLevels):
 		_, err = decodeSeen(name, key, value)
 	case string(keyWrites):
-		_, err = decodeWrites(name, key, value)
+		_, err = openWrites(name, c.writes, key, value)
 	}
 	return err
 }

@@ -20,8 +20,16 @@ type Lineage struct {
 // Bind ties the file to an account and its shops, or refuses with
 // [*ForeignError] when it is tied to others. A store that is new is added; one
 // that the config no longer has stays. What could not be asked is neither
-// compared nor recorded.
+// compared nor recorded. A file that is open for reading only is compared, and
+// stays as it is.
 func (s *Store) Bind(now Lineage) error {
+	if s.opts.ReadOnly {
+		bound, err := s.Lineage()
+		if err != nil {
+			return err
+		}
+		return s.join(&bound, now)
+	}
 	err := s.update(func(tx *bolt.Tx) error {
 		meta := tx.Bucket(bucketMeta)
 		var bound Lineage

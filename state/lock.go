@@ -44,30 +44,41 @@ func tryLock(path string, readOnly bool) (*os.File, error) {
 	if err != nil {
 		return nil, openError(path, err)
 	}
-	err = syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB) // #nosec G115 -- a descriptor is a small number
-	if err == nil && isAt(file, path) {
+	ours, err := take(file, path, how)
+	if ours {
 		return file, nil
 	}
 	_ = file.Close() // it was only looked at
+	return nil, err
+}
+
+// take locks an open file, and tells whether it is still the one at the path:
+// the process that held the lock before may have set it aside, or put a smaller
+// one in its place. Who went on with such a file would write where nobody reads.
+func take(file *os.File, path string, how int) (ours bool, err error) {
+	err = flock(file, how)
 	if err == nil || errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, nil
+		return err == nil && isAt(file, path), nil
 	}
-	return nil, fmt.Errorf("%s cannot be locked: %w; keep it on a local disk and set state.path to there", path, err)
+	return false, fmt.Errorf("%s cannot be locked: %w; keep it on a local disk and set state.path to there", path, err)
+}
+
+// flock locks or unlocks a file, and waits for nobody. The lock is on the file,
+// not on its name: it goes where a file is moved to.
+func flock(file *os.File, how int) error {
+	return syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB) // #nosec G115 -- a descriptor is a small number
 }
 
 // unlock gives the lock back, also while the file's pages are still mapped.
-func unlock(file *os.File) error {
-	return syscall.Flock(int(file.Fd()), syscall.LOCK_UN) // #nosec G115 -- a descriptor is a small number
-}
+func unlock(file *os.File) error { return flock(file, syscall.LOCK_UN) }
 
-// isAt tells whether the path still leads to the file: the process that held
-// the lock before may have set it aside.
+// isAt tells whether the path still leads to the file.
 func isAt(file *os.File, path string) bool {
 	held, err := file.Stat()
 	if err != nil {
 		return false
 	}
-	there, err := os.Stat(path)
+	there, err := os.Stat(path) // #nosec G703 -- the path is the config's
 	return err == nil && os.SameFile(held, there)
 }
 
@@ -87,7 +98,7 @@ func openError(path string, err error) error {
 
 // syncFolder makes a new or moved name durable.
 func syncFolder(path string) error {
-	folder, err := os.Open(filepath.Dir(path))
+	folder, err := os.Open(filepath.Dir(path)) // #nosec G703 -- the path is the config's
 	if err != nil {
 		return fmt.Errorf("state: %w", err)
 	}

@@ -3,8 +3,10 @@ package state
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -135,5 +137,51 @@ func TestAFileIsTiedToItsAccountAndShops(t *testing.T) {
 		got, err := s.Lineage()
 		must(t, err)
 		same(t, test.name, got, want)
+	}
+}
+
+func TestALookComparesTheAccountsAndTiesNothing(t *testing.T) {
+	path := newPath(t)
+	s := mustOpen(t, path)
+	must(t, s.Bind(Lineage{Katana: "location:1"}))
+	mustClose(t, s)
+	reader := mustOpenWith(t, path, Options{ReadOnly: true})
+	defer mustClose(t, reader)
+	var foreign *ForeignError
+	if err := reader.Bind(Lineage{Katana: "location:2"}); !errors.As(err, &foreign) {
+		t.Errorf("got %v, want ForeignError", err)
+	}
+	must(t, reader.Bind(Lineage{Katana: "location:1", Stores: map[inventory.StoreName]string{"main": "gid://shopify/Shop/1"}}))
+	if got, err := reader.Lineage(); err != nil || got.Stores["main"] != "" {
+		t.Errorf("got %+v, %v, want a store that is still to be tied", got, err)
+	}
+}
+
+func TestAFileThatIsNotThereRemembersNothing(t *testing.T) {
+	path := newPath(t)
+	s := Blank(path)
+	kept, err := s.Store("main")
+	if err != nil || len(kept.Levels) > 0 || len(kept.Open) > 0 {
+		t.Errorf("of a store: got %+v, %v", kept, err)
+	}
+	if source, err := s.Source(); err != nil || !reflect.DeepEqual(source, inventory.SourceMemory{}) {
+		t.Errorf("of Katana: got %+v, %v", source, err)
+	}
+	if writes, err := s.Writes(inventory.Key{Store: "main", Item: 1, Location: 2}); err != nil || writes != nil {
+		t.Errorf("of a level: got %v, %v", writes, err)
+	}
+	if last, err := s.Last(); err != nil || last != nil {
+		t.Errorf("of cycles: got %v, %v", last, err)
+	}
+	if _, err := s.Report(1); !errors.Is(err, ErrNoCycle) {
+		t.Errorf("of a cycle: got %v, want ErrNoCycle", err)
+	}
+	must(t, s.Bind(Lineage{Katana: "location:1"}))
+	if _, err := s.Begin(); err == nil || !strings.Contains(err.Error(), "reading only") {
+		t.Errorf("got %v, want a refusal", err)
+	}
+	mustClose(t, s)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v, want no file", err)
 	}
 }

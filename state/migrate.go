@@ -24,9 +24,10 @@ type layout struct {
 var layouts = []layout{
 	{top: topLevel, store: []string{"levels", "memory"}},
 	{top: topLevel, store: []string{"levels", "memory", "writes"}, step: (*Store).addWrites},
+	{top: append([]string{"hours", "last"}, topLevel...), store: []string{"levels", "memory", "writes"}, step: (*Store).addHours},
 }
 
-var topLevel = []string{placeStores, placeIntents, placeSettled, placeHistory, "meta/cycle", "meta/intent", "meta/source", "meta/lineage"}
+var topLevel = []string{"stores", "intents", "settled", "history", "meta/cycle", "meta/intent", "meta/source", "meta/lineage"}
 
 // schema is the version of the layout. It grows when an older program could
 // misread what a newer one wrote, or take it for damage; its record stays
@@ -98,4 +99,22 @@ func (s *Store) replay(tx *bolt.Tx) error {
 		}
 	}
 	return nil
+}
+
+// addHours is the step to layout 3, in which records may be deflated, the
+// newest report stands by itself and the hours begin. What the history holds by
+// then stays as it is, until it is too old.
+func (s *Store) addHours(tx *bolt.Tx) error {
+	report, err := lastReport(tx)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.CreateBucket(bucketHours); err != nil {
+		return err
+	}
+	last, err := tx.CreateBucket(bucketLast)
+	if err != nil || report == nil {
+		return err
+	}
+	return put(last, placeLast, number(report.Cycle), report.Started, report)
 }

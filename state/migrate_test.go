@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -56,7 +57,7 @@ func firstFile(t testing.TB, settled []string) (path string) {
 			return b
 		}
 		lay := func(b *bolt.Bucket, place string, key []byte, at time.Time, text string) {
-			must(t, b.Put(key, seal(place, key, at, []byte(text))))
+			must(t, b.Put(key, record{plainRecord, at, []byte(text)}.seal(place, key)))
 		}
 		for key, text := range map[string]string{
 			"schema": "1", "cycle": "9", "intent": fmt.Sprint(len(settled) + 1),
@@ -105,8 +106,13 @@ var firstBatches = []string{
 func wantFirst(t testing.TB) dump {
 	t.Helper()
 	open := batchOf("main", 9, 9)
+	settled := make([]settledBatch, len(firstBatches))
+	for i, text := range firstBatches {
+		must(t, json.Unmarshal([]byte(text), &settled[i]))
+	}
 	return dump{
-		Source: inventory.SourceMemory{Rows: map[inventory.SourceLocationID]int{4: 12}, Trusted: epoch},
+		Settled: settled,
+		Source:  inventory.SourceMemory{Rows: map[inventory.SourceLocationID]int{4: 12}, Trusted: epoch},
 		Stores: map[inventory.StoreName]inventory.StoreMemory{
 			"main": {
 				Levels: seenLevels(3, 5), Memory: inFlight(2),
@@ -173,6 +179,64 @@ func TestAFileOfTheFirstLayoutGoesOnWithTheWritesOfItsHistory(t *testing.T) {
 	write(t, s, batchOf("main", 10, 4), inventory.Applied, "")
 	if got := told(t, s); len(got) != 5 || got[0] != "10: 5→4 applied drift 08:00" || got[1] != "7: 5→3 applied drift 08:07" {
 		t.Errorf("got %q, want the new write before those of the history", got)
+	}
+}
+
+// secondFile lays a file of layout 2 with the same batches, and one write.
+func secondFile(t testing.TB) (path string) {
+	t.Helper()
+	path = firstFile(t, firstBatches)
+	db, err := bolt.Open(path, 0o600, &bolt.Options{FreelistType: bolt.FreelistMapType})
+	must(t, err)
+	must(t, db.Update(func(tx *bolt.Tx) error {
+		for _, name := range []string{"main", "outlet"} {
+			b, err := tx.Bucket([]byte("stores")).Bucket([]byte(name)).CreateBucket([]byte("writes"))
+			must(t, err)
+			if k := encodeKey(level(2)); name == "main" {
+				must(t, b.Put(k, encodeWrites("main", k, []inventory.PastWrite{secondWrite})))
+			}
+		}
+		return tx.Bucket([]byte("meta")).Put([]byte("schema"), record{plainRecord, time.Time{}, []byte("2")}.seal("meta", []byte("schema")))
+	}))
+	must(t, db.Close())
+	return path
+}
+
+var secondWrite = inventory.PastWrite{Cycle: 7, At: epoch, From: 5, To: 4, Result: inventory.Applied, Reason: inventory.ReasonDrift}
+
+func TestAFileOfTheSecondLayoutGoesOnAsItIs(t *testing.T) {
+	path := secondFile(t)
+	want := wantFirst(t)
+	want.Writes = map[inventory.Key][]inventory.PastWrite{level(2): {secondWrite}}
+	reader := mustOpenWith(t, path, Options{ReadOnly: true, Now: clock})
+	same(t, "file as it is read", dumpOf(t, reader, "main", "outlet"), want)
+	last, err := reader.Last()
+	must(t, err)
+	same(t, "newest report", last, reportOf(1, epoch))
+	mustClose(t, reader)
+
+	s := mustOpen(t, path)
+	defer mustClose(t, s)
+	if notes := s.Notes(); len(notes) != 0 {
+		t.Fatalf("got notes %q about a sound file", notes)
+	}
+	same(t, "file", dumpOf(t, s, "main", "outlet"), want)
+	if got := layoutOf(t, path); got != schema {
+		t.Errorf("got layout %d, want %d", got, schema)
+	}
+	finish(t, s, reportOf(10, epoch), reportWith(11, epoch, item(1, inventory.Applied, 3)))
+	same(t, "cycles", cyclesOf(t, s, 0), []uint64{11, 1})
+	same(t, "batches", len(settledIn(t, s)), len(firstBatches))
+}
+
+func TestTheVersionOfTheLayoutIsReadByEveryProgram(t *testing.T) {
+	path := newPath(t)
+	mustClose(t, mustOpen(t, path))
+	data, err := os.ReadFile(path)
+	must(t, err)
+	want := record{plainRecord, time.Time{}, fmt.Append(nil, schema)}.seal("meta", []byte("schema"))
+	if !bytes.Contains(data, want) {
+		t.Error("the version is not where and as it was in the first layout")
 	}
 }
 

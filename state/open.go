@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,10 +19,13 @@ type Options struct {
 	KeepHistory time.Duration    // how long reports, settled batches and last writes are kept; 0 is for ever
 	Now         func() time.Time // default time.Now
 	ReadOnly    bool             // beside other readers; nothing is made, written or set aside
+
+	worthwhile int64 // bytes that must be free to be given back; tests make do with less
 }
 
 // Store is an open state file. It is safe for concurrent use.
 type Store struct {
+	swap   sync.RWMutex // held alone while the file is replaced by a smaller one
 	db     *bolt.DB
 	file   *os.File
 	path   string
@@ -41,6 +45,9 @@ func Open(path string, opts Options) (*Store, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
+	if opts.worthwhile == 0 {
+		opts.worthwhile = worthwhile
+	}
 	s := &Store{path: path, opts: opts}
 	err := s.open()
 	if errors.Is(err, errSetAside) {
@@ -50,6 +57,12 @@ func Open(path string, opts Options) (*Store, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// Blank stands for a state file that is not there yet: open for reading only,
+// with nothing to read.
+func Blank(path string) *Store {
+	return &Store{path: path, opts: Options{Now: time.Now, ReadOnly: true}}
 }
 
 // errSetAside tells that the way is free for a new file.
@@ -78,6 +91,20 @@ func (s *Store) open() (err error) {
 	}
 	if err := s.upgrade(found); err != nil {
 		return errors.Join(err, s.Close())
+	}
+	return s.tidy()
+}
+
+// tidy makes the file smaller if it can. One that stays large is as good.
+func (s *Store) tidy() error {
+	if s.opts.ReadOnly {
+		return nil
+	}
+	s.dropCopy()
+	if _, err := s.Compact(); s.broken.Load() != nil {
+		return errors.Join(err, s.Close())
+	} else if err != nil {
+		s.notes = append(s.notes, fmt.Sprintf("%v; it stays in use as it is", err))
 	}
 	return nil
 }
@@ -132,17 +159,25 @@ func (s *Store) inspect() (found contents, err error) {
 // openBolt hands the locked file to bbolt.
 func (s *Store) openBolt() error {
 	return s.guarded(func() (err error) {
-		s.db, err = bolt.Open(s.path, 0o600, &bolt.Options{
-			Timeout: s.opts.Timeout, FreelistType: bolt.FreelistMapType, ReadOnly: s.opts.ReadOnly,
-			InitialMmapSize: 256 << 20, // address space only, so that a growing file seldom waits for its readers
-			OpenFile:        func(string, int, os.FileMode) (*os.File, error) { return s.file, nil },
-		})
-		if err != nil {
+		if s.db, err = openFile(s.path, s.file, s.opts.ReadOnly); err != nil {
 			return fmt.Errorf("%s: %w", s.path, err)
 		}
-		s.db.AllocSize = 4 << 20
 		return nil
 	})
+}
+
+// openFile has bbolt use a file that is open and locked.
+func openFile(path string, file *os.File, readOnly bool) (*bolt.DB, error) {
+	db, err := bolt.Open(path, 0o600, &bolt.Options{
+		FreelistType: bolt.FreelistMapType, ReadOnly: readOnly, Timeout: time.Second,
+		InitialMmapSize: 256 << 20, // address space only, so that a growing file seldom waits for its readers
+		OpenFile:        func(string, int, os.FileMode) (*os.File, error) { return file, nil },
+	})
+	if err != nil {
+		return nil, err
+	}
+	db.AllocSize = 4 << 20
+	return db, nil
 }
 
 // setAside moves a damaged file out of the way, and gives errSetAside.
@@ -172,6 +207,11 @@ func (s *Store) Notes() []string { return s.notes }
 
 // Close gives the file back.
 func (s *Store) Close() error {
+	s.swap.Lock()
+	defer s.swap.Unlock()
+	if s.db == nil {
+		return nil
+	}
 	closing := s.db.Close
 	if s.broken.Load() != nil {
 		// bbolt may still hold locks of its own, and would wait for itself.
@@ -189,6 +229,8 @@ func (s *Store) update(change func(*bolt.Tx) error) error {
 	if s.opts.ReadOnly {
 		return fmt.Errorf("%s is open for reading only", s.path)
 	}
+	s.swap.RLock()
+	defer s.swap.RUnlock()
 	var refused error
 	var id int
 	err := s.guarded(func() error {
@@ -228,8 +270,14 @@ func (s *Store) doubt(id int, err error) error {
 	return err
 }
 
-// view runs one short read.
+// view runs one short read. Where there is no file there is nothing to run it
+// on, and what is read stays empty.
 func (s *Store) view(read func(*bolt.Tx) error) error {
+	s.swap.RLock()
+	defer s.swap.RUnlock()
+	if s.db == nil {
+		return nil
+	}
 	var refused error
 	err := s.guarded(func() error {
 		return s.db.View(func(tx *bolt.Tx) error {
@@ -243,17 +291,32 @@ func (s *Store) view(read func(*bolt.Tx) error) error {
 	return err
 }
 
-// guarded runs what touches the file's pages. They are mapped into memory and
-// bbolt trusts them: a disk that fails beneath would end the process.
-func (s *Store) guarded(touch func() error) (err error) {
+// guarded runs what touches the file's pages, and gives up on the file when
+// they cannot be read.
+func (s *Store) guarded(touch func() error) error {
 	if broken := s.broken.Load(); broken != nil {
 		return *broken
 	}
+	err := faultless(touch)
+	if fault := (*faultError)(nil); errors.As(err, &fault) {
+		err = fmt.Errorf("%s cannot be read: %w; look at the disk's health and restart the daemon, which checks the file", s.path, fault)
+		s.broken.Store(&err)
+	}
+	return err
+}
+
+// faultError reports that a file's pages could not be read.
+type faultError struct{ cause any }
+
+func (e *faultError) Error() string { return fmt.Sprint(e.cause) }
+
+// faultless runs what touches a file's pages. They are mapped into memory and
+// bbolt trusts them: a disk that fails beneath would end the process.
+func faultless(touch func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%s cannot be read: %v; look at the disk's health and restart the daemon, which checks the file", s.path, p)
-			s.broken.Store(&err)
+			err = &faultError{p}
 		}
 	}()
 	return touch()

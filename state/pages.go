@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"io"
 	"math/bits"
+	"slices"
 )
 
 // The form of a bbolt file, as bbolt's package documentation and its public
@@ -40,7 +41,7 @@ const (
 var native = binary.NativeEndian
 
 // visitor is given every key of a file in order, with the buckets around it.
-// Of a bucket it gets the name and no value. Both are its to keep.
+// Of a bucket it gets the name and no value. Both are valid until it returns.
 type visitor func(path []string, key, value []byte, bucket bool) error
 
 // pages walks a bbolt file without bbolt, which trusts what it reads: a wrong
@@ -55,6 +56,11 @@ type pages struct {
 	count uint64 // pages in use
 	used  []bool
 	visit visitor
+
+	// What was read into before and is not needed any more: a large file has a
+	// hundred thousand pages, and they are walked one at a time.
+	spare [][]byte
+	lists [][]element
 }
 
 // meta is what is needed of a meta page.
@@ -164,7 +170,7 @@ func (p *pages) read(id uint64) ([]byte, error) {
 	if err := p.claim(id); err != nil {
 		return nil, err
 	}
-	b := make([]byte, p.size)
+	b := p.buffer()
 	if _, err := p.file.ReadAt(b, int64(id*p.size)); err != nil { // #nosec G115 -- below the file's size
 		return nil, fmt.Errorf("page %d: %w", id, err)
 	}
@@ -185,6 +191,23 @@ func (p *pages) read(id uint64) ([]byte, error) {
 		return nil, fmt.Errorf("page %d: %w", id, err)
 	}
 	return b, nil
+}
+
+// buffer gives room for a page, and done takes it back.
+func (p *pages) buffer() []byte {
+	last := len(p.spare) - 1
+	if last < 0 {
+		return make([]byte, p.size)
+	}
+	b := p.spare[last]
+	p.spare = p.spare[:last]
+	return b
+}
+
+func (p *pages) done(b []byte) {
+	if uint64(len(b)) == p.size { // one with overflow is seldom as long as the next
+		p.spare = append(p.spare, b)
+	}
 }
 
 func (p *pages) freelist(id uint64) error {
@@ -228,6 +251,7 @@ func (p *pages) page(id uint64, path []string, low, high []byte) error {
 	if err != nil {
 		return fmt.Errorf("page %d: %w", id, err)
 	}
+	p.done(b)
 	return nil
 }
 
@@ -238,18 +262,23 @@ type element struct {
 	page       uint64 // of a branch's
 }
 
-// elements takes a page apart.
-func elements(b []byte, branch bool) ([]element, error) {
+// elements takes a page apart. The list is to be given back.
+func (p *pages) elements(b []byte, branch bool) ([]element, error) {
 	count := int(native.Uint16(b[10:]))
 	at := uint64(headerSize + count*elementSize) // #nosec G115 -- small and positive
 	if at > uint64(len(b)) {
 		return nil, fmt.Errorf("%d entries in %d bytes", count, len(b))
 	}
-	all := make([]element, count)
+	var all []element
+	if last := len(p.lists) - 1; last >= 0 {
+		all, p.lists = p.lists[last][:0], p.lists[:last]
+	}
+	all = slices.Grow(all, count)[:count]
 	for i := range all {
 		start := headerSize + i*elementSize
 		e := b[start : start+elementSize]
 		var position, keySize, valueSize uint64
+		all[i] = element{}
 		if branch {
 			position, keySize = uint64(native.Uint32(e)), uint64(native.Uint32(e[4:]))
 			all[i].page = native.Uint64(e[8:])
@@ -266,6 +295,8 @@ func elements(b []byte, branch bool) ([]element, error) {
 	}
 	return all, nil
 }
+
+func (p *pages) giveBack(all []element) { p.lists = append(p.lists, all) }
 
 // end is where the last entry of a leaf ends.
 func end(all []element) int {
@@ -290,10 +321,11 @@ func ascending(all []element, low, high []byte) error {
 }
 
 func (p *pages) branch(b []byte, path []string, low, high []byte) error {
-	all, err := elements(b, true)
+	all, err := p.elements(b, true)
 	if err != nil {
 		return err
 	}
+	defer p.giveBack(all)
 	if len(all) == 0 {
 		return errors.New("a branch without pages")
 	}
@@ -313,10 +345,11 @@ func (p *pages) branch(b []byte, path []string, low, high []byte) error {
 }
 
 func (p *pages) leaf(b []byte, path []string, low, high []byte, inline bool) error {
-	all, err := elements(b, false)
+	all, err := p.elements(b, false)
 	if err != nil {
 		return err
 	}
+	defer p.giveBack(all)
 	// An empty bucket stands in its parent's leaf, and there takes no more
 	// room than it needs; only a new file has an empty page.
 	if last := end(all); inline && last != len(b) || !inline && len(all) == 0 && len(path) > 0 {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"stocksyncd/reconcile/inventory"
@@ -16,11 +17,22 @@ import (
 
 // model is what a state file should give back, kept in plain maps.
 type model struct {
-	source  inventory.SourceMemory
-	stores  map[inventory.StoreName]*inventory.StoreMemory
-	writes  pastWrites
-	history []inventory.Report
-	cycle   uint64
+	source   inventory.SourceMemory
+	stores   map[inventory.StoreName]*inventory.StoreMemory
+	writes   pastWrites
+	settled  map[uint64]settledBatch
+	last     *inventory.Report
+	lastTold *inventory.Report  // what the history will keep of it; nil for nothing
+	history  []inventory.Report // without the newest, oldest first
+	hours    map[time.Time]*inventory.Hour
+	cycle    uint64
+}
+
+func newModel() *model {
+	return &model{
+		stores: map[inventory.StoreName]*inventory.StoreMemory{}, writes: pastWrites{},
+		settled: map[uint64]settledBatch{}, hours: map[time.Time]*inventory.Hour{},
+	}
 }
 
 func (m *model) store(name inventory.StoreName) *inventory.StoreMemory {
@@ -104,18 +116,19 @@ func TestWhatWasGivenIsGivenBack(t *testing.T) {
 		path := newPath(t)
 		s := mustOpenUnsynced(t, path, Options{Now: clock})
 		defer func() { mustClose(t, s) }()
-		m := &model{stores: map[inventory.StoreName]*inventory.StoreMemory{}, writes: pastWrites{}}
+		m := newModel()
 		rt.Repeat(map[string]func(*rapid.T){
 			"begin":   func(t *rapid.T) { m.begin(t, s) },
 			"observe": func(t *rapid.T) { m.observe(t, s) },
 			"intend":  func(t *rapid.T) { m.intend(t, s) },
 			"settle":  func(t *rapid.T) { m.settle(t, s) },
 			"finish":  func(t *rapid.T) { m.finish(t, s) },
-			"forget": func(t *rapid.T) {
-				name := genName.Draw(t, "store")
-				check(t, s.Forget(name))
-				delete(m.stores, name)
-				maps.DeleteFunc(m.writes, func(key inventory.Key, _ []inventory.PastWrite) bool { return key.Store == name })
+			"forget":  func(t *rapid.T) { m.forget(t, s) },
+			"compact": func(*rapid.T) {
+				before := dumpOf(t, s, names...)
+				must(t, s.rewrite())
+				same(t, "file after it was written anew", dumpOf(t, s, names...), before)
+				s.db.NoSync = true
 			},
 			"restart": func(*rapid.T) {
 				same(t, "file", dumpOf(t, s, names...), m.dump())
@@ -139,7 +152,16 @@ func (m *model) dump() dump {
 		Source: m.source, Stores: map[inventory.StoreName]inventory.StoreMemory{},
 		Writes: m.writes.since(time.Time{}), History: slices.Clone(m.history),
 	}
+	if m.last != nil {
+		d.History = append(d.History, *m.last)
+	}
 	slices.Reverse(d.History)
+	for _, id := range slices.Sorted(maps.Keys(m.settled)) {
+		d.Settled = append(d.Settled, m.settled[id])
+	}
+	for _, start := range slices.SortedFunc(maps.Keys(m.hours), time.Time.Compare) {
+		d.Hours = append(d.Hours, *m.hours[start])
+	}
 	for _, name := range names {
 		d.Stores[name] = *m.store(name)
 	}
@@ -160,7 +182,7 @@ func (m *model) observe(t *rapid.T, s *Store) {
 	seen := inventory.Observation{Levels: genLevels(name).Draw(t, "levels"), Memory: genMemory(name).Draw(t, "memory")}
 	if len(kept.Open) > 0 && rapid.Bool().Draw(t, "settles") {
 		seen.Settled = []inventory.Settled{{ID: kept.Open[0].ID, Outcomes: genOutcomes(kept.Open[0].Intent).Draw(t, "outcomes")}}
-		m.writes.settle(kept.Open[0].Intent, seen.Settled[0].Outcomes)
+		m.conclude(kept.Open[0], seen.Settled[0].Outcomes)
 	}
 	for _, key := range slices.AppendSeq(slices.Collect(maps.Keys(kept.Levels)), maps.Keys(m.writes)) {
 		if _, again := seen.Levels[key]; !again && key.Store == name && key.Item%3 == 0 {
@@ -204,20 +226,123 @@ func (m *model) settle(t *rapid.T, s *Store) {
 		ID: kept.Open[i].ID, Outcomes: genOutcomes(kept.Open[i].Intent).Draw(t, "outcomes"), Levels: genLevels(name).Draw(t, "levels"),
 	}
 	check(t, s.Settle(name, found))
-	m.writes.settle(kept.Open[i].Intent, found.Outcomes)
+	m.conclude(kept.Open[i], found.Outcomes)
 	kept.Open = slices.Delete(slices.Clone(kept.Open), i, i+1)
 	maps.Copy(kept.Levels, found.Levels)
 }
 
+// conclude notes what became of a batch.
+func (m *model) conclude(open inventory.OpenIntent, outcomes []inventory.Outcome) {
+	m.settled[open.ID] = settledBatch{open.Cycle, open.Store, open.Key, open.At, outcomes}
+	m.writes.settle(open.Intent, outcomes)
+}
+
+func (m *model) forget(t *rapid.T, s *Store) {
+	name := genName.Draw(t, "store")
+	check(t, s.Forget(name))
+	for _, open := range m.store(name).Open {
+		m.conclude(open, unknown(open.Changes))
+	}
+	delete(m.stores, name)
+	maps.DeleteFunc(m.writes, func(key inventory.Key, _ []inventory.PastWrite) bool { return key.Store == name })
+}
+
 func (m *model) finish(t *rapid.T, s *Store) {
-	m.begin(t, s)
 	name := genName.Draw(t, "store")
 	memory := genMemory(name).Draw(t, "memory")
 	m.source = inventory.SourceMemory{Rows: map[inventory.SourceLocationID]int{4: rapid.Int().Draw(t, "rows")}}
-	report := reportOf(m.cycle, genTime.Draw(t, "started"))
+	report := m.genReport(t)
 	check(t, s.Finish(inventory.Finish{Report: report, Source: m.source, Stores: map[inventory.StoreName]inventory.Memory{name: memory}}))
 	m.store(name).Memory = memory
-	m.history = append(m.history, *report)
+	m.tell(report)
+	m.begin(t, s)
+}
+
+// genReport reports the cycle under way: some of what it wrote, and some of
+// what may have been in the report before.
+func (m *model) genReport(t *rapid.T) *inventory.Report {
+	at := time.Unix(rapid.Int64Range(0, 3*3600).Draw(t, "started"), 123000).UTC()
+	report := reportOf(m.cycle, at)
+	report.DurationMS = rapid.Int64Range(0, 99).Draw(t, "duration")
+	report.Error = rapid.SampledFrom([]string{"", "", "", "no answer"}).Draw(t, "error")
+	report.Stores[0].Levels = rapid.SampledFrom([]int{7, 7, 7, 8}).Draw(t, "levels")
+	report.Stores = append(report.Stores, inventory.StoreReport{Name: "outlet", Changes: []inventory.ChangeReport{}})
+	for i := range report.Stores {
+		own := &report.Stores[i]
+		for n := range rapid.IntRange(0, 3).Draw(t, "changes") {
+			outcome := rapid.SampledFrom([]inventory.Result{inventory.Waiting, inventory.Held, inventory.Skipped, inventory.Stale}).Draw(t, "outcome")
+			own.Changes = append(own.Changes, item(n, outcome, rapid.IntRange(0, 1).Draw(t, "to")))
+		}
+		for _, id := range slices.Sorted(maps.Keys(m.settled)) {
+			batch := m.settled[id]
+			if batch.Store != own.Name || batch.Cycle != m.cycle || rapid.IntRange(0, 3).Draw(t, "is lost") == 0 {
+				continue
+			}
+			for _, o := range batch.Outcomes {
+				own.Changes = append(own.Changes, inventory.ReportChange(o))
+			}
+		}
+	}
+	return report
+}
+
+// tell takes a report into the history.
+func (m *model) tell(report *inventory.Report) {
+	start := inventory.HourOf(report.Started)
+	if m.hours[start] == nil {
+		m.hours[start] = &inventory.Hour{Start: start}
+	}
+	m.hours[start].Add(report)
+	told, anew := *report, m.last == nil || !alike(*report, *m.last)
+	told.Stores = slices.Clone(told.Stores)
+	for i := range told.Stores {
+		told.Stores[i].Changes = nil
+		for _, change := range report.Stores[i].Changes {
+			sent := !slices.Contains([]inventory.Result{inventory.Waiting, inventory.Held, inventory.Skipped}, change.Outcome)
+			if sent || m.last == nil || !slices.Contains(m.last.Stores[i].Changes, change) {
+				told.Stores[i].Changes = append(told.Stores[i].Changes, change)
+				anew = true
+			}
+		}
+	}
+	if m.lastTold != nil {
+		m.history = append(m.history, *m.lastTold)
+	}
+	m.last, m.lastTold = report, nil
+	if anew {
+		m.lastTold = &told
+	}
+	maps.DeleteFunc(m.settled, func(_ uint64, batch settledBatch) bool {
+		return batch.Cycle == report.Cycle && m.tells(report, batch)
+	})
+}
+
+// tells tells whether a report has all that a batch wrote.
+func (m *model) tells(report *inventory.Report, batch settledBatch) bool {
+	for _, o := range batch.Outcomes {
+		if o.Result != inventory.Applied {
+			continue
+		}
+		found := false
+		for _, own := range report.Stores {
+			found = found || own.Name == batch.Store && slices.Contains(own.Changes, inventory.ReportChange(o))
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+// alike compares all but the changes and what no two cycles share.
+func alike(a, b inventory.Report) bool {
+	for _, r := range []*inventory.Report{&a, &b} {
+		r.Cycle, r.Started, r.DurationMS, r.Requests, r.Stores = 0, time.Time{}, 0, nil, slices.Clone(r.Stores)
+		for i := range r.Stores {
+			r.Stores[i].Changes = nil
+		}
+	}
+	return cmp.Equal(a, b)
 }
 
 // FuzzLevelRecord: what decodes encodes to the same bytes, and nothing else
@@ -280,25 +405,31 @@ func FuzzRecord(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(content, seal(placeIntents, number(1), epoch, content))
+		f.Add(content, record{plainRecord, epoch, content}.seal(placeIntents, number(1)))
+		f.Add(deflate(content), record{deflatedRecord, epoch, deflate(content)}.seal(placeIntents, number(1)))
 	}
-	f.Fuzz(func(t *testing.T, content, record []byte) {
-		if at, got, err := unseal(placeIntents, number(1), record); err == nil {
-			if again := seal(placeIntents, number(1), at, got); string(again) != string(record) {
-				t.Fatalf("%x became %x", record, again)
+	f.Fuzz(func(t *testing.T, body, sealed []byte) {
+		if r, err := unseal(placeIntents, number(1), sealed); err == nil {
+			if again := r.seal(placeIntents, number(1)); string(again) != string(sealed) {
+				t.Fatalf("%x became %x", sealed, again)
 			}
 		}
-		sealed := seal(placeStores, number(1), epoch, content)
-		var memory inventory.Memory
-		if err := reveal(placeStores, number(1), sealed, &memory); err != nil {
-			return
+		for _, version := range []byte{plainRecord, deflatedRecord} {
+			b := record{version, epoch, body}.seal(placeStores, number(1))
+			var memory inventory.Memory
+			if err := reveal(placeStores, number(1), b, &memory); err != nil {
+				continue
+			}
+			again, err := json.Marshal(memory)
+			if err != nil {
+				continue // a year beyond 9999 can be read and not be written
+			}
+			var second inventory.Memory
+			must(t, json.Unmarshal(again, &second))
 		}
-		again, err := json.Marshal(memory)
-		if err != nil {
-			return // a year beyond 9999 can be read and not be written
+		if content, err := inflate(deflate(body)); err != nil || string(content) != string(body) {
+			t.Fatalf("%x became %x, %v", body, content, err)
 		}
-		var second inventory.Memory
-		must(t, json.Unmarshal(again, &second))
 	})
 }
 
@@ -321,12 +452,18 @@ func TestARecordIsReadOnlyWhereItBelongs(t *testing.T) {
 	if _, err := decodeWrites("main", k, v); err == nil {
 		t.Error("a level was read as its writes")
 	}
-	record := seal(placeIntents, number(1), epoch, []byte(`{}`))
-	if _, _, err := unseal(placeIntents, number(2), record); err == nil {
-		t.Error("a batch was read as another batch")
-	}
-	if _, _, err := unseal(placeSettled, number(1), record); err == nil {
-		t.Error("an open batch was read as a settled one")
+	for _, version := range []byte{plainRecord, deflatedRecord} {
+		sealed := record{version, epoch, []byte(`{}`)}.seal(placeIntents, number(1))
+		if _, err := unseal(placeIntents, number(2), sealed); err == nil {
+			t.Error("a batch was read as another batch")
+		}
+		if _, err := unseal(placeSettled, number(1), sealed); err == nil {
+			t.Error("an open batch was read as a settled one")
+		}
+		sealed[0] ^= plainRecord ^ deflatedRecord
+		if _, err := unseal(placeIntents, number(1), sealed); err == nil {
+			t.Error("a record was read as one of another version")
+		}
 	}
 }
 

@@ -95,12 +95,26 @@ func sum[T ~string](bucket T, key, content []byte) uint32 {
 //
 //	version (1), sum (4), time (8, microseconds since 1970)
 //
+// Version 1 is the JSON as it is, version 2 is deflated ([deflate]): the longer
+// records repeat the names of their fields, and a year has a million cycles.
 // The time is when the record was made; what is too old is found by it without
 // reading the JSON.
 const (
-	headSize      = 13
-	recordVersion = 1
+	headSize       = 13
+	plainRecord    = 1
+	deflatedRecord = 2
+
+	// deflateFrom is how long the JSON must be to be worth it. The version of
+	// the layout is always shorter, and so is read by every program.
+	deflateFrom = 128
 )
+
+// record is one of these, taken apart but not yet read.
+type record struct {
+	version byte
+	at      time.Time
+	body    []byte // valid as long as what it was taken from
+}
 
 // put writes a record. The place names the bucket, and for a store's own
 // records the store.
@@ -109,25 +123,39 @@ func put(bucket *bolt.Bucket, place string, key []byte, at time.Time, v any) err
 	if err != nil {
 		return fmt.Errorf("%s record: %w", place, err)
 	}
-	return bucket.Put(key, seal(place, key, at, content))
+	r := record{version: plainRecord, at: at, body: content}
+	if len(content) >= deflateFrom {
+		r.version, r.body = deflatedRecord, deflate(content)
+	}
+	return bucket.Put(key, r.seal(place, key))
 }
 
-func seal(place string, key []byte, at time.Time, content []byte) []byte {
-	b := make([]byte, headSize, headSize+len(content))
-	b[0] = recordVersion
-	binary.BigEndian.PutUint64(b[5:], uint64(at.UnixMicro())) // #nosec G115 -- read back the same way
-	b = append(b, content...)
-	binary.BigEndian.PutUint32(b[1:], sum(place, key, b[5:]))
+func (r record) seal(place string, key []byte) []byte {
+	b := make([]byte, headSize, headSize+len(r.body))
+	b[0] = r.version
+	binary.BigEndian.PutUint64(b[5:], uint64(r.at.UnixMicro())) // #nosec G115 -- read back the same way
+	b = append(b, r.body...)
+	binary.BigEndian.PutUint32(b[1:], recordSum(place, key, b))
 	return b
 }
 
-// unseal gives a record's content, which is valid as long as b.
-func unseal(place string, key, b []byte) (at time.Time, content []byte, err error) {
-	if len(b) < headSize || b[0] != recordVersion || binary.BigEndian.Uint32(b[1:]) != sum(place, key, b[5:]) {
-		return time.Time{}, nil, fmt.Errorf("%s: %w", place, errRecord)
+// recordSum covers the version too, except that of the first, which came
+// without.
+func recordSum(place string, key, b []byte) uint32 {
+	s := sum(place, key, b[5:])
+	if b[0] == plainRecord {
+		return s
+	}
+	return crc32.Update(s, castagnoli, b[:1])
+}
+
+// unseal takes a record apart that is as it was written where it stands.
+func unseal(place string, key, b []byte) (record, error) {
+	if len(b) < headSize || b[0] < plainRecord || b[0] > deflatedRecord || binary.BigEndian.Uint32(b[1:]) != recordSum(place, key, b) {
+		return record{}, fmt.Errorf("%s: %w", place, errRecord)
 	}
 	micros := int64(binary.BigEndian.Uint64(b[5:])) // #nosec G115 -- written from an int64
-	return time.UnixMicro(micros).UTC(), b[headSize:], nil
+	return record{version: b[0], at: time.UnixMicro(micros).UTC(), body: b[headSize:]}, nil
 }
 
 // get reads a record into v, and tells whether there is one.
@@ -140,11 +168,16 @@ func get(bucket *bolt.Bucket, place string, key []byte, v any) (bool, error) {
 }
 
 func reveal(place string, key, b []byte, v any) error {
-	_, content, err := unseal(place, key, b)
+	r, err := unseal(place, key, b)
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(content, v); err != nil {
+	if r.version == deflatedRecord {
+		if r.body, err = inflate(r.body); err != nil {
+			return fmt.Errorf("%s record: %w", place, err)
+		}
+	}
+	if err := json.Unmarshal(r.body, v); err != nil {
 		return fmt.Errorf("%s record: %w", place, err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -109,7 +110,9 @@ type dump struct {
 	Source  inventory.SourceMemory
 	Stores  map[inventory.StoreName]inventory.StoreMemory
 	Writes  map[inventory.Key][]inventory.PastWrite
+	Settled []settledBatch // those that no report tells
 	History []inventory.Report
+	Hours   []inventory.Hour
 	Lineage Lineage
 }
 
@@ -121,6 +124,9 @@ func dumpOf(t testing.TB, s *Store, stores ...inventory.StoreName) dump {
 	must(t, err)
 	d.History, err = s.History(0)
 	must(t, err)
+	d.Hours, err = s.Hours(time.Time{})
+	must(t, err)
+	d.Settled = settledIn(t, s)
 	d.Lineage, err = s.Lineage()
 	must(t, err)
 	for _, name := range stores {
@@ -135,6 +141,20 @@ func dumpOf(t testing.TB, s *Store, stores ...inventory.StoreName) dump {
 		}
 	}
 	return d
+}
+
+// settledIn lists the settled batches that a file keeps.
+func settledIn(t testing.TB, s *Store) (batches []settledBatch) {
+	t.Helper()
+	must(t, s.view(func(tx *bolt.Tx) error {
+		return tx.Bucket(bucketSettled).ForEach(func(id, v []byte) error {
+			var batch settledBatch
+			err := reveal(placeSettled, id, v, &batch)
+			batches = append(batches, batch)
+			return err
+		})
+	}))
+	return batches
 }
 
 // written lists the levels of a store that have a record of last writes.
@@ -304,52 +324,14 @@ func TestAForgottenStoreIsSeenFirstAgainAndKeepsItsHistory(t *testing.T) {
 	defer mustClose(t, s)
 	got := dumpOf(t, s, "main")
 	same(t, "file", got, dump{
-		Stores:  map[inventory.StoreName]inventory.StoreMemory{"main": {}},
+		Stores: map[inventory.StoreName]inventory.StoreMemory{"main": {}},
+		Settled: []settledBatch{ // the report does not tell of them
+			{1, "main", "6f1c", epoch, unknown(batchOf("main", 1, 9).Changes)},
+			{1, "main", "6f1c", epoch, outcomesOf(batchOf("main", 1, 8), inventory.Applied)},
+		},
 		History: []inventory.Report{*reportOf(1, epoch)},
+		Hours:   []inventory.Hour{hourOf(reportOf(1, epoch))},
 	})
-}
-
-func TestHistoryIsNewestFirstAndEndsWhereItIsTooOld(t *testing.T) {
-	now := epoch
-	s := mustOpenWith(t, newPath(t), Options{KeepHistory: 3 * time.Hour, Now: func() time.Time { return now }})
-	defer mustClose(t, s)
-	for cycle := uint64(1); cycle <= 6; cycle++ {
-		id, err := s.Intend(batchOf("main", cycle, 9))
-		must(t, err)
-		if cycle != 2 { // this one stays open, however old
-			must(t, s.Settle("main", inventory.Settled{ID: id}))
-		}
-		must(t, s.Finish(inventory.Finish{Report: reportOf(cycle, now)}))
-		now = now.Add(time.Hour)
-	}
-	now = now.Add(-time.Hour)
-
-	reports, err := s.History(0)
-	must(t, err)
-	var cycles []uint64
-	for _, r := range reports {
-		cycles = append(cycles, r.Cycle)
-	}
-	same(t, "cycles", cycles, []uint64{6, 5, 4, 3})
-	two, err := s.History(2)
-	must(t, err)
-	same(t, "two", two, reports[:2])
-	if _, err := s.Report(2); !errors.Is(err, ErrNoCycle) {
-		t.Errorf("cycle 2: got %v, want ErrNoCycle", err)
-	}
-	kept, err := s.Store("main")
-	must(t, err)
-	if len(kept.Open) != 1 || kept.Open[0].Cycle != 2 {
-		t.Errorf("got open batches %+v, want that of cycle 2", kept.Open)
-	}
-	settled := 0
-	must(t, s.view(func(tx *bolt.Tx) error {
-		settled = tx.Bucket(bucketSettled).Stats().KeyN
-		return nil
-	}))
-	if settled != 4 {
-		t.Errorf("got %d settled batches, want 4", settled)
-	}
 }
 
 // txid is the number of the last transaction.
@@ -364,16 +346,35 @@ func txid(t testing.TB, s *Store) (id int) {
 
 func TestAHundredThousandLevelsAreKeptInPortions(t *testing.T) {
 	path := newPath(t)
-	s := mustOpen(t, path)
+	s := mustOpenUnsynced(t, path, Options{Now: clock})
 	levels := seenLevels(100_000, 5)
-	before := txid(t, s)
-	must(t, s.Observe("main", inventory.Observation{Levels: levels, Memory: inFlight(2)}))
-	if got := txid(t, s) - before; got != 10 {
-		t.Errorf("got %d transactions, want 10 of 10,000 levels each", got)
+	transactions := func(seen inventory.Observation) int {
+		before := txid(t, s)
+		must(t, s.Observe("main", seen))
+		return txid(t, s) - before
+	}
+	delete(levels, level(1)) // for the memory
+	if got := transactions(inventory.Observation{Levels: levels, Memory: inFlight(2)}); got != 10 {
+		t.Errorf("got %d transactions, want 10 of 10,000 keys each", got)
+	}
+	levels[level(1)] = seenUnits(5)
+	if got := transactions(inventory.Observation{Levels: levels, Memory: inFlight(2)}); got != 11 {
+		t.Errorf("got %d transactions, want 11 where the memory is one key too many", got)
+	}
+	var settled []inventory.Settled
+	for range 41 { // of 252 keys each: the first transaction has room for no level
+		intent := batchOf("main", 1, 9)
+		intent.Changes = slices.Repeat(intent.Changes, inventory.BatchSize)
+		id, err := s.Intend(intent)
+		must(t, err)
+		settled = append(settled, inventory.Settled{ID: id, Outcomes: outcomesOf(intent, inventory.Skipped)})
+	}
+	if got := transactions(inventory.Observation{Levels: levels, Settled: settled}); got != 11 {
+		t.Errorf("got %d transactions, want 11 where many batches were cut off", got)
 	}
 	mustClose(t, s)
 
-	s = mustOpen(t, path)
+	s = mustOpenUnsynced(t, path, Options{Now: clock})
 	got, err := s.Store("main")
 	must(t, err)
 	same(t, "levels", len(got.Levels), len(levels))
@@ -386,7 +387,9 @@ func TestAHundredThousandLevelsAreKeptInPortions(t *testing.T) {
 	for i := range 99_990 {
 		gone = append(gone, level(i+1))
 	}
-	must(t, s.Observe("main", inventory.Observation{Gone: gone}))
+	if got := transactions(inventory.Observation{Gone: gone}); got != 20 {
+		t.Errorf("got %d transactions, want 20 of 5,000 levels with their last writes", got)
+	}
 	got, err = s.Store("main")
 	must(t, err)
 	same(t, "levels left", len(got.Levels), 10)

@@ -133,43 +133,64 @@ func appendText(b []byte, text string) []byte {
 }
 
 func decodeWrites(store inventory.StoreName, key, b []byte) (writes []inventory.PastWrite, err error) {
-	content := len(b) - 4
-	if len(b) <= writesFrame || b[0] != writesVersion || binary.BigEndian.Uint32(b[content:]) != sum(writesPlace(store), key, b[:content]) {
-		return nil, fmt.Errorf("writes of store %s: %w", store, errRecord)
+	rest, err := openWrites(store, writesPlace(store), key, b)
+	if err != nil {
+		return nil, err
 	}
 	writes = make([]inventory.PastWrite, 0, lastWrites+1) // with room for the next
-	for rest := b[1:content]; len(rest) > 0; {
-		var w inventory.PastWrite
-		var ok bool
-		if w, rest, ok = cutWrite(rest); !ok {
-			return nil, fmt.Errorf("writes of store %s: %w", store, errRecord)
-		}
-		writes = append(writes, w)
+	for len(rest) > 0 {
+		var w rawWrite
+		w, rest, _ = cutWrite(rest)
+		writes = append(writes, w.decode())
 	}
 	return writes, nil
 }
 
+// openWrites gives the writes of a record that is in order to its end.
+func openWrites(store inventory.StoreName, place string, key, b []byte) (writes []byte, err error) {
+	content := len(b) - 4
+	ok := len(b) > writesFrame && b[0] == writesVersion && binary.BigEndian.Uint32(b[content:]) == sum(place, key, b[:content])
+	if ok {
+		writes = b[1:content]
+	}
+	for rest := writes; ok && len(rest) > 0; {
+		_, rest, ok = cutWrite(rest)
+	}
+	if !ok {
+		return nil, fmt.Errorf("writes of store %s: %w", store, errRecord)
+	}
+	return writes, nil
+}
+
+// rawWrite is one write of a record.
+type rawWrite struct{ numbers, result, reason []byte }
+
+func (w rawWrite) decode() inventory.PastWrite {
+	number := func(at int) int64 { return int64(binary.BigEndian.Uint64(w.numbers[at:])) } // #nosec G115 -- written from an int64
+	return inventory.PastWrite{
+		Cycle: binary.BigEndian.Uint64(w.numbers), At: time.UnixMicro(number(8)).UTC(),
+		From: inventory.Units(number(16)), To: inventory.Units(number(24)),
+		Result: inventory.Result(w.result), Reason: inventory.Reason(w.reason),
+	}
+}
+
 // cutWrite takes the first write off.
-func cutWrite(b []byte) (w inventory.PastWrite, rest []byte, ok bool) {
+func cutWrite(b []byte) (w rawWrite, rest []byte, ok bool) {
 	if len(b) < writeNumbers {
 		return w, nil, false
 	}
-	number := func(at int) int64 { return int64(binary.BigEndian.Uint64(b[at:])) } // #nosec G115 -- written from an int64
-	w = inventory.PastWrite{
-		Cycle: binary.BigEndian.Uint64(b), At: time.UnixMicro(number(8)).UTC(),
-		From: inventory.Units(number(16)), To: inventory.Units(number(24)),
-	}
-	result, rest, okResult := cutText(b[writeNumbers:])
-	reason, rest, okReason := cutText(rest)
-	w.Result, w.Reason = inventory.Result(result), inventory.Reason(reason)
+	w.numbers = b[:writeNumbers]
+	var okResult, okReason bool
+	w.result, rest, okResult = cutText(b[writeNumbers:])
+	w.reason, rest, okReason = cutText(rest)
 	return w, rest, okResult && okReason
 }
 
 // cutText takes the first code off.
-func cutText(b []byte) (text string, rest []byte, ok bool) {
+func cutText(b []byte) (text, rest []byte, ok bool) {
 	if len(b) == 0 || len(b) <= int(b[0]) {
-		return "", nil, false
+		return nil, nil, false
 	}
 	end := 1 + int(b[0])
-	return string(b[1:end]), b[end:], true
+	return b[1:end], b[end:], true
 }

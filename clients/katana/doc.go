@@ -8,8 +8,8 @@
 // and missing is an error that names it. Quantities stay the exact decimals
 // that Katana sent.
 //
-// Begin with [New], [Client.Catalogue], [Client.Inventory] and [Client.Changes].
-// The API is described at
+// Begin with [New], [Client.Catalogue], [Client.Inventory] and
+// [Client.Changes]. The API is described at
 // https://developer.katanamrp.com/reference; where its pages and its answers
 // are known to differ, the comment at the place says so.
 package katana

@@ -6,6 +6,9 @@ import (
 	"slices"
 )
 
+// errUnnamed refuses what would change a location that nobody has named.
+var errUnnamed = errors.New("name the location: location=NAME")
+
 // LocationRenamed gives a location another name, in Katana, or in a store when
 // one is named. It stays the same place: its orders are booked where they were
 // before, and the [StoreConfig] of each store goes on meaning it.
@@ -16,7 +19,10 @@ type LocationRenamed struct {
 }
 
 func (e LocationRenamed) play(w *World) error {
-	if e.To == "" {
+	switch {
+	case e.Location == "":
+		return errUnnamed
+	case e.To == "":
 		return errors.New("give the location a name")
 	}
 	if e.Store == "" {
@@ -104,6 +110,9 @@ func replaced(names []string, from, to string) []string {
 type KatanaLocationDeleted struct{ Location string }
 
 func (e KatanaLocationDeleted) play(w *World) error {
+	if e.Location == "" {
+		return errUnnamed
+	}
 	l, err := w.katana.mustLocation(e.Location)
 	if err != nil {
 		return err
@@ -135,6 +144,9 @@ type LocationSwitched struct {
 }
 
 func (e LocationSwitched) play(w *World) error {
+	if e.Location == "" {
+		return errUnnamed
+	}
 	s, err := w.store(e.Store)
 	if err != nil {
 		return err

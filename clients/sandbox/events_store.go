@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -110,6 +111,9 @@ type ShopSwitched struct {
 }
 
 func (e ShopSwitched) play(w *World) error {
+	if e.Store == "" {
+		return errors.New("name the store: store=NAME")
+	}
 	s, err := w.store(e.Store)
 	if err != nil {
 		return err

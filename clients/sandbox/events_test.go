@@ -202,11 +202,12 @@ func TestAnEventThatCannotHappenChangesNothing(t *testing.T) {
 		OrderRefunded{Order: "#1", Lines: []Line{{"MUG", "4"}}}, OrderPaid{Order: "#1"},
 		StockAdjusted{SKU: "MUG"}, StockAdjusted{SKU: "MUG", By: "1", To: "1"}, StockAdjusted{SKU: "CUP", By: "1"}, StockAdjusted{SKU: "MUG", Location: "Mars", By: "1"},
 		HandEdit{SKU: "CUP"}, LevelSwitched{SKU: "MUG", Location: "Mars"}, MakeOrderPlaced{Order: "MO", SKU: "MUG", Quantity: "-1"}, MakeOrderDone{Order: "MO"},
-		BOMChanged{SKU: "MUG", Ingredient: "CUP", Quantity: "1"}, ShopSwitched{State: "closed"}, SalesOrderPlaced{Order: "SO", Lines: []Line{{"MUG", "0"}}},
+		BOMChanged{SKU: "MUG", Ingredient: "CUP", Quantity: "1"}, ShopSwitched{Store: "main", State: "closed"}, ShopSwitched{State: ShopFrozen}, SalesOrderPlaced{Order: "SO", Lines: []Line{{"MUG", "0"}}},
 		SalesOrderPlaced{Order: "SO", Lines: []Line{{"MUG", "1"}}, RowsAt: "Mars"}, SalesOrderPlaced{Order: "SO", Lines: []Line{{"MUG", "1"}}, Customer: -1},
 		SalesOrderPlaced{Order: "SO", Lines: []Line{{"MUG", "1"}}, Quote: true, MadeToOrder: true},
 		LocationRenamed{Location: "Mars", To: "Moon"}, LocationRenamed{Location: "Oslo"}, LocationRenamed{Store: "mars", Location: "Oslo", To: "Moon"},
 		LocationRenamed{Store: "main", Location: "Oslo", To: "Pärnu"}, SalesSwitched{Location: "Mars"}, KatanaLocationDeleted{Location: "Mars"},
+		KatanaLocationDeleted{}, LocationRenamed{To: "Moon"}, LocationSwitched{Store: "main"}, LocationSwitched{Store: "main", Location: "Mars"},
 	} {
 		if err := w.Do(e); err == nil {
 			t.Errorf("%#v happened", e)

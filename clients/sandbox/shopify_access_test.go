@@ -52,7 +52,7 @@ func TestTheShopsStateAnswersForAll(t *testing.T) {
 		state ShopState
 		want  int
 	}{{ShopFrozen, http.StatusPaymentRequired}, {ShopLocked, http.StatusLocked}, {ShopOpen, http.StatusOK}} {
-		if err := w.Do(ShopSwitched{State: c.state}); err != nil {
+		if err := w.Do(ShopSwitched{Store: "main", State: c.state}); err != nil {
 			t.Fatal(err)
 		}
 		got := ask(t, w.Shopify(""), shopQuery, nil)

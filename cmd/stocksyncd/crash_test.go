@@ -36,29 +36,35 @@ func crashWorld(t *testing.T) (w *sandbox.World, config string) {
 			t.Fatal(err)
 		}
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/katana/", http.StripPrefix("/katana", w.Katana()))
-	mux.Handle("/shopify/main/", http.StripPrefix("/shopify/main", w.Shopify("main")))
-	server := httptest.NewServer(mux)
+	return w, serve(t, w, w.Handler(), "settle: 1s", `
+    locations: [{ shopify: Oslo, katana: Oslo }]`)
+}
+
+// serve serves a world on loopback and writes a config to reconcile it, in
+// which every store says the same.
+func serve(t *testing.T, w *sandbox.World, handler http.Handler, sync, store string) (config string) {
+	t.Helper()
+	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	dir := t.TempDir()
 	config = filepath.Join(dir, "stocksyncd.yaml")
 	text := fmt.Sprintf(`katana: { url: %[1]s/katana/v1, api_key: env:KATANA, requests_per_minute: 6000 }
-sync: { mode: apply, settle: 1s }
-stores:
-  - name: main
-    shop: acme.myshopify.com
-    url: %[1]s/shopify/main
-    access_token: env:SHOPIFY
-    locations: [{ shopify: Oslo, katana: Oslo }]
+sync: { mode: apply, %[2]s }
 guards: { max_changed_percent: 0, max_zeroed_percent: 0 }
-state: { path: %[2]q }
+state: { path: %[3]q }
 status: { listen: "" }
-`, server.URL, filepath.Join(dir, "state.db"))
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+stores:`, server.URL, sync, filepath.Join(dir, "state.db"))
+	for _, one := range w.Summary().Stores {
+		text += fmt.Sprintf(`
+  - name: %[2]s
+    shop: %[3]s
+    url: %[1]s/shopify/%[2]s
+    access_token: env:SHOPIFY%[4]s`, server.URL, one.Name, one.Shop, store)
+	}
+	if err := os.WriteFile(config, []byte(text+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return w, config
+	return config
 }
 
 // once starts the program for one cycle.
@@ -74,15 +80,17 @@ func once(ctx context.Context, t *testing.T, config string) (cmd *exec.Cmd, log 
 	return cmd, log
 }
 
-// killAt runs a cycle of the program and kills it in the handler of the
-// n-th request, before or after its effect. It tells whether there was one.
-func killAt(t *testing.T, w *sandbox.World, config string, kind sandbox.FaultKind, n int) (killed bool) {
+// killAt runs a cycle of the program and kills it in the handler of the request
+// that the fault hits, before or after its effect. It tells whether there was
+// one.
+func killAt(t *testing.T, w *sandbox.World, config string, fault sandbox.Fault) (killed bool) {
 	t.Helper()
 	started, gone := make(chan *exec.Cmd, 1), make(chan struct{})
-	hits := w.Inject(sandbox.Fault{Kind: kind, After: n, Do: func() {
+	fault.Do = func() {
 		_ = (<-started).Process.Kill()
 		<-gone // nothing of it may act on the answer
-	}})
+	}
+	hits := w.Inject(fault)
 	cmd, log := once(t.Context(), t, config)
 	started <- cmd
 	err := cmd.Wait()
@@ -99,7 +107,7 @@ func TestKillingTheDaemonAtAnyRequestWritesNothingWronglyAndNothingTwice(t *test
 		t.Run(string(kind), func(t *testing.T) {
 			for n := 0; ; n++ {
 				w, config := crashWorld(t)
-				if !killAt(t, w, config, kind, n) {
+				if !killAt(t, w, config, sandbox.Fault{Kind: kind, After: n}) {
 					if n < 10 {
 						t.Fatalf("a cycle made only %d requests", n)
 					}

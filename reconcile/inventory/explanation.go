@@ -4,7 +4,9 @@ import "time"
 
 // Explanation is how one level comes by its figure: every term from Katana's
 // numbers to the value, what Shopify shows, and what happens next. Its JSON
-// form is a contract: names stay, fields are only added.
+// form is a contract: names stay, fields are only added. Ids are as each side
+// writes them: those of Katana are numbers, those of Shopify global ids such as
+// gid://shopify/Location/42.
 type Explanation struct {
 	Store      StoreName  `json:"store"`
 	Mode       Mode       `json:"mode"`

@@ -74,12 +74,13 @@ no daemon runs, both sides are read for this question.` + exitStatus(
 
 // explain asks in a session of its own.
 func (a *app) explain(ctx context.Context, cfg *configs.Config, ask daemon.ExplainAsk) (levels []inventory.Explanation, err error) {
-	err = a.with(ctx, cfg, func(ctx context.Context, s session) (err error) {
+	err = a.look(ctx, cfg, func(ctx context.Context, s session) (err error) {
 		if _, ours := s.(local); ours && !ask.Fresh {
 			ask.Fresh = true // there is no cycle to remember
 			_, _ = fmt.Fprintln(a.Stderr, "No daemon runs, so both sides are read for this question.")
+		} else if !ours {
+			a.noteCycle(ctx, s)
 		}
-		a.noteCycle(ctx, s)
 		levels, err = s.Explain(ctx, ask)
 		return err
 	})

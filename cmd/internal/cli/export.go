@@ -80,7 +80,7 @@ it.` + exitStatus("0 done", "1 the store or source failed, or the file could not
 // readExport reads what the store is to show, and then what Shopify's inventory
 // CSV has beside it: by that order a sale in between shows as a row that moved.
 func (a *app) readExport(ctx context.Context, cfg *configs.Config, store inventory.StoreName) (figures *inventory.StoreFigures, listings []inventory.Listing, err error) {
-	err = a.with(ctx, cfg, func(ctx context.Context, s session) (err error) {
+	err = a.look(ctx, cfg, func(ctx context.Context, s session) (err error) {
 		figures, err = s.Figures(ctx, daemon.FiguresAsk{Config: cfg.Digest(), Store: store})
 		return err
 	})

@@ -14,6 +14,7 @@ import (
 	"stocksyncd/clients/sandbox"
 	"stocksyncd/reconcile"
 	"stocksyncd/reconcile/desired"
+	"stocksyncd/reconcile/inventory"
 )
 
 // faultPlaces is every operation of a cycle, as the sandbox names them; the
@@ -24,7 +25,8 @@ var faultPlaces = []struct {
 }{
 	{"katana", "/locations", 0}, {"katana", "/sales_orders", 0}, {"katana", "/variants", 0},
 	{"katana", "/products", 0}, {"katana", "/services", 0}, {"katana", "/inventory", 0},
-	{"shopify/main", "locations", 0}, {"shopify/main", "productVariants", 0}, {"shopify/main", "inventorySetQuantities", 0}, {"shopify/main", "nodes", 0},
+	{"shopify/main", "locations", 0}, {"shopify/main", "productVariants", 0}, {"shopify/main", "inventoryActivate", 0},
+	{"shopify/main", "inventorySetQuantities", 0}, {"shopify/main", "nodes", 0},
 	{"shopify/main", "productVariantsCount", 1}, {"shopify/main", "bulkOperationRunQuery", 1}, {"shopify/main", "pollBulk", 1}, {"shopify/main", "bulk_result", 1},
 }
 
@@ -33,8 +35,10 @@ var faultKinds = []sandbox.FaultKind{
 	sandbox.FaultTruncate, sandbox.FaultCutJSON, sandbox.FaultMalformed, sandbox.FaultShortPage, sandbox.FaultMissingRows,
 }
 
-// faultWorld has two stores on one Katana; every level of both has drifted.
-func faultWorld(t *testing.T) (*sandbox.World, desired.Mapping) {
+// faultWorld has two stores on one Katana; every level of both has drifted, and
+// two SKUs are not stocked there yet: one never was, one still holds an old
+// figure.
+func faultWorld(t *testing.T, bulk int) *whole {
 	t.Helper()
 	w := sandbox.NewWorld(sandbox.Options{KatanaPerMinute: 6000, Stores: []sandbox.StoreOptions{{Name: "main"}, {Name: "outlet"}}})
 	w.AddLocation(sandbox.KatanaLocation{Name: "Oslo"})
@@ -48,13 +52,26 @@ func faultWorld(t *testing.T) (*sandbox.World, desired.Mapping) {
 		if _, err := w.AddProduct(sandbox.Product{Name: sku, Variants: []sandbox.Variant{{SKU: sku, Stock: map[string]string{"Oslo": fmt.Sprint(i)}}}}); err != nil {
 			t.Fatal(err)
 		}
+		levels := []sandbox.Level{{Location: "Oslo", Available: 2*i + 1 - i%3*4 + 3}}
+		switch i {
+		case 10:
+			levels = nil
+		case 11:
+			levels = []sandbox.Level{{Location: "Oslo", Available: 40, Inactive: true}}
+		}
 		for _, store := range w.Stores() {
-			if _, err := w.AddListing(store, sandbox.Listing{SKU: sku, Product: sku, Levels: []sandbox.Level{{Location: "Oslo", Available: 2*i + 1 - i%3*4 + 3}}}); err != nil {
+			if _, err := w.AddListing(store, sandbox.Listing{SKU: sku, Product: sku, Levels: levels}); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	return w, desired.Mapping{Locations: []desired.Pair{{Target: "Oslo", Sources: []string{"Oslo"}}}}
+	whole := newWhole(t, w, desired.Mapping{Locations: []desired.Pair{{Target: "Oslo", Sources: []string{"Oslo"}}}})
+	whole.bulk = bulk
+	for i := range whole.stores {
+		whole.stores[i].Activate = true
+	}
+	whole.start()
+	return whole
 }
 
 // TestNoFaultEndsInAWrongFigure plays every fault of the sandbox at every
@@ -80,11 +97,9 @@ func TestNoFaultEndsInAWrongFigure(t *testing.T) {
 // playFault plays a fault during one cycle and gives one letter for what came
 // of it.
 func playFault(t *testing.T, fault sandbox.Fault, bulk int) string {
-	world, mapping := faultWorld(t)
-	w := newWhole(t, world, mapping)
-	w.bulk = bulk
-	w.start()
+	w := faultWorld(t, bulk)
 	defer w.stop()
+	world := w.world
 	w.clean(reconcile.Request{Dry: true})
 	<-time.After(w.settle)
 	if fault.Op == "nodes" { // these are read only when a line is stale or an answer lost
@@ -146,8 +161,8 @@ func wantTrueWrites(t *testing.T, world *sandbox.World, fault sandbox.Fault) {
 func inStepCount(world *sandbox.World, store string) (n int) {
 	for i := range 12 {
 		sku := fmt.Sprintf("SKU-%02d", i)
-		shows, _ := world.Available(store, sku, "Oslo")
-		if has, _ := world.KatanaAvailable(sku, "Oslo"); shows == has {
+		shows, active := world.Available(store, sku, "Oslo")
+		if has, _ := world.KatanaAvailable(sku, "Oslo"); active && shows == has {
 			n++
 		}
 	}
@@ -173,27 +188,46 @@ func printMatrix(t *testing.T, table map[string]map[sandbox.FaultKind]string) {
 func TestNoSecretIsInTheLogOrTheStateFileAfterEveryFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		world, mapping := faultWorld(t)
-		w := newWhole(t, world, mapping)
+		w := faultWorld(t, 0)
 		defer w.stop()
 		logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		w.log = logger
-		for _, kind := range faultKinds {
-			for _, place := range faultPlaces {
+		told := func(what string, value any, err error) {
+			logger.Error("told", "what", what, "value", value, "err", err)
+		}
+		other := w.stores[0].Choice
+		other.Rules = []desired.Rule{{Pattern: "*", Buffer: 1}}
+		for i, kind := range faultKinds {
+			for j, place := range faultPlaces {
 				w.bulk = place.bulk
 				w.start()
-				world.Inject(sandbox.Fault{API: place.api, Op: place.op, Kind: kind, Count: -1})
+				// Something is to be stocked, and something to be written.
+				w.do(sandbox.StockAdjusted{SKU: "SKU-05", Location: "Oslo", By: "1"}, sandbox.LevelSwitched{Store: "main", SKU: "SKU-11", Location: "Oslo"})
+				w.world.Inject(sandbox.Fault{API: place.api, Op: place.op, Kind: kind, Count: -1})
+				switch (i + j) % 3 { // each at each place and with each kind
+				case 0:
+					levels, err := w.rig.reconciler.Explain(t.Context(), reconcile.ExplainRequest{SKU: "SKU-05", Fresh: true})
+					told("explain", levels, err)
+				case 1:
+					figures, err := w.rig.reconciler.Figures(t.Context(), "main")
+					told("export", figures, err)
+				case 2:
+					compared, err := w.rig.reconciler.Cycle(t.Context(), reconcile.Request{Kind: inventory.Full, Dry: true, Compare: map[inventory.StoreName]reconcile.Choice{"main": other}})
+					told("compare", compared, err)
+				}
 				report := w.cycle(reconcile.Request{})
-				world.ClearFaults()
-				logger.Info("cycle", "report", report)
+				w.world.ClearFaults()
+				told("cycle", report, nil)
 				for _, s := range report.Stores {
 					logger.Error("store", "err", s.Error)
 				}
-				<-time.After(time.Hour)
+				w.pass(time.Hour)
 			}
 		}
-		world.Do(sandbox.TokenRevoked{Store: "main"}) //nolint:errcheck // the store is there
-		logger.Info("cycle", "report", w.cycle(reconcile.Request{}))
+		w.do(sandbox.TokenRevoked{Store: "main"})
+		told("cycle", w.cycle(reconcile.Request{}), nil)
+		levels, err := w.rig.reconciler.Explain(t.Context(), reconcile.ExplainRequest{SKU: "SKU-05"})
+		told("explain", levels, err)
 		secretFree(t, "the log", log.String())
 		w.stop()
 		kept, err := os.ReadFile(w.path)
@@ -201,5 +235,10 @@ func TestNoSecretIsInTheLogOrTheStateFileAfterEveryFault(t *testing.T) {
 			t.Fatal(err)
 		}
 		secretFree(t, "the state file", string(kept))
+		for _, words := range []string{"SKU-05", `"outcome"`, `"shopify":{"Oslo"`} { // of reports, writes and names
+			if !bytes.Contains(kept, []byte(words)) {
+				t.Errorf("the state file has no %q that can be read: the test proves nothing", words)
+			}
+		}
 	})
 }

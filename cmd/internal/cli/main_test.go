@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strconv"
 	"testing"
 )
 
@@ -18,4 +19,15 @@ func TestMain(m *testing.M) {
 		}
 	}
 	os.Exit(m.Run())
+}
+
+// cases is how many cases of a long test run: as many times more than so many as
+// the property tests are asked for.
+func cases(few int) int {
+	checks, err := strconv.Atoi(flag.Lookup("rapid.checks").Value.String())
+	if err != nil {
+		return few
+	}
+	const usual = 100
+	return few * max(checks/usual, 1)
 }

@@ -40,7 +40,7 @@ direction.` + exitStatus("0 done", "1 nothing goes by that id", "2 usage or conf
 			if !all {
 				ask = daemon.ReleaseAsk{ID: args[0]}
 			}
-			session, closing, err := a.open(cfg, a.newProgress())
+			session, closing, err := a.open(cfg, a.openState, a.newProgress())
 			if err != nil {
 				return err
 			}

@@ -127,7 +127,7 @@ func reasonText(reason inventory.Reason) string {
 		inventory.ReasonFigureTooLarge:   "too large for Shopify",
 		inventory.ReasonQuarantined:      "in quarantine",
 		inventory.ReasonRule:             "skipped by a rule",
-		inventory.ReasonFirstSight:       "first seen less than one settle ago",
+		inventory.ReasonFirstSight:       "seen for the first time a moment ago; a sale may not be in Katana yet",
 		inventory.ReasonLowerOnly:        "the mode lets only reductions through",
 		inventory.ReasonReport:           "report mode",
 		inventory.ReasonStale:            "Shopify's figure moved meanwhile",

@@ -48,7 +48,7 @@ func TestAPlanIsATableASentenceAndWhatToKnow(t *testing.T) {
 	}
 	want := `SKU           LOCATION  OBSERVED  DESIRED  CHANGE
 MUG-BLUE      oslo           112      100     -12
-TEE-M         bergen           0       40     +40  waits: first seen less than one settle ago
+TEE-M         bergen           0       40     +40  waits: seen for the first time a moment ago; a sale may not be in Katana yet
 "CAP\x1b[2J"  oslo             3        0      -3  held
 帽子-L        oslo             7        9      +2
 4 changes in 418 figures. 1 waits. 1 is held. 7 left alone: 5 not tracked by Shopify, 2 not in Katana. Nothing was written.

@@ -85,7 +85,7 @@ func (a *app) runDaemon(ctx context.Context, what running) error {
 	loader := &loader{a: a, path: what.path, store: store, statePath: cfg.State.Path, log: log, level: level, page: page}
 	err = daemon.Run(ctx, daemon.Options{
 		Load: loader.load, Socket: socketPath(cfg), Notify: systemd.Notifier{Log: log}, Watchdog: systemd.WatchdogInterval(), Patience: patience,
-		Signals: what.signals, Now: a.Now, Log: log,
+		Signals: what.signals, Compact: store.Compact, Now: a.Now, Log: log,
 		Observe: func(ask reconcile.Request, report *inventory.Report, err error) {
 			page.site.Observe(ask, report, err)
 			if what.observe != nil {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -268,16 +269,42 @@ func listenWorld(ctx context.Context, w *sandbox.World, listen string) (address 
 	}, nil
 }
 
+// sandboxPage is where the daemon of a sandbox shows its status page: at the
+// usual place for the usual sandbox, and a thousand ports away from any other,
+// so that several can run.
+func sandboxPage(address string) (string, error) {
+	if address == sandboxListen {
+		return "127.0.0.1:9470", nil
+	}
+	host, text, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", err
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return "", err
+	}
+	const away, last = 1000, 65535
+	if port += away; port > last {
+		port -= 2 * away
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port)), nil
+}
+
 // printSandbox prints the config to stdout and how to use it to stderr.
 func (a *app) printSandbox(w *sandbox.World, address string, perMinute int) error {
+	page, err := sandboxPage(address)
+	if err != nil {
+		return err
+	}
 	config := sandboxConfig(w, address, sandboxTuning{
-		mode: "apply", schedule: "@every 30s", settle: "1m", state: "./sandbox.db", listen: "127.0.0.1:9470",
+		mode: "apply", schedule: "@every 30s", settle: "1m", state: "./sandbox.db", listen: page,
 		perMinute: perMinute,
 	})
 	if _, err := fmt.Fprint(a.Stdout, config); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.Stderr, `The sandbox serves Katana and Shopify at http://%s until a signal stops it.
+	_, err = fmt.Fprintf(a.Stderr, `The sandbox serves Katana and Shopify at http://%s until a signal stops it.
 Save the config above as sandbox.yaml, and in another terminal:
   export SANDBOX_KATANA_KEY=%s SANDBOX_SHOPIFY_TOKEN=%s
   stocksyncd plan --full --config sandbox.yaml

@@ -37,6 +37,7 @@ stores:
 		b.WriteString(storeConfig(store, w.Config(store.Name), address, i == 0))
 	}
 	fmt.Fprintf(&b, `state: { path: %q }
+# The daemon's status page; every sandbox has another port for it.
 status: { listen: %q }
 log: { format: text }
 `, t.state, t.listen)

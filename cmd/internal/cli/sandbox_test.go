@@ -47,6 +47,16 @@ func TestASandboxIsForLoopbackOnly(t *testing.T) {
 	}
 }
 
+func TestTheDaemonsOfTwoSandboxesDoNotContendForAPort(t *testing.T) {
+	for address, want := range map[string]string{
+		sandboxListen: "127.0.0.1:9470", "127.0.0.1:9472": "127.0.0.1:10472", "[::1]:40435": "[::1]:41435", "127.0.0.1:65000": "127.0.0.1:64000",
+	} {
+		if got, err := sandboxPage(address); err != nil || got != want {
+			t.Errorf("a sandbox at %s: the status page is at %s, %v; want %s", address, got, err, want)
+		}
+	}
+}
+
 func TestTheSandboxsConfigIsValidAndMapsEveryLocation(t *testing.T) {
 	b := newBench(t)
 	text := sandboxConfig(b.world, "127.0.0.1:9471", sandboxTuning{mode: "apply", schedule: "@every 30s", settle: "1m", state: "./sandbox.db", perMinute: 60})

@@ -48,9 +48,9 @@ func (l local) Release(_ context.Context, ask daemon.ReleaseAsk) (string, error)
 func (l local) Status(context.Context) (*daemon.Status, error) { return daemon.Describe(l.rig.setup()) }
 
 // open gives a session for the config: the daemon's when it holds the state
-// file, else our own. closing lets go of it.
-func (a *app) open(cfg *configs.Config, progress *progress) (s session, closing func() error, err error) {
-	store, err := a.openState(cfg)
+// file, else our own around what opens it. closing lets go of it.
+func (a *app) open(cfg *configs.Config, openState func(*configs.Config) (*state.Store, error), progress *progress) (s session, closing func() error, err error) {
+	store, err := openState(cfg)
 	var locked *state.LockedError
 	if errors.As(err, &locked) {
 		progress.step("asking the running daemon")
@@ -72,9 +72,19 @@ func (a *app) open(cfg *configs.Config, progress *progress) (s session, closing 
 // with opens a session, gives it to do, and lets go of it. A signal cancels the
 // context of do.
 func (a *app) with(ctx context.Context, cfg *configs.Config, do func(context.Context, session) error) error {
+	return a.around(ctx, cfg, a.openState, do)
+}
+
+// look is with for a question: what do does leaves no trace in the state file,
+// which is neither made nor set aside, brought up to date or bound to accounts.
+func (a *app) look(ctx context.Context, cfg *configs.Config, do func(context.Context, session) error) error {
+	return a.around(ctx, cfg, a.lookAtState, do)
+}
+
+func (a *app) around(ctx context.Context, cfg *configs.Config, openState func(*configs.Config) (*state.Store, error), do func(context.Context, session) error) error {
 	progress := a.newProgress()
 	defer progress.clear()
-	session, closing, err := a.open(cfg, progress)
+	session, closing, err := a.open(cfg, openState, progress)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"stocksyncd/clients/katana"
 	"stocksyncd/clients/sandbox"
 	"stocksyncd/clients/shopify"
+	"stocksyncd/configs"
 	"stocksyncd/reconcile"
 	"stocksyncd/reconcile/desired"
 	"stocksyncd/reconcile/guard"
@@ -120,6 +122,25 @@ func (w *whole) start() {
 	}
 }
 
+// configured has the stores run as the world's own config says, the one that
+// `stocksyncd sandbox` prints.
+func (w *whole) configured() {
+	w.t.Helper()
+	path := filepath.Join(w.t.TempDir(), "stocksyncd.yaml")
+	text := sandboxConfig(w.world, "127.0.0.1:1", sandboxTuning{mode: "apply", schedule: "@every 30s", settle: w.settle.String(), state: w.path, perMinute: 6000})
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	cfg, err := configs.Load(path)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for i, s := range cfg.Stores {
+		w.stores[i].Mode, w.stores[i].Choice = s.EffectiveMode(cfg.Sync), choiceOf(s, cfg)
+	}
+	w.start()
+}
+
 func (w *whole) stop() {
 	if w.rig != nil {
 		_ = w.rig.store.Close()
@@ -153,6 +174,19 @@ func (w *whole) clean(ask reconcile.Request) *inventory.Report {
 	}
 	return report
 }
+
+// do lets events happen in the world.
+func (w *whole) do(events ...sandbox.Event) {
+	w.t.Helper()
+	for _, e := range events {
+		if err := w.world.Do(e); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// pass lets virtual time go by.
+func (w *whole) pass(d time.Duration) { <-time.After(d) }
 
 func (w *whole) mutations() (n int) {
 	for _, name := range w.world.Stores() {

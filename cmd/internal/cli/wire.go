@@ -245,9 +245,23 @@ func (blank) Memory(inventory.StoreName) (inventory.Memory, error) {
 
 // openState opens the state file of a config for ourselves.
 func (a *app) openState(cfg *configs.Config) (*state.Store, error) {
-	return state.Open(cfg.State.Path, state.Options{
-		Timeout: stateTimeout, KeepHistory: time.Duration(cfg.State.KeepHistory), Now: a.Now,
-	})
+	return state.Open(cfg.State.Path, a.stateOptions(cfg))
+}
+
+// lookAtState opens the state file for reading only. One that is not there, or
+// in which nothing is yet, remembers nothing.
+func (a *app) lookAtState(cfg *configs.Config) (*state.Store, error) {
+	info, err := os.Stat(cfg.State.Path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		return state.Blank(cfg.State.Path), nil
+	}
+	options := a.stateOptions(cfg)
+	options.ReadOnly = true
+	return state.Open(cfg.State.Path, options)
+}
+
+func (a *app) stateOptions(cfg *configs.Config) state.Options {
+	return state.Options{Timeout: stateTimeout, KeepHistory: time.Duration(cfg.State.KeepHistory), Now: a.Now}
 }
 
 // stateTimeout is how long to wait for a command that is about to end; the
@@ -259,9 +273,7 @@ func (a *app) readState(cfg *configs.Config) (daemon.Memory, func() error, error
 	if _, err := os.Stat(cfg.State.Path); errors.Is(err, fs.ErrNotExist) {
 		return blank{memory{config: cfg}}, func() error { return nil }, nil
 	}
-	store, err := state.Open(cfg.State.Path, state.Options{
-		Timeout: stateTimeout, KeepHistory: time.Duration(cfg.State.KeepHistory), Now: a.Now, ReadOnly: true,
-	})
+	store, err := a.lookAtState(cfg)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -277,7 +289,7 @@ type lineage struct {
 }
 
 // once asks an account who it is and binds the state file to it, the first
-// time that this goes well.
+// time that this goes well. A file that is only looked at is compared.
 func (l *lineage) once(identity func(context.Context) (state.Lineage, error)) func(context.Context) error {
 	bound := false
 	return func(ctx context.Context) error {

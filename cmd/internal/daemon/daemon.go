@@ -84,6 +84,10 @@ type Options struct {
 	Signals  <-chan os.Signal
 	// Observe is told of every cycle, after it is logged.
 	Observe func(ask reconcile.Request, report *inventory.Report, err error)
+	// Compact makes the state file smaller when that is worth it, and tells how
+	// many bytes it gave back. It is called after each full cycle that was due:
+	// once a day, and never during a cycle.
+	Compact func() (gave int64, err error)
 	Now     func() time.Time
 	Log     *slog.Logger
 }
@@ -197,6 +201,9 @@ func (d *daemon) loop(ctx context.Context) {
 		case work.kind != "":
 			// What went wrong is in the log by then.
 			_, _ = d.cycle(ctx, reconcile.Request{Kind: work.kind})
+			if work.kind == inventory.Full && ctx.Err() == nil {
+				d.guarded(d.compact)
+			}
 		default:
 			d.idle(ctx)
 		}
@@ -259,7 +266,21 @@ func (d *daemon) cycle(ctx context.Context, ask reconcile.Request) (report *inve
 	return report, err
 }
 
-// guarded runs a task of the inbox; a panic in it is logged, not passed on.
+// compact has the state file made smaller. One that stays large is as good.
+func (d *daemon) compact() {
+	if d.opts.Compact == nil {
+		return
+	}
+	gave, err := d.opts.Compact()
+	switch {
+	case err != nil:
+		d.opts.Log.Warn("the state file stays as large as it is", "err", err)
+	case gave > 0:
+		d.opts.Log.Info("the state file was made smaller", "bytes", gave)
+	}
+}
+
+// guarded runs a task of the loop; a panic in it is logged, not passed on.
 func (d *daemon) guarded(task func()) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -229,6 +229,49 @@ func TestAPanicInACycleIsLoggedAndTheNextOneRuns(t *testing.T) {
 	})
 }
 
+func TestTheStateFileIsMadeSmallerAfterFullCyclesAndOutsideOfThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(hourly())
+		answers := []struct {
+			gave int64
+			err  error
+		}{{0, nil}, {70 << 20, nil}, {0, errors.New("no space left on device")}, {0, nil}}
+		after := ""
+		b.opts.Compact = func() (int64, error) {
+			after += b.kinds() + "; "
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if b.running > 0 {
+				t.Error("a cycle is under way")
+			}
+			answer := answers[0]
+			if answers = answers[1:]; len(answers) == 0 {
+				panic("a defect")
+			}
+			return answer.gave, answer.err
+		}
+		b.start(t.Context())
+		<-time.After(3*time.Hour + 15*time.Minute)
+		b.stop(t)
+		if got := strings.Count(after, ";"); got != 4 || !strings.HasPrefix(after, "full; full incremental") {
+			t.Errorf("%d times after the cycles %q, want after each of 4 full ones", got, after)
+		}
+		log := b.log.String()
+		for _, want := range []string{
+			`level=INFO msg="the state file was made smaller" bytes=73400320`,
+			`level=WARN msg="the state file stays as large as it is" err="no space left on device"`,
+			`panic="a defect"`,
+		} {
+			if strings.Count(log, want) != 1 {
+				t.Errorf("the log lacks %q:\n%s", want, log)
+			}
+		}
+		if got, want := strings.Count(b.kinds(), "incremental"), 16; got < want {
+			t.Errorf("%d incremental cycles, want at least %d: the daemon goes on after a panic", got, want)
+		}
+	})
+}
+
 func TestStopCancelsTheCycleAndWaitsForItsBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(hourly())

@@ -8,7 +8,8 @@
 // gets on with its work.
 //
 // One goroutine, the loop, does everything that touches the stores or the
-// state file; schedules, signals and the socket only put work into its inbox.
+// state file, which it also has made smaller now and then; schedules, signals
+// and the socket only put work into its inbox.
 // Begin at [Run]. The package knows the types of reconcile and inventory and
 // nothing else of ours: what it drives comes in through [Options.Load].
 package daemon
