@@ -76,3 +76,60 @@ func BenchmarkFigures(b *testing.B) {
 		})
 	}
 }
+
+// manyRules are 200 rules, none of which is about a SKU of bigShop: each of them
+// is asked about each SKU. Three in four have the plain forms that people write.
+func manyRules() (rules []desired.Rule) {
+	for i := range 50 {
+		for _, pattern := range []string{"CAP-%03d", "SKU-X%03d-*", "*-%03dX", "SKU-[0-9]??%03d*X"} {
+			rules = append(rules, desired.Rule{Pattern: fmt.Sprintf(pattern, i), Buffer: 2})
+		}
+	}
+	return rules
+}
+
+// BenchmarkFiguresUnderRules is 100,000 SKUs at three locations each.
+func BenchmarkFiguresUnderRules(b *testing.B) {
+	snap, feeds, levels, _ := bigShop(300_000)
+	catalogue, rules := desired.NewCatalogue(snap, nil), desired.Rules{Feeds: feeds, SKU: manyRules()}
+	for b.Loop() {
+		if got := catalogue.Figures(levels, rules, nil); got[0].Left != "" {
+			b.Fatalf("got %+v", got[0])
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(levels)), "ns/level")
+}
+
+// BenchmarkRuleOf asks about one SKU, with nothing made ready.
+func BenchmarkRuleOf(b *testing.B) {
+	rules := manyRules()
+	b.ReportAllocs()
+	for b.Loop() {
+		if got := desired.RuleOf(rules, "SKU-0001234"); got != -1 {
+			b.Fatalf("got rule %d", got)
+		}
+	}
+}
+
+// BenchmarkUnstocked finds the 200,000 levels of items that are stocked at one of
+// three locations.
+func BenchmarkUnstocked(b *testing.B) {
+	snap, feeds, levels, _ := bigShop(300_000)
+	for id, feed := range feeds {
+		feed.Named = true
+		feeds[id] = feed
+	}
+	for i := range snap.Stock {
+		snap.Stock[i].InStock += inventory.Scale // some of everything is there
+	}
+	var stocked []inventory.Level
+	for i := 0; i < len(levels); i += 3 {
+		stocked = append(stocked, levels[i])
+	}
+	catalogue, rules := desired.NewCatalogue(snap, nil), desired.Rules{Feeds: feeds, SKU: manyRules()}
+	for b.Loop() {
+		if got := catalogue.Unstocked(stocked, rules); len(got) != 200_000 {
+			b.Fatalf("got %d levels that are not there", len(got))
+		}
+	}
+}

@@ -14,34 +14,49 @@ import (
 // committed ones. A nil elsewhere means none are.
 func (c *Catalogue) Figures(levels []inventory.Level, rules Rules, elsewhere func(inventory.Level) inventory.Units) []inventory.Figure {
 	figures := make([]inventory.Figure, len(levels))
-	// Levels of one item follow each other, so most look-ups repeat the last.
-	var last inventory.SKU
-	var e entry
-	var known bool
-	var rule Rule
+	front := c.under(rules)
 	for i := range levels {
-		level := &levels[i]
-		feed := rules.Feeds[level.Location]
-		if reason := leftAlone(level, feed, rules.Activate); reason != "" {
-			figures[i].Left = reason
-			continue
-		}
-		if level.SKU != last {
-			last = level.SKU
-			e, known = c.entries[last]
-			rule, _ = ruleOf(rules.SKU, last)
-		}
-		if reason := unsellable(e, known, rule); reason != "" {
-			figures[i].Left = reason
-			continue
-		}
-		var others inventory.Units
-		if elsewhere != nil {
-			others = elsewhere(*level)
-		}
-		figures[i] = c.figure(e, feed.Sources, others, rules.Excluded, rule, nil)
+		figures[i] = front.figure(&levels[i], elsewhere)
 	}
 	return figures
+}
+
+// shopfront is the catalogue under the rules of one store. Levels of one item
+// follow each other, so most look-ups repeat the last.
+type shopfront struct {
+	c     *Catalogue
+	rules Rules
+	ruled ruled
+
+	sku   inventory.SKU // the last
+	entry entry
+	known bool
+	rule  Rule
+}
+
+func (c *Catalogue) under(rules Rules) *shopfront {
+	return &shopfront{c: c, rules: rules, ruled: ready(rules.SKU)}
+}
+
+func (s *shopfront) figure(level *inventory.Level, elsewhere func(inventory.Level) inventory.Units) inventory.Figure {
+	feed := s.rules.Feeds[level.Location]
+	if reason := leftAlone(level, feed, s.rules.Activate); reason != "" {
+		return inventory.Figure{Left: reason}
+	}
+	// A level without a SKU is left alone, so "" is none that was looked up.
+	if level.SKU != s.sku {
+		s.sku = level.SKU
+		s.entry, s.known = s.c.entries[s.sku]
+		s.rule = s.ruled.of(s.sku)
+	}
+	if reason := unsellable(s.entry, s.known, s.rule); reason != "" {
+		return inventory.Figure{Left: reason}
+	}
+	var others inventory.Units
+	if elsewhere != nil {
+		others = elsewhere(*level)
+	}
+	return s.c.figure(s.entry, feed.Sources, others, s.rules.Excluded, s.rule, nil)
 }
 
 // leftAlone says why nothing is written to the level, from what Shopify and

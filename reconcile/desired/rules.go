@@ -1,6 +1,10 @@
 package desired
 
-import "stocksyncd/reconcile/inventory"
+import (
+	"slices"
+
+	"stocksyncd/reconcile/inventory"
+)
 
 // Rule changes the figure of the SKUs that it names. Of a store's rules the
 // first that matches counts, and no other.
@@ -23,21 +27,39 @@ type Rules struct {
 	Activate bool
 }
 
-// ruleOf gives the rule that counts for a SKU, the first that matches, with its
-// place in the list; or one that changes nothing, and −1.
-func ruleOf(rules []Rule, sku inventory.SKU) (Rule, int) {
+// ruled is rules made ready to be asked about many SKUs.
+type ruled struct {
+	rules []Rule
+	globs []glob // their patterns
+}
+
+func ready(rules []Rule) ruled {
+	globs := make([]glob, len(rules))
 	for i, rule := range rules {
-		if Match(rule.Pattern, string(sku)) {
-			return rule, i
+		globs[i] = globOf(rule.Pattern)
+	}
+	return ruled{rules, globs}
+}
+
+// of gives the rule that counts for a SKU, the first that matches, or one that
+// changes nothing.
+func (r ruled) of(sku inventory.SKU) Rule {
+	subject := subjectOf(string(sku))
+	for i := range r.globs {
+		if r.globs[i].match(subject) {
+			return r.rules[i]
 		}
 	}
-	return Rule{}, -1
+	return Rule{}
 }
 
 // RuleOf is the place of the rule that counts for a SKU, or −1.
 func RuleOf(rules []Rule, sku inventory.SKU) int {
-	_, i := ruleOf(rules, sku)
-	return i
+	subject := subjectOf(string(sku))
+	return slices.IndexFunc(rules, func(rule Rule) bool {
+		g := globOf(rule.Pattern)
+		return g.match(subject)
+	})
 }
 
 // show is what a store shows of an exact figure under the rule: less the

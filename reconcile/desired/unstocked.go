@@ -20,6 +20,7 @@ func (c *Catalogue) Unstocked(levels []inventory.Level, rules Rules) (missing []
 	}
 	slices.Sort(named)
 	rules.Activate = true // what it would be if it were stocked
+	front := c.under(rules)
 	for from, to := 0, 0; from < len(levels); from = to {
 		for to = from; to < len(levels) && levels[to].Item == levels[from].Item; to++ {
 		}
@@ -30,7 +31,7 @@ func (c *Catalogue) Unstocked(levels []inventory.Level, rules Rules) (missing []
 			}
 			level := levels[from]
 			level.Location, level.Available, level.Active, level.Unstocked = location, 0, false, true
-			if figure := c.Figures([]inventory.Level{level}, rules, nil)[0]; figure.Left == "" && figure.Units > 0 {
+			if figure := front.figure(&level, nil); figure.Left == "" && figure.Units > 0 {
 				missing = append(missing, level)
 			}
 		}
