@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"stocksyncd/reconcile/flight"
@@ -66,11 +65,19 @@ func (s *cycleStore) saved(changes []inventory.Change) []inventory.Change {
 		return changes
 	}
 	changes = s.asSaved(changes)
+	told := make(map[inventory.Key]struct{}, len(changes)+len(s.outcomes))
+	for _, change := range changes {
+		told[change.Key] = struct{}{}
+	}
+	for _, o := range s.outcomes {
+		told[o.Key] = struct{}{}
+	}
 	for _, line := range s.c.ask.Only {
-		named := slices.ContainsFunc(changes, func(change inventory.Change) bool { return change.Key == line.Key })
-		if line.Store == s.Name && !named && !s.reported(line.Key) {
-			s.outcomes = append(s.outcomes, inventory.Outcome{Change: line, Result: inventory.Skipped, Because: inventory.ReasonChanged})
+		if _, is := told[line.Key]; line.Store != s.Name || is {
+			continue
 		}
+		told[line.Key] = struct{}{}
+		s.outcomes = append(s.outcomes, inventory.Outcome{Change: line, Result: inventory.Skipped, Because: inventory.ReasonChanged})
 	}
 	return changes
 }
@@ -80,32 +87,30 @@ func (s *cycleStore) asSaved(changes []inventory.Change) (still []inventory.Chan
 	if s.c.ask.Only == nil {
 		return changes
 	}
-	lines := make(map[inventory.Key]inventory.Change, len(s.c.ask.Only))
-	for _, line := range s.c.ask.Only {
-		lines[line.Key] = line
+	// Only the lines of the changes: a batch that is planned again is far shorter
+	// than the plan.
+	lines := make(map[inventory.Key]*inventory.Change, len(changes))
+	for _, change := range changes {
+		lines[change.Key] = nil
+	}
+	for i := range s.c.ask.Only {
+		if _, wanted := lines[s.c.ask.Only[i].Key]; wanted {
+			lines[s.c.ask.Only[i].Key] = &s.c.ask.Only[i]
+		}
 	}
 	for _, change := range changes {
-		line, named := lines[change.Key]
-		switch {
-		case named && line.To == change.To:
+		switch line := lines[change.Key]; {
+		case line == nil:
+		case line.To == change.To:
 			still = append(still, change)
-		case named:
+		default:
 			s.outcomes = append(s.outcomes, inventory.Outcome{
-				Change: line, Result: inventory.Skipped, Because: inventory.ReasonChanged,
+				Change: *line, Result: inventory.Skipped, Because: inventory.ReasonChanged,
 				Detail: fmt.Sprintf("the figure to write is %d by now", change.To),
 			})
 		}
 	}
 	return still
-}
-
-func (s *cycleStore) reported(key inventory.Key) bool {
-	for _, o := range s.outcomes {
-		if o.Key == key {
-			return true
-		}
-	}
-	return false
 }
 
 // send writes one batch until every line has its outcome. Bad lines are taken
