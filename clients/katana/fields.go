@@ -108,6 +108,12 @@ func (f *fields) quantity(name string, t token) inventory.Quantity {
 // quantityOrZero reads an exact decimal, or zero for none. A number with an
 // exponent is refused like any other that is not a plain decimal.
 func (f *fields) quantityOrZero(name string, t token) inventory.Quantity {
+	return f.quantityOrLarge(name, t, nil)
+}
+
+// quantityOrLarge reads as quantityOrZero does, but takes a decimal that is too
+// large for no mistake: it sets large.
+func (f *fields) quantityOrLarge(name string, t token, large *bool) inventory.Quantity {
 	if t.empty() {
 		return 0
 	}
@@ -117,7 +123,11 @@ func (f *fields) quantityOrZero(name string, t token) inventory.Quantity {
 		return 0
 	}
 	q, err := inventory.ParseQuantity(text)
-	if err != nil {
+	switch {
+	case err == nil:
+	case large != nil && errors.Is(err, inventory.ErrTooLarge):
+		*large = true
+	default:
 		f.fail(name, fmt.Errorf("is %w", err))
 	}
 	return q

@@ -205,7 +205,8 @@ func TestAFieldThatIsNeededAndWrongIsNamed(t *testing.T) {
 		{"/inventory", "quantity_in_stock", raw(`null`), "quantity_in_stock is null"},
 		{"/inventory", "quantity_in_stock", raw(`{"a":1}`), "quantity_in_stock is"},
 		{"/inventory", "quantity_potential", "x", "quantity_potential is"},
-		{"/inventory", "quantity_in_stock", "100000001", "larger than 100000000"},
+		{"/inventory", "quantity_in_stock", "100000001e0", "not an exact decimal quantity"},
+		{"/inventory", "quantity_committed", "999999999.00000000001", "more than 10 decimals"},
 		{"/inventory", "quantity_potential", raw(`-1e3`), "quantity_potential is"},
 		{"/inventory", "variant_id", raw(`0`), "variant_id is not an id"},
 		{"/inventory", "location_id", raw(`-20`), "location_id is not an id"},
@@ -245,6 +246,25 @@ func TestAFieldThatIsNeededAndWrongIsNamed(t *testing.T) {
 				wantError(t, err, test.want)
 			})
 		})
+	}
+}
+
+func TestAFigureThatIsTooLargeSpoilsItsRowAndNoOther(t *testing.T) {
+	for _, field := range []string{"quantity_in_stock", "quantity_committed", "quantity_potential"} {
+		for _, value := range []any{"999999999.00000", raw("100000000.00001"), raw("-999999999"), "1" + strings.Repeat("0", 40)} {
+			s := shop()
+			s.lists["/inventory"][0][field] = value
+			read(t, s, func(t *testing.T, c *katana.Client) {
+				got, err := c.Inventory(t.Context(), []inventory.SourceLocationID{20}, []inventory.SourceVariantID{1, 2})
+				want := []inventory.Stock{
+					{Variant: 1, Location: 20, TooLarge: true},
+					{Variant: 2, Location: 20, InStock: units(t, "1"), Committed: units(t, "3"), Potential: units(t, "9")},
+				}
+				if diff := cmp.Diff(want, got); err != nil || diff != "" {
+					t.Errorf("%s %v: got %v, want −, got +:\n%s", field, value, err, diff)
+				}
+			})
+		}
 	}
 }
 

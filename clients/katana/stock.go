@@ -144,13 +144,21 @@ type stockWire struct {
 }
 
 // readStock reads a row of the inventory. quantity_potential is null for what
-// is no kit, and is not in older descriptions of the API.
+// is no kit, and is not in older descriptions of the API. A figure that is too
+// large to be counted spoils its row and no other: it is one SKU's placeholder,
+// and all the rest is to be kept in step.
 func readStock(f *fields, w *stockWire) inventory.Stock {
-	return inventory.Stock{
-		Variant:   inventory.SourceVariantID(f.id("variant_id", w.Variant)),
-		Location:  inventory.SourceLocationID(f.id("location_id", w.Location)),
-		InStock:   f.quantity("quantity_in_stock", w.InStock),
-		Committed: f.quantity("quantity_committed", w.Committed),
-		Potential: f.quantityOrZero("quantity_potential", w.Potential),
+	row := inventory.Stock{
+		Variant:  inventory.SourceVariantID(f.id("variant_id", w.Variant)),
+		Location: inventory.SourceLocationID(f.id("location_id", w.Location)),
 	}
+	f.need("quantity_in_stock", w.InStock)
+	f.need("quantity_committed", w.Committed)
+	row.InStock = f.quantityOrLarge("quantity_in_stock", w.InStock, &row.TooLarge)
+	row.Committed = f.quantityOrLarge("quantity_committed", w.Committed, &row.TooLarge)
+	row.Potential = f.quantityOrLarge("quantity_potential", w.Potential, &row.TooLarge)
+	if row.TooLarge {
+		row.InStock, row.Committed, row.Potential = 0, 0, 0
+	}
+	return row
 }

@@ -91,6 +91,8 @@ func (c *Catalogue) sourceTerms(e entry, feed Feed, excluded Excluded, rows map[
 		case term.NoSales:
 		case !ok:
 			term.NoRow = true
+		case row.TooLarge:
+			term.TooLarge = true
 		default:
 			committed := max(row.Committed, 0)
 			term.InStock, term.Committed = row.InStock, committed

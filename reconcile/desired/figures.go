@@ -111,6 +111,7 @@ func unsellable(e entry, known bool, rule Rule) inventory.Reason {
 // above what is in stock or can be built.
 func (c *Catalogue) figure(e entry, sources []inventory.SourceLocationID, others inventory.Units, excluded Excluded, rule Rule, terms *inventory.Terms) inventory.Figure {
 	var stock, back, potential sum
+	tooLarge := false
 	for _, location := range sources {
 		row, ok := c.row(e, location)
 		if !ok {
@@ -119,6 +120,7 @@ func (c *Catalogue) figure(e entry, sources []inventory.SourceLocationID, others
 			}
 			continue // no row in two complete reads: no stock here
 		}
+		tooLarge = tooLarge || row.TooLarge
 		committed := max(row.Committed, 0)
 		stock.add(row.InStock)
 		stock.add(-committed)
@@ -126,6 +128,9 @@ func (c *Catalogue) figure(e entry, sources []inventory.SourceLocationID, others
 		if e.variant.Kit {
 			potential.add(max(row.Potential, 0))
 		}
+	}
+	if tooLarge {
+		return inventory.Figure{Left: inventory.ReasonFigureTooLarge}
 	}
 	flown, ok := inventory.Whole(others)
 	ledger := steps{into: terms, fits: ok}

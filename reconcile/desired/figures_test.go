@@ -1,6 +1,7 @@
 package desired_test
 
 import (
+	"errors"
 	"math"
 	"reflect"
 	"slices"
@@ -20,6 +21,11 @@ func quantity(text string) inventory.Quantity {
 }
 
 func row(variant inventory.SourceVariantID, at inventory.SourceLocationID, inStock, committed, potential string) inventory.Stock {
+	for _, text := range []string{inStock, committed, potential} {
+		if _, err := inventory.ParseQuantity(text); errors.Is(err, inventory.ErrTooLarge) {
+			return inventory.Stock{Variant: variant, Location: at, TooLarge: true}
+		}
+	}
 	return inventory.Stock{
 		Variant: variant, Location: at, InStock: quantity(inStock), Committed: quantity(committed), Potential: quantity(potential),
 	}
@@ -90,6 +96,10 @@ func TestWhatALevelShouldShow(t *testing.T) {
 		{name: "a location without a feed", variants: plain, level: at(110), want: inventory.Figure{Left: inventory.ReasonUnmapped}},
 		{name: "a location that appeared since", variants: plain, level: at(999), want: inventory.Figure{Left: inventory.ReasonUnmapped}},
 		{name: "more in flight than a figure holds", variants: plain, stock: []inventory.Stock{row(1, oslo, "4", "0", "0")}, others: math.MaxInt64, want: inventory.Figure{Left: inventory.ReasonFigureTooLarge}},
+		{name: "a placeholder for more than enough is no figure", variants: plain, stock: []inventory.Stock{row(1, oslo, "999999999", "4", "0")}, want: inventory.Figure{Left: inventory.ReasonFigureTooLarge}},
+		{name: "one location's placeholder spoils the sum", variants: plain, stock: []inventory.Stock{row(1, oslo, "4", "0", "0"), row(1, bergen, "0", "999999999", "0")}, level: at(quay), want: inventory.Figure{Left: inventory.ReasonFigureTooLarge}},
+		{name: "a placeholder where nothing is drawn from", variants: plain, stock: []inventory.Stock{row(1, oslo, "4", "0", "0"), row(1, bergen, "999999999", "0", "0")}, want: inventory.Figure{Units: 4}},
+		{name: "a missing row is named before another's placeholder", variants: plain, stock: []inventory.Stock{row(1, oslo, "999999999", "0", "0")}, level: at(quay), want: inventory.Figure{Left: inventory.ReasonNoRow}},
 		{
 			name: "a sum that no figure holds", variants: kit, want: inventory.Figure{Left: inventory.ReasonFigureTooLarge},
 			stock: []inventory.Stock{{Variant: 1, Location: oslo, InStock: math.MaxInt64, Potential: 1}},

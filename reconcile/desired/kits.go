@@ -101,7 +101,7 @@ func (c *Catalogue) components(kit inventory.SourceVariantID, at inventory.Sourc
 func (c *Catalogue) reaches(v inventory.SourceVariant, at inventory.SourceLocationID) (inventory.Quantity, bool) {
 	from, to := c.rows(v.ID)
 	row, ok := c.row(entry{v, from, to}, at)
-	if !ok {
+	if !ok || row.TooLarge {
 		return 0, false
 	}
 	var free sum

@@ -78,9 +78,10 @@ func TestPropertyAKitContainsWhatItIsMadeOf(t *testing.T) {
 func TestHowFarTheComponentsOfAKitReach(t *testing.T) {
 	set := inventory.Level{Key: inventory.Key{Store: "main", Item: 1, Location: front}, SKU: "SET", Active: true}
 	catalogue := desired.NewCatalogue(&inventory.Snapshot{
-		Variants: []inventory.SourceVariant{{ID: 1, SKU: "SET", Kit: true}, {ID: 2, SKU: "MUG"}, {ID: 3, SKU: "BOX"}, {ID: 4, SKU: "TIN", Kit: true}, {ID: 5, SKU: "NEW"}},
+		Variants: []inventory.SourceVariant{{ID: 1, SKU: "SET", Kit: true}, {ID: 2, SKU: "MUG"}, {ID: 3, SKU: "BOX"}, {ID: 4, SKU: "TIN", Kit: true}, {ID: 5, SKU: "NEW"}, {ID: 6, SKU: "BAG"}},
 		Stock: []inventory.Stock{
 			row(1, oslo, "1", "0", "2"), row(2, oslo, "9.5", "2", "100"), row(3, oslo, "3", "5", "0"), row(4, oslo, "0", "1", "3"), row(2, bergen, "1", "0", "0"),
+			row(6, oslo, "999999999", "0", "0"),
 		},
 	}, nil)
 	takes := func(variant inventory.SourceVariantID, quantity string) inventory.Ingredient {
@@ -98,11 +99,12 @@ func TestHowFarTheComponentsOfAKitReach(t *testing.T) {
 		}
 		return e.Terms.Sources[0].Kit.Components
 	}
-	got := explain(desired.NewKits([]inventory.Ingredient{takes(4, "1"), takes(2, "2.5"), takes(99, "1"), takes(5, "1")}))
+	got := explain(desired.NewKits([]inventory.Ingredient{takes(4, "1"), takes(2, "2.5"), takes(99, "1"), takes(5, "1"), takes(6, "1")}))
 	want := []inventory.Component{
 		{Variant: 2, SKU: "MUG", PerKit: quantity("2.5"), Known: true, Available: quantity("7.5"), Builds: 3},
 		{Variant: 4, SKU: "TIN", PerKit: quantity("1"), Known: true, Available: quantity("2"), Builds: 2, Limits: true},
 		{Variant: 5, SKU: "NEW", PerKit: quantity("1")},
+		{Variant: 6, SKU: "BAG", PerKit: quantity("1")}, // nobody knows how many there are
 		{Variant: 99, PerKit: quantity("1")},
 	}
 	if !slices.Equal(got, want) {

@@ -79,6 +79,9 @@ func drawer(r *rand.Rand, huge bool) func() rawRow {
 		if one(r, 4) {
 			row.potential = ""
 		}
+		if one(r, 100) {
+			*pick(r, []*string{&row.inStock, &row.committed, &row.potential}) = pick(r, placeholders)
+		}
 		return row
 	}
 	if !huge {
@@ -97,6 +100,10 @@ func drawer(r *rand.Rand, huge bool) func() rawRow {
 		return rawRow{pick(r, []string{"", "-"}) + drawHuge(r), pick(r, []string{"", "-"}) + drawHuge(r), pick(r, []string{"", "-"}) + drawHuge(r)}
 	}
 }
+
+// placeholders are what people write where there is more than enough, and what is
+// just too much.
+var placeholders = []string{"999999999.00000", "1000000000000", "-999999999", "100000000.0000000001", "-100000000.00001"}
 
 // drawDecimal draws a figure as Katana writes them, some with all decimals.
 func drawDecimal(r *rand.Rand) string {

@@ -69,8 +69,9 @@ type Terms struct {
 type SourceTerm struct {
 	Location  SourceLocationID `json:"location_id"`
 	Name      string           `json:"location"`
-	NoSales   bool             `json:"no_sales,omitempty"` // Katana does not sell from it: nothing there counts
-	NoRow     bool             `json:"no_row,omitempty"`   // Katana has no stock row: nothing is there, or nobody knows yet
+	NoSales   bool             `json:"no_sales,omitempty"`  // Katana does not sell from it: nothing there counts
+	NoRow     bool             `json:"no_row,omitempty"`    // Katana has no stock row: nothing is there, or nobody knows yet
+	TooLarge  bool             `json:"too_large,omitempty"` // Katana has a figure there that is beyond all that is counted
 	InStock   Quantity         `json:"in_stock"`
 	Committed Quantity         `json:"committed"`
 	Excluded  []ExcludedRow    `json:"excluded_orders,omitempty"`

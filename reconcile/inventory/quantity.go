@@ -30,9 +30,14 @@ type Units int64
 // ErrQuantity reports text that is not an exact quantity.
 var ErrQuantity = errors.New("not an exact decimal quantity")
 
+// ErrTooLarge reports a decimal that is beyond ±[MaxQuantity]. It is an
+// [ErrQuantity], too.
+var ErrTooLarge = fmt.Errorf("%w: larger than %s", ErrQuantity, MaxQuantity)
+
 // ParseQuantity reads a plain decimal such as "7", "-1.5" or "7.00000".
 // Exponents, signs other than a leading minus or plus, more than ten decimals
-// (beyond trailing zeros) and figures above [MaxQuantity] are errors.
+// (beyond trailing zeros) and figures above [MaxQuantity] are errors; of a
+// decimal at which only its size is wrong the error is [ErrTooLarge].
 func ParseQuantity(s string) (Quantity, error) {
 	text := s
 	negative := false
@@ -53,12 +58,12 @@ func ParseQuantity(s string) (Quantity, error) {
 	}
 	whole = strings.TrimLeft(whole, "0")
 	if len(whole) > 9 {
-		return 0, fmt.Errorf("%q: %w: larger than %s", clip(s), ErrQuantity, MaxQuantity)
+		return 0, fmt.Errorf("%q: %w", clip(s), ErrTooLarge)
 	}
 	// At most 9 + 10 digits: one more than an int64 is sure to hold, hence unsigned.
 	n, err := strconv.ParseUint("0"+whole+fraction+"0000000000"[len(fraction):], 10, 64)
 	if err != nil || n > uint64(MaxQuantity) {
-		return 0, fmt.Errorf("%q: %w: larger than %s", clip(s), ErrQuantity, MaxQuantity)
+		return 0, fmt.Errorf("%q: %w", clip(s), ErrTooLarge)
 	}
 	q := Quantity(n) // #nosec G115 -- bounded by MaxQuantity above
 	if negative {

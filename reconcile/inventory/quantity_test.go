@@ -73,6 +73,9 @@ func TestParseQuantityRefusesWhatItWouldHaveToGuessOrRound(t *testing.T) {
 		{"100000000.0000000001", `"100000000.0000000001": not an exact decimal quantity: larger than 100000000`},
 		{"1000000000", `"1000000000": not an exact decimal quantity: larger than 100000000`},
 		{"-999999999.9999999999", `"-999999999.9999999999": not an exact decimal quantity: larger than 100000000`},
+		{"999999999.00000", `"999999999.00000": not an exact decimal quantity: larger than 100000000`},
+		{"999999999.00000000001", `"999999999.00000000001": not an exact decimal quantity: more than 10 decimals`},
+		{"1000000000x", `"1000000000x": not an exact decimal quantity`},
 		{long, `"` + long[:40] + `…": not an exact decimal quantity`},
 	}
 	for _, tt := range tests {
@@ -83,6 +86,9 @@ func TestParseQuantityRefusesWhatItWouldHaveToGuessOrRound(t *testing.T) {
 		}
 		if err.Error() != tt.want {
 			t.Errorf("ParseQuantity(%q): got %q, want %q", tt.text, err, tt.want)
+		}
+		if got, want := errors.Is(err, inventory.ErrTooLarge), strings.HasSuffix(tt.want, "larger than 100000000"); got != want {
+			t.Errorf("ParseQuantity(%q): got that it is too large: %t, want %t", tt.text, got, want)
 		}
 	}
 }
@@ -203,6 +209,9 @@ func TestAnyDecimalTextParsesToWhatExactArithmeticSays(t *testing.T) {
 		got, err := inventory.ParseQuantity(text)
 		if (err == nil) != fits {
 			t.Fatalf("ParseQuantity(%q): got %v, want an error: %t", text, err, !fits)
+		}
+		if large := errors.Is(err, inventory.ErrTooLarge); large != (steps.IsInt() && !fits) {
+			t.Fatalf("ParseQuantity(%q): got %v, want that it is too large: %t", text, err, !large)
 		}
 		if fits && rat(got).Cmp(want) != 0 {
 			t.Fatalf("ParseQuantity(%q): got %s", text, got)

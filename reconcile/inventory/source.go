@@ -43,6 +43,9 @@ type Stock struct {
 	InStock   Quantity
 	Committed Quantity
 	Potential Quantity // kits that could be built; 0 where Katana says null
+	// TooLarge tells that one of the figures is beyond ±[MaxQuantity], such as a
+	// placeholder for "more than enough". Then none of them is known, and all are 0.
+	TooLarge bool
 }
 
 // Ingredient is one line of a bill of materials: what one piece of a product

@@ -182,6 +182,8 @@ func (l *ledger) stock(sources []inventory.SourceTerm) {
 			l.line(name+" does not count", "", "", fmt.Sprintf("%s, which does not sell: in stock %s, committed %s", id, s.InStock, s.Committed))
 		case s.NoRow:
 			l.line("no stock row at "+name, "", "", id)
+		case s.TooLarge:
+			l.line("a figure too large to be counted at "+name, "", "", id)
 		default:
 			inStock := signed(s.InStock)
 			if first {

@@ -235,6 +235,8 @@ func leave(t *testing.T, e *inventory.Explanation, reason inventory.Reason) {
 		s := oslo(t, "3", "1")
 		s.Excluded, s.AddedBack = []inventory.ExcludedRow{{Order: "SO-1", OrderID: 9001, Row: 501, Open: quantity(t, "1")}}, quantity(t, "1")
 		e.Terms = &inventory.Terms{Sources: []inventory.SourceTerm{s, {Location: 104, Name: "New hall", NoRow: true}}}
+	case inventory.ReasonFigureTooLarge:
+		e.Terms = &inventory.Terms{Sources: []inventory.SourceTerm{oslo(t, "3", "1"), {Location: 104, Name: "New hall", TooLarge: true}}}
 	case inventory.ReasonNoSales:
 		e.Terms = &inventory.Terms{Sources: []inventory.SourceTerm{{Location: 103, Name: "Repairs", NoSales: true, InStock: quantity(t, "17"), Committed: quantity(t, "6")}}}
 	case inventory.ReasonQuarantined:
