@@ -1,6 +1,7 @@
 package desired
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 
@@ -49,30 +50,32 @@ func NewCatalogue(snap *inventory.Snapshot, before []inventory.StockKey) *Catalo
 }
 
 func sortedStock(stock []inventory.Stock) []inventory.Stock {
-	less := func(a, b inventory.Stock) int {
-		if a.Variant != b.Variant {
-			return int(min(max(a.Variant-b.Variant, -1), 1))
-		}
-		return int(min(max(a.Location-b.Location, -1), 1))
-	}
-	if slices.IsSortedFunc(stock, less) {
+	byKey := func(a, b inventory.Stock) int { return compareStock(keyOf(a), keyOf(b)) }
+	if slices.IsSortedFunc(stock, byKey) {
 		return stock
 	}
 	stock = slices.Clone(stock)
-	slices.SortFunc(stock, less)
+	slices.SortFunc(stock, byKey)
 	return stock
 }
 
-// preferred tells whether a stands for its SKU rather than b: live before
-// archived before deleted, then the newest, then the highest id.
-func preferred(a, b inventory.SourceVariant) bool {
-	if ra, rb := rank(a), rank(b); ra != rb {
-		return ra < rb
-	}
-	if !a.Created.Equal(b.Created) {
-		return a.Created.After(b.Created)
-	}
-	return a.ID > b.ID
+func keyOf(row inventory.Stock) inventory.StockKey {
+	return inventory.StockKey{Variant: row.Variant, Location: row.Location}
+}
+
+// compareStock orders rows of stock by variant, then location.
+func compareStock(a, b inventory.StockKey) int {
+	return cmp.Or(cmp.Compare(a.Variant, b.Variant), cmp.Compare(a.Location, b.Location))
+}
+
+// preferred tells whether a stands for its SKU rather than b.
+func preferred(a, b inventory.SourceVariant) bool { return comparePreferred(a, b) < 0 }
+
+// comparePreferred orders the variants of one SKU, the one that stands for it
+// first: live before archived before deleted, then the newest, then the highest
+// id.
+func comparePreferred(a, b inventory.SourceVariant) int {
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), b.Created.Compare(a.Created), cmp.Compare(b.ID, a.ID))
 }
 
 func rank(v inventory.SourceVariant) int {
@@ -116,12 +119,7 @@ func (c *Catalogue) Missing(at []inventory.SourceLocationID) []inventory.StockKe
 			}
 		}
 	}
-	slices.SortFunc(missing, func(a, b inventory.StockKey) int {
-		if a.Variant != b.Variant {
-			return int(min(max(a.Variant-b.Variant, -1), 1))
-		}
-		return int(min(max(a.Location-b.Location, -1), 1))
-	})
+	slices.SortFunc(missing, compareStock)
 	return missing
 }
 

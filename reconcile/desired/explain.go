@@ -47,12 +47,7 @@ func (c *Catalogue) Matched(sku inventory.SKU) (list []inventory.MatchedVariant)
 			same = append(same, v)
 		}
 	}
-	slices.SortFunc(same, func(a, b inventory.SourceVariant) int {
-		if preferred(a, b) {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(same, comparePreferred)
 	for _, v := range same {
 		list = append(list, inventory.MatchedVariant{
 			ID: v.ID, Created: v.Created, Kit: v.Kit, Service: v.Service, Archived: v.Archived, Deleted: v.Deleted,
@@ -97,7 +92,7 @@ func (c *Catalogue) sourceTerms(e entry, feed Feed, excluded Excluded, rows map[
 			committed := max(row.Committed, 0)
 			term.InStock, term.Committed = row.InStock, committed
 			term.AddedBack = excluded.addedBack(row, committed)
-			term.Excluded = rows[inventory.StockKey{Variant: row.Variant, Location: location}]
+			term.Excluded = rows[keyOf(row)]
 			if e.variant.Kit {
 				term.Kit = &inventory.KitTerm{Potential: max(row.Potential, 0), Components: c.components(e.variant.ID, location, kits)}
 			}

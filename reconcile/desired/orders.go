@@ -195,6 +195,5 @@ func (r Reads) open(o Orders, orders []inventory.SourceOrder) map[int64]openRow 
 // count: never more than is committed, so that no figure is above what is in
 // stock. committed is not below zero.
 func (x Excluded) addedBack(row inventory.Stock, committed inventory.Quantity) inventory.Quantity {
-	out := x[inventory.StockKey{Variant: row.Variant, Location: row.Location}]
-	return min(max(out, 0), committed)
+	return min(max(x[keyOf(row)], 0), committed)
 }

@@ -37,15 +37,7 @@ func DuplicateSKUs(levels []inventory.Level, variants []inventory.SourceVariant)
 // byPreference gives the ids of variants of one SKU, the one that stands for it
 // first; never nil.
 func byPreference(variants []inventory.SourceVariant) []inventory.SourceVariantID {
-	slices.SortFunc(variants, func(a, b inventory.SourceVariant) int {
-		switch {
-		case preferred(a, b):
-			return -1
-		case preferred(b, a):
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(variants, comparePreferred)
 	ids := make([]inventory.SourceVariantID, len(variants))
 	for i, v := range variants {
 		ids[i] = v.ID

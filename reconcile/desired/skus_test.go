@@ -72,7 +72,17 @@ func TestPropertyTheFirstOfSeveralKatanaVariantsIsTheOneThatCounts(t *testing.T)
 		if !reflect.DeepEqual(got, again) || !slices.Equal(variants, kept) {
 			t.Fatalf("got %+v, and %+v in another order", got, again)
 		}
-		figure := desired.NewCatalogue(&inventory.Snapshot{Variants: variants, Stock: stock}, nil).Figures([]inventory.Level{mug}, desired.Rules{Feeds: feeds}, nil)[0]
+		catalogue := desired.NewCatalogue(&inventory.Snapshot{Variants: shuffled, Stock: stock}, nil)
+		var matched []inventory.SourceVariantID
+		for _, v := range catalogue.Matched("MUG") {
+			if !v.Deleted {
+				matched = append(matched, v.ID)
+			}
+		}
+		if len(got) == 1 && !slices.Equal(matched, got[0].Sources) {
+			t.Fatalf("got %v, but they are explained as %v", got[0].Sources, matched)
+		}
+		figure := catalogue.Figures([]inventory.Level{mug}, desired.Rules{Feeds: feeds}, nil)[0]
 		if len(got) == 1 && figure.Left == "" && figure.Units != inventory.Units(got[0].Sources[0]) {
 			t.Fatalf("got %v, but variant %d counts", got[0].Sources, figure.Units)
 		}
