@@ -104,9 +104,9 @@ func whole() url.Values {
 var errOrphan = errors.New("it belongs to nothing that Katana lists")
 
 // Catalogue reads all variants that carry a SKU, sorted by id, archived and
-// deleted ones and services included. A variant whose parent is missing may have been caught in the middle of an edit, so all is
-// read once more; then it is an error, since nobody can tell whether it is
-// archived or a kit.
+// deleted ones and services included. A variant whose parent is missing may have
+// been caught in the middle of an edit, so all is read once more; then it is an
+// error, since nobody can tell whether it is archived or a kit.
 func (c *Client) Catalogue(ctx context.Context) ([]inventory.SourceVariant, error) {
 	variants, err := c.readCatalogue(ctx)
 	if errors.Is(err, errOrphan) {

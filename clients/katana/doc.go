@@ -9,7 +9,6 @@
 // that Katana sent.
 //
 // Begin with [New], [Client.Catalogue] and [Client.Inventory]. The API is
-// described at
-// https://developer.katanamrp.com/reference; where its pages and its answers
-// are known to differ, the comment at the place says so.
+// described at https://developer.katanamrp.com/reference; where its pages and
+// its answers are known to differ, the comment at the place says so.
 package katana
