@@ -71,7 +71,7 @@ var dropped = [...]folds{lookAlikes, letterCase, forms, leadingZeros, dashes, sp
 // differ gives the folds that make two texts the same, none of which could be
 // left out; 0 when none do, or when they are the same already.
 func differ(a, b text) folds {
-	var x, y []byte
+	x, y := make([]byte, 0, len(a.apart)), make([]byte, 0, len(b.apart))
 	same := func(f folds) bool {
 		x, y = f.append(x[:0], a), f.append(y[:0], b)
 		return bytes.Equal(x, y)

@@ -3,6 +3,7 @@ package desired
 import (
 	"cmp"
 	"maps"
+	"math/bits"
 	"slices"
 	"unicode/utf8"
 
@@ -39,26 +40,34 @@ func NearMisses(levels []inventory.Level, variants []inventory.SourceVariant) []
 	for _, sku := range slices.Sorted(maps.Keys(shopify)) {
 		written := textOf(string(sku))
 		candidates := index[loosely.apply(written)]
-		candidates = candidates[:min(len(candidates), compared)]
-		for _, one := range nearest(sku, written, candidates) {
-			one.Variants, one.Sources = sorted(shopify[one.Shopify]), sorted(katana[one.Katana])
-			near = append(near, one)
+		for _, one := range nearest(written, candidates[:min(len(candidates), compared)]) {
+			near = append(near, inventory.NearMiss{
+				Shopify: sku, Katana: one.sku, Differ: one.by.words(), Variants: sorted(shopify[sku]), Sources: sorted(katana[one.sku]),
+			})
 		}
 	}
 	return near
 }
 
+// neighbour is a Katana SKU, and what it differs in.
+type neighbour struct {
+	sku inventory.SKU
+	by  folds
+}
+
 // nearest gives the closest of the candidates, sorted by SKU.
-func nearest(sku inventory.SKU, written text, candidates []inventory.SKU) []inventory.NearMiss {
-	var near []inventory.NearMiss
+func nearest(written text, candidates []inventory.SKU) []neighbour {
+	near := make([]neighbour, 0, len(candidates))
 	for _, candidate := range candidates {
-		if words := differ(written, textOf(string(candidate))).words(); words != nil {
-			near = append(near, inventory.NearMiss{Shopify: sku, Katana: candidate, Differ: words})
+		if by := differ(written, textOf(string(candidate))); by != 0 {
+			near = append(near, neighbour{candidate, by})
 		}
 	}
-	slices.SortStableFunc(near, func(a, b inventory.NearMiss) int { return cmp.Compare(len(a.Differ), len(b.Differ)) })
+	slices.SortStableFunc(near, func(a, b neighbour) int {
+		return cmp.Compare(bits.OnesCount8(uint8(a.by)), bits.OnesCount8(uint8(b.by)))
+	})
 	near = near[:min(len(near), closest)]
-	slices.SortFunc(near, func(a, b inventory.NearMiss) int { return cmp.Compare(a.Katana, b.Katana) })
+	slices.SortFunc(near, func(a, b neighbour) int { return cmp.Compare(a.sku, b.sku) })
 	return near
 }
 
