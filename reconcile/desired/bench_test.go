@@ -100,6 +100,17 @@ func BenchmarkFiguresUnderRules(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(levels)), "ns/level")
 }
 
+// BenchmarkRuleOf asks about one SKU, with nothing made ready.
+func BenchmarkRuleOf(b *testing.B) {
+	rules := manyRules()
+	b.ReportAllocs()
+	for b.Loop() {
+		if got := desired.RuleOf(rules, "SKU-0001234"); got != -1 {
+			b.Fatalf("got rule %d", got)
+		}
+	}
+}
+
 // BenchmarkUnstocked finds the 200,000 levels of items that are stocked at one of
 // three locations.
 func BenchmarkUnstocked(b *testing.B) {

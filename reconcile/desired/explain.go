@@ -21,9 +21,10 @@ func (c *Catalogue) Explain(e *inventory.Explanation, level inventory.Level, rul
 	if e.Left = leftAlone(&level, feed, rules.Activate); e.Left != "" {
 		return
 	}
-	rule, index := ready(rules.SKU).of(level.SKU)
 	e.Terms = &inventory.Terms{Others: others}
-	if index >= 0 {
+	var rule Rule
+	if index := RuleOf(rules.SKU, level.SKU); index >= 0 {
+		rule = rules.SKU[index]
 		e.Terms.Rule = termOf(rule, index)
 	}
 	if e.Left = unsellable(entry, known, rule); e.Left != "" {

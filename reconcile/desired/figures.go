@@ -47,7 +47,7 @@ func (s *shopfront) figure(level *inventory.Level, elsewhere func(inventory.Leve
 	if level.SKU != s.sku {
 		s.sku = level.SKU
 		s.entry, s.known = s.c.entries[s.sku]
-		s.rule, _ = s.ruled.of(s.sku)
+		s.rule = s.ruled.of(s.sku)
 	}
 	if reason := unsellable(s.entry, s.known, s.rule); reason != "" {
 		return inventory.Figure{Left: reason}

@@ -2,7 +2,6 @@ package desired
 
 import (
 	"path"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,7 +11,7 @@ import (
 // other, since SKUs have them. A pattern that is none matches nothing.
 func Match(pattern, text string) bool {
 	g, s := globOf(pattern), subjectOf(text)
-	return g.match(&s)
+	return g.match(s)
 }
 
 // glob is a pattern made ready for many texts.
@@ -22,7 +21,6 @@ type glob struct {
 	// head is what every text begins with that matches, and tail what ends it when
 	// there is but a star between them.
 	head, tail string
-	parts      []part // cut when they are first asked for
 }
 
 // form says how much of the matching is done by comparing strings.
@@ -37,139 +35,124 @@ const (
 
 func globOf(pattern string) glob {
 	g := glob{pattern: plain.Replace(pattern)}
-	if _, err := path.Match(g.pattern, ""); err != nil {
-		g.form = malformed
-		return g
+	if utf8.ValidString(pattern) { // a byte that is no character matches nothing, not even itself
+		g.simplify()
 	}
-	if !utf8.ValidString(pattern) {
-		return g // a byte that is no character matches nothing, not even itself
-	}
-	const special = `*?[\`
-	end := strings.IndexAny(g.pattern, special)
-	if end < 0 {
-		g.form, g.head = literal, g.pattern
-		return g
-	}
-	g.head = g.pattern[:end]
-	if tail := strings.TrimLeft(g.pattern[end:], "*"); g.pattern[end] == '*' && !strings.ContainsAny(tail, special) {
-		g.form, g.tail = starred, tail
+	if g.form == general {
+		if _, err := path.Match(g.pattern, ""); err != nil {
+			g.form = malformed
+		}
 	}
 	return g
+}
+
+func (g *glob) simplify() {
+	end := special(g.pattern)
+	g.head = g.pattern[:end]
+	if end == len(g.pattern) {
+		g.form = literal
+		return
+	}
+	if tail := strings.TrimLeft(g.pattern[end:], "*"); g.pattern[end] == '*' && special(tail) == len(tail) {
+		g.form, g.tail = starred, tail
+	}
+}
+
+// special finds the first character that does not stand for itself, else the end.
+func special(pattern string) int {
+	for i := range len(pattern) {
+		switch pattern[i] {
+		case '*', '?', '[', '\\':
+			return i
+		}
+	}
+	return len(pattern)
 }
 
 // subject is a text made ready for many globs.
 type subject struct {
 	text  string // see plain
 	valid bool   // UTF-8
-	runes []rune // cut when they are first asked for
 }
 
-func subjectOf(text string) subject {
-	return subject{text: plain.Replace(text), valid: utf8.ValidString(text)}
-}
+func subjectOf(text string) subject { return subject{plain.Replace(text), utf8.ValidString(text)} }
 
 // plain takes the meaning from a slash that [path.Match] gives it.
 var plain = strings.NewReplacer("/", "\x00")
 
 // match spares most texts the way over the characters.
-func (g *glob) match(s *subject) bool {
-	switch {
-	case g.form == malformed:
+func (g *glob) match(s subject) bool {
+	if g.form == malformed {
 		return false
-	case !s.valid:
-	case !strings.HasPrefix(s.text, g.head):
+	}
+	if !s.valid {
+		return matchWhole(g.pattern, s.text)
+	}
+	text, ok := strings.CutPrefix(s.text, g.head)
+	switch {
+	case !ok:
 		return false
 	case g.form == literal:
-		return len(s.text) == len(g.head)
+		return text == ""
 	case g.form == starred:
-		return strings.HasSuffix(s.text[len(g.head):], g.tail)
+		return strings.HasSuffix(text, g.tail)
 	}
-	return g.matchWhole(s)
+	return matchWhole(g.pattern[len(g.head):], text)
 }
 
-// matchWhole matches character by character. To path.Match a star stands for
-// any bytes, so that the second half of an é is one character more for a ?.
-func (g *glob) matchWhole(s *subject) bool {
-	if g.parts == nil {
-		g.parts = partsOf(g.pattern)
-	}
-	if s.runes == nil {
-		s.runes = []rune(s.text)
-	}
-	parts, text := g.parts, s.runes
-	p, t := 0, 0
-	star, from := -1, 0 // the last star, and where what follows it begins
-	for t < len(text) {
-		switch {
-		case p < len(parts) && parts[p].star:
-			star, from = p, t
-			p++
-		case p < len(parts) && parts[p].fits(text[t]):
-			p, t = p+1, t+1
-		case star >= 0:
-			from++
-			p, t = star+1, from
-		default:
+// matchWhole matches a well-formed pattern character by character. To path.Match
+// a star stands for any bytes, so that the second half of an é is one character
+// more for a ?.
+func matchWhole(pattern, text string) bool {
+	star := false
+	var after, from string // what follows the last star, and the text that is left for it
+	for text != "" {
+		if rest, ok := strings.CutPrefix(pattern, "*"); ok {
+			pattern, star, after, from = rest, true, rest, text
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(text)
+		if rest, ok := matchOne(pattern, r); ok {
+			pattern, text = rest, text[size:]
+			continue
+		}
+		if !star {
 			return false
 		}
+		_, size = utf8.DecodeRuneInString(from)
+		from = from[size:]
+		pattern, text = after, from
 	}
-	return !slices.ContainsFunc(parts[p:], func(p part) bool { return !p.star })
+	return strings.Trim(pattern, "*") == ""
 }
 
-// part of a glob is a star, or stands for one character: one of those in its
-// ranges, or with not any other. So ? is all that are not in none.
-type part struct {
-	star, not bool
-	ranges    [][2]rune // from the first to the last
-}
-
-func (p *part) fits(r rune) bool {
-	for _, one := range p.ranges {
-		if one[0] <= r && r <= one[1] {
-			return !p.not
-		}
+// matchOne tells whether a character is one that the pattern, which begins with
+// no star, begins with, and gives what follows in the pattern.
+func matchOne(pattern string, r rune) (rest string, ok bool) {
+	switch {
+	case pattern == "":
+		return "", false
+	case pattern[0] == '?':
+		return pattern[1:], true
+	case pattern[0] != '[':
+		one, rest := character(pattern)
+		return rest, one == r
 	}
-	return p.not
-}
-
-// partsOf cuts a well-formed glob.
-func partsOf(pattern string) (parts []part) {
-	for pattern != "" {
-		var p part
-		switch pattern[0] {
-		case '*':
-			p.star, pattern = true, pattern[1:]
-		case '?':
-			p.not, pattern = true, pattern[1:]
-		case '[':
-			p, pattern = class(pattern[1:])
-		default:
-			var r rune
-			r, pattern = character(pattern)
-			p.ranges = [][2]rune{{r, r}}
-		}
-		parts = append(parts, p)
-	}
-	return parts
-}
-
-// class reads what is behind a [, and gives what is behind its ].
-func class(pattern string) (p part, rest string) {
-	rest, p.not = strings.CutPrefix(pattern, "^")
+	rest, not := strings.CutPrefix(pattern[1:], "^")
 	for rest[0] != ']' {
-		var one [2]rune
-		one[0], rest = character(rest)
-		one[1] = one[0]
+		var first, last rune
+		first, rest = character(rest)
+		last = first
 		if to, ranging := strings.CutPrefix(rest, "-"); ranging {
-			one[1], rest = character(to)
+			last, rest = character(to)
 		}
-		p.ranges = append(p.ranges, one)
+		ok = ok || first <= r && r <= last
 	}
-	return p, rest[1:]
+	return rest[1:], ok != not
 }
 
-// character reads one character, behind a backslash or not; −1 is a byte that is
-// none.
+// character reads one character, behind a backslash or not; −1, which is in no
+// text, stands for a byte that is none.
 func character(pattern string) (r rune, rest string) {
 	pattern = strings.TrimPrefix(pattern, `\`)
 	r, size := utf8.DecodeRuneInString(pattern)

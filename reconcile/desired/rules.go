@@ -1,6 +1,10 @@
 package desired
 
-import "stocksyncd/reconcile/inventory"
+import (
+	"slices"
+
+	"stocksyncd/reconcile/inventory"
+)
 
 // Rule changes the figure of the SKUs that it names. Of a store's rules the
 // first that matches counts, and no other.
@@ -37,22 +41,25 @@ func ready(rules []Rule) ruled {
 	return ruled{rules, globs}
 }
 
-// of gives the rule that counts for a SKU, the first that matches, with its
-// place in the list; or one that changes nothing, and −1.
-func (r ruled) of(sku inventory.SKU) (Rule, int) {
+// of gives the rule that counts for a SKU, the first that matches, or one that
+// changes nothing.
+func (r ruled) of(sku inventory.SKU) Rule {
 	subject := subjectOf(string(sku))
 	for i := range r.globs {
-		if r.globs[i].match(&subject) {
-			return r.rules[i], i
+		if r.globs[i].match(subject) {
+			return r.rules[i]
 		}
 	}
-	return Rule{}, -1
+	return Rule{}
 }
 
 // RuleOf is the place of the rule that counts for a SKU, or −1.
 func RuleOf(rules []Rule, sku inventory.SKU) int {
-	_, i := ready(rules).of(sku)
-	return i
+	subject := subjectOf(string(sku))
+	return slices.IndexFunc(rules, func(rule Rule) bool {
+		g := globOf(rule.Pattern)
+		return g.match(subject)
+	})
 }
 
 // show is what a store shows of an exact figure under the rule: less the
