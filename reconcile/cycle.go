@@ -309,7 +309,7 @@ func (c *cycle) wanted() []inventory.SourceVariantID {
 			m.heat(c.started, row.Variant)
 		}
 	}
-	wanted := slices.Concat(m.due(c.started, c.kits), c.touched(), m.share(c.started))
+	wanted := slices.Concat(m.due(c.started, c.kits), c.touched(), m.share(c.started, c.r.opts.SweepAtLeast))
 	stocked := map[inventory.SourceVariantID]bool{}
 	for _, id := range inventory.Stocked(m.variants) {
 		stocked[id] = true

@@ -135,6 +135,7 @@ func (s *cycleStore) explain(sku inventory.SKU) (list []inventory.Explanation, e
 		around := s.flown(index.Elsewhere(level.Key, sku, s.rules.Feeds[level.Location].Sources))
 		s.c.catalogue.Explain(&e, level, s.rules, around, rows, s.c.kits, s.c.locationName)
 		e.Own = s.flown(index.At(level.Key, sku))
+		e.KatanaRead = s.c.readBefore(sku)
 		s.conclude(&e, level, index)
 		if e.Writes, err = s.c.r.opts.Journal.Writes(level.Key); err != nil {
 			return nil, fmt.Errorf("state: %w", err)

@@ -94,6 +94,26 @@ func TestWhatAFeedNamesIsWrittenInTheNextCycle(t *testing.T) {
 	}
 }
 
+func TestASmallShopIsSweptSoonerThanItMust(t *testing.T) {
+	w := catalogue(t, 100)
+	w.sweepAtLeast = 40
+	w.start()
+	w.cycle()
+	read := map[inventory.SourceVariantID]bool{}
+	for range 3 {
+		_, ids := w.incremental()
+		if len(ids) != 40 {
+			t.Fatalf("%d were read, want 40", len(ids))
+		}
+		for _, id := range ids {
+			read[id] = true
+		}
+	}
+	if len(read) != 100 {
+		t.Errorf("3 cycles of 40 read %d of 100", len(read))
+	}
+}
+
 func TestAChangeThatNoFeedNamesIsFoundWithinTheSweep(t *testing.T) {
 	w := catalogue(t, 240)
 	w.has(200, 10, 4)

@@ -76,14 +76,19 @@ func (m *mirror) plan(read []inventory.SourceVariantID, now time.Time, within ti
 	}
 }
 
-// share lists the variants whose turn in the sweep has come.
-func (m *mirror) share(now time.Time) (share []inventory.SourceVariantID) {
-	for id, next := range m.next {
-		if !now.Before(next) {
-			share = append(share, id)
+// share lists the variants whose turn in the sweep has come; at least so many,
+// so that a small shop is through much sooner than it must.
+func (m *mirror) share(now time.Time, least int) []inventory.SourceVariantID {
+	turns := slices.SortedFunc(maps.Keys(m.next), func(a, b inventory.SourceVariantID) int {
+		return cmp.Or(m.next[a].Compare(m.next[b]), cmp.Compare(a, b))
+	})
+	due, _ := slices.BinarySearchFunc(turns, now, func(id inventory.SourceVariantID, now time.Time) int {
+		if m.next[id].After(now) {
+			return 1
 		}
-	}
-	return share
+		return -1
+	})
+	return turns[:min(len(turns), max(due, least))]
 }
 
 // take takes the rows of a read in: those of the variants that were read are
@@ -143,4 +148,14 @@ func (m *mirror) oldest() (oldest time.Time) {
 		}
 	}
 	return oldest
+}
+
+// readBefore is when Katana's numbers for a SKU were read, if a former cycle
+// did; the zero time is this one.
+func (c *cycle) readBefore(sku inventory.SKU) time.Time {
+	id, known := c.catalogue.Stands(sku)
+	if !known || c.mirror == nil || c.fresh[id] {
+		return time.Time{}
+	}
+	return c.mirror.read[id].UTC()
 }

@@ -24,6 +24,8 @@ type Options struct {
 	// SweepWithin is how old Katana's figures may become that no feed names:
 	// each is read again within this time, kits four times as often.
 	SweepWithin time.Duration
+	// SweepAtLeast is how many of them each incremental cycle reads, due or not.
+	SweepAtLeast int
 	// Quarantine is how long a level rests after Shopify refused its line.
 	Quarantine time.Duration
 	Now        func() time.Time

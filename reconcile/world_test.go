@@ -276,6 +276,8 @@ type world struct {
 	state  *state.Store
 	r      *reconcile.Reconciler
 	nextID int64
+
+	sweepAtLeast int
 }
 
 const settle = 10 * time.Minute
@@ -370,7 +372,7 @@ func (w *world) with(journal reconcile.Journal) {
 	var err error
 	w.r, err = reconcile.New(reconcile.Options{
 		Source: w.katana, Stores: w.stores, Journal: journal, Guards: w.guards,
-		Settle: settle, Quarantine: 24 * time.Hour, Now: w.clock,
+		Settle: settle, Quarantine: 24 * time.Hour, Now: w.clock, SweepAtLeast: w.sweepAtLeast,
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -16,9 +16,12 @@ type Explanation struct {
 	LocationID LocationID `json:"location_id"`
 	Location   string     `json:"location"`
 	// Read is when Shopify was read for this, and Katana after it. Cycle is the
-	// one that read them; 0 is a read for this question alone.
-	Read  time.Time `json:"read"`
-	Cycle uint64    `json:"cycle,omitempty"`
+	// one that read them; 0 is a read for this question alone. KatanaRead is set
+	// when Katana's numbers are from before: an incremental cycle reads those
+	// again that may have moved.
+	Read       time.Time `json:"read"`
+	Cycle      uint64    `json:"cycle,omitempty"`
+	KatanaRead time.Time `json:"katana_read,omitzero"`
 
 	// Katana lists the Katana variants with this SKU: the first stands for it,
 	// the others were passed over. Shopify lists the other variants of the

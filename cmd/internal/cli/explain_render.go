@@ -123,6 +123,9 @@ func inStep(e *inventory.Explanation) bool {
 // and which rule it is under.
 func (a *app) identity(e *inventory.Explanation) []string {
 	read := fmt.Sprintf("Read %s by cycle %d.", a.when(e.Read), e.Cycle)
+	if !e.KatanaRead.IsZero() {
+		read += fmt.Sprintf(" Katana's numbers are of %s; nothing has named them since.", a.when(e.KatanaRead))
+	}
 	if e.Cycle == 0 {
 		read = fmt.Sprintf("Read %s for this question.", a.when(e.Read))
 	}

@@ -279,13 +279,15 @@ func scaleWorld(t *testing.T) (*sandbox.World, desired.Mapping) {
 }
 
 // TestScale prints what a full cycle of 10,000 SKUs at 3 locations costs at
-// the real limits, in virtual time, beside what the limits allow.
+// the real limits, in virtual time, beside what the limits allow, and what the
+// incremental ones after it cost.
 func TestScale(t *testing.T) {
 	const skus, locations, perMinute = scaleSKUs, scaleLocations, scalePerMinute
 	synctest.Test(t, func(t *testing.T) {
 		world, mapping := scaleWorld(t)
 		w := newWhole(t, world, mapping)
 		defer w.stop()
+		<-time.After(10 * time.Minute) // so that no feed tells how the world was made
 		start := time.Now()
 		report := w.clean(reconcile.Request{})
 		took := time.Since(start)
@@ -307,6 +309,26 @@ func TestScale(t *testing.T) {
 		}
 		if report.Stores[0].Applied != skus/100*locations || katana.Throttled+shop.Throttled != 0 {
 			t.Errorf("got %d written and %d throttled answers; want %d and none", report.Stores[0].Applied, katana.Throttled+shop.Throttled, skus/100*locations)
+		}
+
+		<-time.After(5 * time.Minute) // what was written is settled
+		w.clean(reconcile.Request{Kind: inventory.Incremental})
+		<-time.After(30 * time.Second)
+		idle := w.clean(reconcile.Request{Kind: inventory.Incremental})
+		katana = idle.Requests["katana"]
+		t.Logf("incremental, nothing changed: Katana %4d requests, the sweep's among them; all of it takes %d", katana.Count, least)
+		if katana.Count > 10 || idle.Stores[0].Drifted != 0 {
+			t.Errorf("an idle cycle took %d requests to Katana and found %d drifted, want at most 10 and none", katana.Count, idle.Stores[0].Drifted)
+		}
+		if err := world.Do(sandbox.StockAdjusted{SKU: "SKU-00042", Location: "Oslo", By: "-5"}); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(30 * time.Second)
+		one := w.clean(reconcile.Request{Kind: inventory.Incremental})
+		katana = one.Requests["katana"]
+		t.Logf("incremental, one SKU changed: Katana %4[2]d requests, %[1]d written", one.Stores[0].Applied, katana.Count)
+		if one.Stores[0].Applied != 1 || katana.Count > 12 {
+			t.Errorf("one changed figure: %d written with %d requests to Katana, want 1 with at most 12", one.Stores[0].Applied, katana.Count)
 		}
 	})
 }

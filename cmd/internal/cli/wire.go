@@ -37,6 +37,9 @@ type rig struct {
 	full       cron.Schedule
 }
 
+// sweepAtLeast fills one request to Katana for each of its locations.
+const sweepAtLeast = 250
+
 // assemble puts the program together. It sends nothing; secrets are resolved
 // here, once, so that a missing one is a mistake of the config.
 func (a *app) assemble(cfg *configs.Config, store *state.Store, log *slog.Logger, progress func(string)) (*rig, error) {
@@ -56,8 +59,8 @@ func (a *app) assemble(cfg *configs.Config, store *state.Store, log *slog.Logger
 			MaxZeroedPercent: cfg.Guards.MaxZeroedPercent, MaxShrinkPercent: cfg.Guards.MaxShrinkPercent,
 		},
 		Settle: time.Duration(cfg.Sync.Settle), Quarantine: time.Duration(cfg.Quarantine.Expiry),
-		SweepWithin: time.Duration(cfg.Sync.SweepWithin),
-		Now:         a.Now, Log: log, Requests: r.requests, Progress: progress,
+		SweepWithin: time.Duration(cfg.Sync.SweepWithin), SweepAtLeast: sweepAtLeast,
+		Now: a.Now, Log: log, Requests: r.requests, Progress: progress,
 	}
 	for _, s := range cfg.Stores {
 		options.Stores = append(options.Stores, r.storeOptions(s, lineage))
