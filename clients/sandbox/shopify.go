@@ -17,9 +17,6 @@ import (
 // and GET /bulk/..., where the results of bulk queries are.
 // Injected faults play on it. An unknown store gets 404 for everything.
 //
-// The levels of an item, which have no documented order, come in another one
-// with each reading.
-//
 // Documents are checked against the schema of 2026-10, as far as it is kept
 // here; a request for another version is answered by the one that is served.
 func (w *World) Shopify(store string) http.Handler {

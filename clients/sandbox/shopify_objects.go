@@ -282,10 +282,9 @@ func (x *execution) levels(list []*level, args map[string]any) (any, error) {
 	}
 	list = match(x, list, args, levelsBy)
 	id, node := func(l *level) int64 { return l.id }, func(l *level) object { return levelObject{l} }
-	if x.bulk {
+	if x.bulk || !x.s.opts.MixLevels {
 		return x.paginate(rowsOf("InventoryLevel", list, id, node), args)
 	}
-	// They have no sort key, and no order is documented.
 	turn := x.turn(args)
 	return x.paginate(sorted("InventoryLevel", list, id, func(l *level) string { return turn.place(l.id) }, node), args)
 }

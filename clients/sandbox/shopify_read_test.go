@@ -276,8 +276,9 @@ func BenchmarkVariantsPage(b *testing.B) {
 	}
 }
 
-func TestTheLevelsOfAnItemComeInNoOrderAndEachOnce(t *testing.T) {
+func TestMixedLevelsOfAnItemComeInNoOrderAndEachOnce(t *testing.T) {
 	w := manyListings(t, 1)
+	w.stores[0].opts.MixLevels = true
 	levels := []Level{}
 	for i := range 9 {
 		name := fmt.Sprint("Shelf ", i)

@@ -44,6 +44,10 @@ type StoreOptions struct {
 
 	BulkTakes   time.Duration // from the start of a bulk query to its end; 0 means 10 seconds
 	PagingDepth int           // objects of a connection that can be paged through; 0 means 25,000, negative no end
+
+	// MixLevels has the levels of an item come in another order with each
+	// reading, as they may: they were recorded by id, and none is documented.
+	MixLevels bool
 }
 
 // World is Katana and one or more Shopify stores over one set of facts. All

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -192,15 +191,18 @@ func TestNoSecretIsInTheLogOrTheStateFileAfterEveryFault(t *testing.T) {
 		defer w.stop()
 		logger := slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		w.log = logger
+		w.start()
 		told := func(what string, value any, err error) {
 			logger.Error("told", "what", what, "value", value, "err", err)
 		}
 		other := w.stores[0].Choice
 		other.Rules = []desired.Rule{{Pattern: "*", Buffer: 1}}
-		for i, kind := range faultKinds {
-			for j, place := range faultPlaces {
+		for j, place := range faultPlaces {
+			if w.bulk != place.bulk {
 				w.bulk = place.bulk
 				w.start()
+			}
+			for i, kind := range faultKinds {
 				// Something is to be stocked, and something to be written.
 				w.do(sandbox.StockAdjusted{SKU: "SKU-05", Location: "Oslo", By: "1"}, sandbox.LevelSwitched{Store: "main", SKU: "SKU-11", Location: "Oslo"})
 				w.world.Inject(sandbox.Fault{API: place.api, Op: place.op, Kind: kind, Count: -1})
@@ -230,15 +232,6 @@ func TestNoSecretIsInTheLogOrTheStateFileAfterEveryFault(t *testing.T) {
 		told("explain", levels, err)
 		secretFree(t, "the log", log.String())
 		w.stop()
-		kept, err := os.ReadFile(w.path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		secretFree(t, "the state file", string(kept))
-		for _, words := range []string{"SKU-05", `"outcome"`, `"shopify":{"Oslo"`} { // of reports, writes and names
-			if !bytes.Contains(kept, []byte(words)) {
-				t.Errorf("the state file has no %q that can be read: the test proves nothing", words)
-			}
-		}
+		secretFree(t, "the state file", kept(t, w.path, "main", "outlet"))
 	})
 }

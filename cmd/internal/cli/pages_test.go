@@ -55,7 +55,11 @@ func TestFiguresDoNotDependOnTheOrderInWhichPagesArrive(t *testing.T) {
 	for seed := range uint64(cases(2)) {
 		t.Run(fmt.Sprint("a shop, seed ", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				world := sandbox.Shop(sandbox.Options{Seed: seed, KatanaPerMinute: 6000, Stores: sandbox.ShopStores(2)}, 50)
+				stores := sandbox.ShopStores(2)
+				for i := range stores {
+					stores[i].MixLevels = true
+				}
+				world := sandbox.Shop(sandbox.Options{Seed: seed, KatanaPerMinute: 6000, Stores: stores}, 50)
 				w := newWhole(t, world, desired.Mapping{})
 				defer func() { w.stop() }()
 				w.configured()
@@ -75,7 +79,7 @@ func TestFiguresDoNotDependOnTheOrderInWhichPagesArrive(t *testing.T) {
 // count or do not.
 func playOneMoment(t *testing.T, seed uint64) {
 	dice := rand.New(rand.NewPCG(seed, 5))
-	world := sandbox.NewWorld(sandbox.Options{Seed: seed, KatanaPerMinute: 6000})
+	world := sandbox.NewWorld(sandbox.Options{Seed: seed, KatanaPerMinute: 6000, Stores: []sandbox.StoreOptions{{MixLevels: true}}})
 	var mapping desired.Mapping
 	places := []string{"Oslo", "Bergen", "Narvik", "Molde"}
 	for _, name := range places {

@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +13,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"stocksyncd/reconcile/inventory"
+	"stocksyncd/state"
 )
 
 // parrot serves a world, and once it is on answers every question about stock
@@ -70,21 +76,63 @@ func TestNoSecretIsInAnExplanationAnExportOrAComparison(t *testing.T) {
 			}
 		}
 	}
-	found := 0
+	held := map[string]string{"what the state file keeps": kept(t, filepath.Join(b.dir, "state.db"), "main")}
 	err := filepath.WalkDir(b.dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		text, err := os.ReadFile(path)
-		found++
-		for _, secret := range []string{"the-katana-secret", "the-shopify-secret"} {
-			if strings.Contains(string(text), secret) {
-				t.Errorf("%s holds a secret", filepath.Base(path))
-			}
-		}
+		held[filepath.Base(path)] = string(text)
 		return err
 	})
-	if err != nil || found < 6 {
-		t.Errorf("%d files, %v; want the configs, the exports, the plan and the state file", found, err)
+	if err != nil || len(held) < 7 {
+		t.Errorf("%d files, %v; want the configs, the exports, the plan and the state file", len(held)-1, err)
 	}
+	for name, text := range held {
+		for _, secret := range []string{"the-katana-secret", "the-shopify-secret"} {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s holds a secret", name)
+			}
+		}
+	}
+}
+
+// kept is all that a state file keeps, record by record: in the file itself they
+// are deflated, and nothing can be found in them.
+func kept(t *testing.T, path string, stores ...inventory.StoreName) string {
+	t.Helper()
+	store, err := state.Open(path, state.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []any
+	add := func(value any, failed error) {
+		all = append(all, value)
+		err = errors.Join(err, failed)
+	}
+	add(store.History(0))
+	add(store.Hours(time.Time{}))
+	add(store.Source())
+	add(store.Lineage())
+	for _, name := range stores {
+		memory, failed := store.Store(name)
+		for key := range memory.Levels { // besides, they are numbers
+			add(store.Writes(key))
+		}
+		add(memory.Memory, failed)
+		add(memory.Open, nil)
+	}
+	if err := errors.Join(err, store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, words := range []string{`"changes":[{`, `"outcome":"applied"`, `"shopify":{"`} { // of reports, writes and names of locations
+		if !bytes.Contains(text, []byte(words)) {
+			t.Errorf("the state file keeps no %q: the test proves nothing", words)
+		}
+	}
+	return string(text)
 }
