@@ -167,11 +167,11 @@ func (b *asking) mode(mode string) {
 	}
 }
 
-// skus lists the SKUs of all stores, but for a bundle that has no level at all.
+// skus lists the SKUs of all stores, also of what has no level at all.
 func (b *asking) skus() (skus []string) {
 	for _, variants := range b.variants {
 		for sku := range variants {
-			if sku != "" && sku != "BUNDLE-HOME" {
+			if sku != "" {
 				skus = append(skus, sku)
 			}
 		}
