@@ -232,7 +232,10 @@ func (s *cycleStore) planAgain(ctx context.Context, changes []inventory.Change) 
 	view.Now = now
 	p := plan.Diff(levels, figures, view)
 	s.outcomes = append(s.outcomes, p.Waiting...)
-	next := s.asSaved(s.stockedOnly(p.Changes))
+	// The level may carry another SKU by now.
+	read, unread := s.unread(s.stockedOnly(p.Changes))
+	s.outcomes = append(s.outcomes, unread...)
+	next := s.asSaved(read)
 	s.settleVanished(changes, p)
 	return next, nil
 }

@@ -66,6 +66,7 @@ type cycle struct {
 	fresh     map[inventory.SourceVariantID]bool // whose rows were read in this cycle
 	kits      *desired.Kits
 	kitsErr   error // why they could not be read
+	kitsOld   bool  // they were not read since something happened to them
 	catalogue *desired.Catalogue
 	variants  []inventory.SourceVariant
 	skus      map[inventory.SourceVariantID]inventory.SKU
@@ -94,7 +95,7 @@ func (r *Reconciler) begin(ask Request) (*cycle, error) {
 // prepare makes a cycle that works on what keep makes of the stores' memory.
 func (r *Reconciler) prepare(ask Request, keep func(*memory) *memory) (c *cycle, err error) {
 	c = &cycle{
-		r: r, ask: ask, started: r.opts.Now(), requests: r.opts.Requests(), kits: r.kits,
+		r: r, ask: ask, started: r.opts.Now(), requests: r.opts.Requests(), kits: r.kits, kitsOld: r.kitsOld,
 		memories: make(map[inventory.StoreName]*memory, len(r.opts.Stores)),
 	}
 	if c.source, err = r.opts.Journal.Source(); err != nil {
@@ -195,12 +196,13 @@ func (c *cycle) hear(ctx context.Context) (err error) {
 	}
 	if former := c.r.mirror; c.ask.Kind == inventory.Incremental && former != nil {
 		if c.heard, err = c.r.opts.Source.Changes(ctx, former.mark); err == nil {
-			c.mirror = former
+			c.mirror, c.kitsOld = former, c.kitsOld || c.heard.Recipes || c.heard.Catalogue
 			return nil
 		}
 		if ctx.Err() == nil {
 			c.r.opts.Log.Warn("what changed in Katana cannot be told, so all of it is read", "cycle", c.number, "err", err)
 		}
+		c.kitsOld = true // they may be among it
 	}
 	c.heard, err = c.r.opts.Source.Changes(ctx, inventory.Mark{})
 	return err
@@ -225,7 +227,8 @@ func (c *cycle) readLocations(ctx context.Context) (err error) {
 // locations are those of a config that is compared with.
 func (c *cycle) readFigures(ctx context.Context, at, others []inventory.SourceLocationID) error {
 	reads := slices.Concat(at, others)
-	whole := c.mirror == nil || !covers(c.mirror.at, reads)
+	former := c.mirror
+	whole := former == nil || !covers(former.at, reads)
 	if whole {
 		c.mirror = &mirror{at: reads, read: map[inventory.SourceVariantID]time.Time{}, hot: map[inventory.SourceVariantID][]time.Time{}}
 	}
@@ -234,6 +237,10 @@ func (c *cycle) readFigures(ctx context.Context, at, others []inventory.SourceLo
 	}
 	if part := c.narrow || !whole; part {
 		c.readRecipes(ctx) // what is made of what is read too
+	}
+	if whole && former != nil { // what it was to read again is still to be read again
+		maps.Copy(c.mirror.hot, former.hot)
+		c.mirror.heat(c.started, c.heard.Variants...)
 	}
 	c.open.before, c.open.err = c.openOrders(ctx)
 	wanted := inventory.Stocked(c.mirror.variants)
@@ -263,12 +270,15 @@ func (c *cycle) readFigures(ctx context.Context, at, others []inventory.SourceLo
 // takeIn makes the figures of what was read.
 func (c *cycle) takeIn(wanted []inventory.SourceVariantID, rows []inventory.Stock, whole bool) {
 	m := c.mirror
-	m.locations, m.mark = c.locations, c.heard.Mark
+	m.locations = c.locations
 	m.take(wanted, rows, c.started)
 	if whole {
 		m.spread(c.started, c.r.opts.SweepWithin)
 	} else {
 		m.plan(wanted, c.started, c.r.opts.SweepWithin)
+	}
+	if !whole {
+		c.found(rows)
 	}
 	m.catalogue = desired.NewCatalogue(&inventory.Snapshot{Variants: m.variants, Stock: m.stock}, c.source.Missing)
 	c.catalogue, c.variants = m.catalogue, m.variants
@@ -276,6 +286,17 @@ func (c *cycle) takeIn(wanted []inventory.SourceVariantID, rows []inventory.Stoc
 	for _, id := range wanted {
 		c.fresh[id] = true
 	}
+	m.mark = c.heard.Mark // what it tells of is taken in
+}
+
+// found takes off the list of missing rows what is there after all: a row that
+// is missing again later is missing for the first time.
+func (c *cycle) found(rows []inventory.Stock) {
+	there := make(map[inventory.StockKey]bool, len(rows))
+	for _, row := range rows {
+		there[inventory.StockKey{Variant: row.Variant, Location: row.Location}] = true
+	}
+	c.source.Missing = slices.DeleteFunc(slices.Clone(c.source.Missing), func(key inventory.StockKey) bool { return there[key] })
 }
 
 // covers tells whether rows of these locations are rows of those too.
@@ -309,11 +330,12 @@ func (c *cycle) wanted() []inventory.SourceVariantID {
 			m.heat(c.started, row.Variant)
 		}
 	}
-	wanted := slices.Concat(m.due(c.started, c.kits), c.touched(), m.share(c.started, c.r.opts.SweepAtLeast))
 	stocked := map[inventory.SourceVariantID]bool{}
 	for _, id := range inventory.Stocked(m.variants) {
 		stocked[id] = true
 	}
+	wanted := slices.Concat(m.due(c.started, c.kits), c.touched(), m.share(c.started, c.r.opts.SweepAtLeast))
+	maps.DeleteFunc(m.hot, func(id inventory.SourceVariantID, _ []time.Time) bool { return !stocked[id] }) // there is nothing to read of it
 	slices.Sort(wanted)
 	return slices.DeleteFunc(slices.Compact(wanted), func(id inventory.SourceVariantID) bool { return !stocked[id] })
 }
@@ -350,8 +372,8 @@ func (c *cycle) touched() (touched []inventory.SourceVariantID) {
 // tells that it has changed. No figure depends on it, so a read that fails costs
 // no more than the explanation of kits.
 func (c *cycle) readRecipes(ctx context.Context) {
-	news := c.ask.Kind == inventory.Full || c.heard.Recipes || c.heard.Catalogue
-	if !news || c.narrow && c.kits != nil {
+	c.kitsOld = c.kitsOld || c.ask.Kind == inventory.Full || c.heard.Recipes || c.heard.Catalogue || c.kits == nil
+	if !c.kitsOld || c.narrow && c.kits != nil {
 		return
 	}
 	var kits []inventory.SourceVariantID
@@ -361,7 +383,7 @@ func (c *cycle) readRecipes(ctx context.Context) {
 		}
 	}
 	if len(kits) == 0 {
-		c.kits = desired.NewKits(nil)
+		c.kits, c.kitsOld = desired.NewKits(nil), false
 		return
 	}
 	ingredients, err := c.r.opts.Source.Recipes(ctx, kits)
@@ -369,7 +391,7 @@ func (c *cycle) readRecipes(ctx context.Context) {
 		c.kitsErr = fmt.Errorf("what kits are made of could not be read; their figures are not touched by that: %w", err)
 		return
 	}
-	c.kits = desired.NewKits(ingredients)
+	c.kits, c.kitsOld = desired.NewKits(ingredients), false
 }
 
 // around lists, of what is stocked, what the figures of one SKU and their

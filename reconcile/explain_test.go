@@ -207,8 +207,9 @@ func explained(t *rapid.T, w *world, fresh bool) (all []told) {
 }
 
 func TestAnExplanationLeadsToTheFigureFromTheTermsThatItShows(t *testing.T) {
-	figures := 0
+	figures, cases := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
+		cases++
 		w := market(t, rt)
 		defer w.stop()
 		w.cycle()
@@ -241,7 +242,7 @@ func TestAnExplanationLeadsToTheFigureFromTheTermsThatItShows(t *testing.T) {
 			rt.Fatalf("read afresh\n%+v, by the cycle\n%+v", plain(again), plain(byCycle))
 		}
 	})
-	if figures < 200 {
+	if figures < 2*cases {
 		t.Errorf("only %d figures were explained", figures)
 	}
 }

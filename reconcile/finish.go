@@ -18,7 +18,7 @@ func (c *cycle) finish(failed error) (*inventory.Report, error) {
 	} else if c.shrunk != nil {
 		c.r.mirror = nil // what is doubted is read whole again
 	}
-	c.r.kits = c.kits
+	c.r.kits, c.r.kitsOld = c.kits, c.kitsOld
 	report := &inventory.Report{
 		Cycle: c.number, Kind: c.ask.Kind, Started: c.started.UTC(), DurationMS: now.Sub(c.started).Milliseconds(),
 		Requests: c.spent(), OldestRead: c.r.mirror.oldest(), Stores: []inventory.StoreReport{},

@@ -314,3 +314,62 @@ func (tr *trade) asAFullCycleWould() {
 		}
 	}
 }
+
+func TestARowThatIsMissingTwiceWithAReadThatHadItBetweenIsNoZero(t *testing.T) {
+	w := catalogue(t, 3)
+	at := inventory.StockKey{Variant: 1, Location: 10}
+	row := w.katana.stock[at]
+	delete(w.katana.stock, at)
+	w.pass(time.Second)
+	w.ask(reconcile.Request{Kind: inventory.Full})
+	w.katana.stock[at] = row
+	w.name(1)
+	w.incremental()
+	delete(w.katana.stock, at)
+	w.name(1)
+	if report, read := w.incremental(); report.Stores[0].Applied != 0 || !slices.Contains(read, 1) {
+		t.Errorf("a row that is missing for the first time was taken for nothing: %+v", report.Stores[0].Changes)
+	}
+}
+
+func TestKitsAreKnownAfterARecipeReadThatFailed(t *testing.T) {
+	w := catalogue(t, 2)
+	set := w.sku("SET", 4)
+	w.katana.variants[2].Kit = true
+	w.katana.recipes = []inventory.Ingredient{{Product: set, Variant: 1, Quantity: inventory.Scale}}
+	w.katana.recipesFail = errCut
+	w.pass(time.Second)
+	w.ask(reconcile.Request{Kind: inventory.Full})
+	w.katana.recipesFail = nil
+	w.incremental()
+	w.name(1)
+	if _, read := w.incremental(); !slices.Contains(read, set) {
+		t.Errorf("%v were read, and the kit %d was not", read, set)
+	}
+}
+
+func TestWhatIsToBeReadAgainStaysSoWhenEverythingIsRead(t *testing.T) {
+	w := catalogue(t, 200)
+	w.pass(time.Second)
+	choice := w.stores[0].Choice
+	choice.Mapping.Locations = []desired.Pair{{Target: "Shop", Sources: []string{"Main"}}}
+	w.katana.locations = append(w.katana.locations, inventory.SourceLocation{ID: 30, Name: "Third", SalesAllowed: true})
+	w.ask(reconcile.Request{Kind: inventory.Full})
+	choice.Mapping.Locations = []desired.Pair{{Target: "Shop", Sources: []string{"Main", "Third"}}}
+	w.name(150)
+	w.pass(29 * time.Second)
+	w.katana.asked = nil
+	w.ask(reconcile.Request{Kind: inventory.Incremental, Dry: true, Compare: map[inventory.StoreName]reconcile.Choice{"main": choice}})
+	if len(w.katana.asked) != 200 {
+		t.Fatalf("%d were read, want all", len(w.katana.asked))
+	}
+	again := 0
+	for range 5 {
+		if _, read := w.incremental(); slices.Contains(read, 150) {
+			again++
+		}
+	}
+	if again == 0 {
+		t.Error("what a feed named was not read again when the inventory no longer lags")
+	}
+}

@@ -73,12 +73,13 @@ type Request struct {
 // Reconciler runs cycles, one at a time. It is not safe for concurrent use:
 // the daemon's loop owns it.
 type Reconciler struct {
-	opts   Options
-	paused map[string]pause // APIs to leave alone for a while: a store's name, or "" for the source
-	memory map[inventory.StoreName]*memory
-	views  map[inventory.StoreName]*cycleStore // the newest look at each store, for explanations
-	kits   *desired.Kits                       // as of the newest full cycle, or of a feed
-	mirror *mirror                             // Katana as of the newest reads; nil: read it whole
+	opts    Options
+	paused  map[string]pause // APIs to leave alone for a while: a store's name, or "" for the source
+	memory  map[inventory.StoreName]*memory
+	views   map[inventory.StoreName]*cycleStore // the newest look at each store, for explanations
+	kits    *desired.Kits                       // as of the newest full cycle, or of a feed
+	kitsOld bool                                // something has happened to them since
+	mirror  *mirror                             // Katana as of the newest reads; nil: read it whole
 }
 
 type pause struct {

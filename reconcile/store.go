@@ -160,7 +160,10 @@ func (s *cycleStore) diff() error {
 	}
 	s.addUp(figures)
 	s.compare(figures)
-	held := append(s.guard(), s.unread()...)
+	held := s.guard()
+	var unread []inventory.Outcome
+	s.pass, unread = s.unread(s.pass)
+	held = append(held, unread...)
 	if sku := s.c.ask.SKU; sku != "" {
 		s.only(sku, figures, index)
 		held = slices.DeleteFunc(held, func(o inventory.Outcome) bool { return o.SKU != sku })
@@ -190,19 +193,18 @@ func (s *cycleStore) touched() (skus []inventory.SKU) {
 }
 
 // unread takes the changes out whose Katana figure was not read in this cycle:
-// the next one reads it. None should be left here; to write one would be to
-// trust a figure that may be an hour old.
-func (s *cycleStore) unread() (waiting []inventory.Outcome) {
-	s.pass = slices.DeleteFunc(s.pass, func(change inventory.Change) bool {
-		id, ok := s.c.catalogue.Stands(change.SKU)
-		if ok && s.c.fresh[id] {
-			return false
+// the next one finds them touched and reads it. Few are left here, such as
+// those of a SKU that another variant stands for by now; to write one would be
+// to trust a figure that may be an hour old.
+func (s *cycleStore) unread(changes []inventory.Change) (read []inventory.Change, waiting []inventory.Outcome) {
+	for _, change := range changes {
+		if id, ok := s.c.catalogue.Stands(change.SKU); ok && s.c.fresh[id] {
+			read = append(read, change)
+			continue
 		}
-		s.c.mirror.heat(s.c.started, id)
 		waiting = append(waiting, inventory.Outcome{Change: change, Result: inventory.Waiting, Because: inventory.ReasonUnread})
-		return true
-	})
-	return waiting
+	}
+	return read, waiting
 }
 
 // figure makes the store's rules ready, and adds the levels that are not there

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -266,16 +267,17 @@ func (s *shop) Set(_ context.Context, batch inventory.Batch) ([]inventory.Outcom
 
 // world is one Katana and its stores, a clock, and a state file.
 type world struct {
-	t      *testing.T
-	now    time.Time
-	path   string
-	katana *katana
-	shops  map[inventory.StoreName]*shop
-	stores []reconcile.Store
-	guards guard.Limits
-	state  *state.Store
-	r      *reconcile.Reconciler
-	nextID int64
+	t       *testing.T
+	now     time.Time
+	path    string
+	ticking sync.Mutex // stores are looked at side by side
+	katana  *katana
+	shops   map[inventory.StoreName]*shop
+	stores  []reconcile.Store
+	guards  guard.Limits
+	state   *state.Store
+	r       *reconcile.Reconciler
+	nextID  int64
 
 	sweepAtLeast int
 }
@@ -386,9 +388,17 @@ func (w *world) stop() {
 	}
 }
 
-func (w *world) clock() time.Time { return w.now }
+func (w *world) clock() time.Time {
+	w.ticking.Lock()
+	defer w.ticking.Unlock()
+	return w.now
+}
 
-func (w *world) pass(d time.Duration) { w.now = w.now.Add(d) }
+func (w *world) pass(d time.Duration) {
+	w.ticking.Lock()
+	defer w.ticking.Unlock()
+	w.now = w.now.Add(d)
+}
 
 // cycle runs one and fails the test on any error of it or of a store.
 func (w *world) cycle() *inventory.Report { return w.ask(reconcile.Request{Kind: inventory.Full}) }
