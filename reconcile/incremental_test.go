@@ -373,3 +373,22 @@ func TestWhatIsToBeReadAgainStaysSoWhenEverythingIsRead(t *testing.T) {
 		t.Error("what a feed named was not read again when the inventory no longer lags")
 	}
 }
+
+func TestALevelThatCarriesAnotherSKUByNowIsNotWrittenFromAnOldFigure(t *testing.T) {
+	w := catalogue(t, 240)
+	w.has(200, 10, 4) // no feed says so
+	w.has(5, 10, 6)
+	w.name(5)
+	w.shops["main"].before = func([]inventory.Change) {
+		w.shops["main"].before = nil
+		level := w.shops["main"].levels[key(5)]
+		level.SKU, level.Available = "S200", 11
+	}
+	report, read := w.incremental()
+	if slices.Contains(read, 200) {
+		t.Fatal("the sweep has read it: the test shows nothing")
+	}
+	w.want(report, key(5), "waiting unread 11→10")
+	report, _ = w.incremental()
+	w.want(report, key(5), "applied drift 11→4")
+}
