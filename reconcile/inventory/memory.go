@@ -9,6 +9,9 @@ type Seen struct {
 	Figured bool      // a desired figure existed
 	First   time.Time // when the level was first seen: raises wait one settle from here
 	At      time.Time // when Units was last verified
+	// Active and Unstocked are the level's, as of the last look.
+	Active    bool
+	Unstocked bool
 }
 
 // InFlight is units that Shopify has sold and Katana does not commit yet, at
@@ -102,8 +105,19 @@ type Pins struct {
 	Sources map[string]SourceLocationID `json:"katana,omitempty"`
 }
 
+// Look is how far a store has been looked at.
+type Look struct {
+	// Whole is when the last look at all of it began; zero when what is kept of
+	// its levels is not all of them.
+	Whole     time.Time  `json:"whole,omitzero"`
+	Mark      time.Time  `json:"mark,omitzero"`   // of the last [Glance]
+	Swept     VariantID  `json:"swept,omitempty"` // the last variant of the last [Page]
+	Locations []Location `json:"locations,omitempty"`
+}
+
 // Memory is what is kept of one store between cycles, beside its levels.
 type Memory struct {
+	Look       Look          `json:"look,omitzero"`
 	Ledger     Ledger        `json:"ledger"`
 	Holds      []Hold        `json:"holds,omitempty"`
 	Quarantine []Quarantined `json:"quarantine,omitempty"`
@@ -120,6 +134,37 @@ type SourceMemory struct {
 	Missing []StockKey               `json:"missing,omitempty"` // live variants without a row in the last complete read
 }
 
+// SourceMirror is Katana as the reads so far found it.
+type SourceMirror struct {
+	Variants []SourceVariant               // sorted by id
+	Stock    []Stock                       // sorted by variant, then location
+	Read     map[SourceVariantID]time.Time // when the rows of a variant were read
+	Head     *SourceHead                   // nil: nothing was kept yet
+}
+
+// SourceRead is a part of Katana that was read.
+type SourceRead struct {
+	Variants []SourceVariant               // that were listed anew, or whose rows were read; each replaces what was kept of it
+	Stock    []Stock                       // all rows of Variants, sorted by variant, then location
+	Read     map[SourceVariantID]time.Time // when the rows of Variants were read; none: never
+	Gone     []SourceVariantID             // are not listed any more
+	Head     *SourceHead                   // nil: more parts follow
+}
+
+// SourceHead is what is kept of Katana beside its variants. It becomes durable
+// no sooner than the part that it comes with: without it, what is kept is not
+// all that the mark vouches for.
+type SourceHead struct {
+	Locations   []SourceLocation                `json:"locations,omitempty"`
+	At          []SourceLocationID              `json:"at,omitempty"`  // that the rows are of
+	Hot         map[SourceVariantID][]time.Time `json:"hot,omitempty"` // when rows are to be read again, beside now and then
+	Ingredients []Ingredient                    `json:"ingredients,omitempty"`
+	Mark        Mark                            `json:"mark,omitzero"` // of the feeds, once what they told of was read
+	// Since is when the newest reading of all of it began: what was read before
+	// that, or never, is still to be read.
+	Since time.Time `json:"since,omitzero"`
+}
+
 // Intent is a batch on its way to Shopify. It is in the journal before the
 // batch is sent; one that is still there at a start was cut off in between.
 type Intent struct {
@@ -133,6 +178,7 @@ type Intent struct {
 // StoreMemory is what the journal remembers of a store.
 type StoreMemory struct {
 	Levels map[Key]Seen
+	Items  map[ItemID]Item
 	Memory
 	Open []OpenIntent // oldest first
 }
@@ -149,6 +195,8 @@ type OpenIntent struct {
 type Observation struct {
 	Levels  map[Key]Seen // those that changed
 	Gone    []Key        // levels that no longer exist
+	Items   []Item       // those that changed
+	Removed []ItemID     // items that no longer exist
 	Memory  Memory
 	Settled []Settled // open intents, as the levels show them
 }

@@ -1,5 +1,7 @@
 package inventory
 
+import "time"
+
 // Location is a Shopify location.
 type Location struct {
 	ID                 LocationID
@@ -23,6 +25,45 @@ type Level struct {
 	Untracked bool // Shopify does not count this item
 	Bundle    bool // requiresComponents: Shopify computes it from its parts
 	GiftCard  bool
+}
+
+// Item is what a store says of an item, whatever its levels.
+type Item struct {
+	ID        ItemID
+	Variant   VariantID
+	SKU       SKU
+	Untracked bool
+	Bundle    bool
+	GiftCard  bool
+}
+
+// Of is the item of a level.
+func (l *Level) Of() Item {
+	return Item{ID: l.Item, Variant: l.Variant, SKU: l.SKU, Untracked: l.Untracked, Bundle: l.Bundle, GiftCard: l.GiftCard}
+}
+
+// Glance is what a store tells of itself in little more than one request.
+type Glance struct {
+	Locations []Location // all of them
+	// Levels are those that the store updated since the mark, sorted by key: a
+	// hint where to look first, since nothing promises that every change of a
+	// figure counts as an update.
+	Levels []Level
+	Mark   time.Time // to ask from next time, by the store's clock
+}
+
+// Page is a part of a store: the levels of variants that follow each other by
+// id.
+type Page struct {
+	// Levels are all levels of the variants above the one that was asked for and
+	// up to Last, as a read of the whole store has them, sorted by key. What is
+	// not in it is gone.
+	Levels []Level
+	// Updated is when the store says that each of Levels was updated; zero where
+	// it does not say.
+	Updated []time.Time
+	Last    VariantID // 0 when there is no variant above the one that was asked for
+	End     bool      // no variant is above Last
 }
 
 // Figure is what a level should be.
