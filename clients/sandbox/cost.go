@@ -89,7 +89,7 @@ func (p pricing) field(f *ast.Field, payload bool) int {
 	if len(f.SelectionSet) == 0 || f.Name == "pageInfo" || strings.HasSuffix(f.Name, "serErrors") {
 		return 0
 	}
-	if edges, ok := connection(f.SelectionSet); ok {
+	if edges, ok := p.connection(f.SelectionSet); ok {
 		inner := p.selections(f.SelectionSet, false) - edges
 		return connectionCost + inner*doublings(p.pageSize(f))
 	}
@@ -103,17 +103,29 @@ func (p pricing) field(f *ast.Field, payload bool) int {
 	return 1 + inner
 }
 
-// connection reports whether selections are those of one, and how many of
-// them are edges, which are no objects of their own.
-func connection(set ast.SelectionSet) (edges int, ok bool) {
+// connection reports whether selections are those of one, in fragments too,
+// and how many of them are edges, which are no objects of their own.
+func (p pricing) connection(set ast.SelectionSet) (edges int, ok bool) {
+	within := func(set ast.SelectionSet) {
+		more, is := p.connection(set)
+		edges, ok = edges+more, ok || is
+	}
 	for _, selection := range set {
-		f, isField := selection.(*ast.Field)
-		switch {
-		case !isField || f.Arguments.ForName("ids") != nil:
-		case f.Name == "edges":
-			edges, ok = edges+1, true
-		case f.Name == "nodes":
-			ok = true
+		switch s := selection.(type) {
+		case *ast.Field:
+			switch {
+			case s.Arguments.ForName("ids") != nil:
+			case s.Name == "edges":
+				edges, ok = edges+1, true
+			case s.Name == "nodes":
+				ok = true
+			}
+		case *ast.InlineFragment:
+			within(s.SelectionSet)
+		case *ast.FragmentSpread:
+			if d := p.fragments.ForName(s.Name); d != nil {
+				within(d.SelectionSet)
+			}
 		}
 	}
 	return edges, ok
