@@ -33,6 +33,7 @@ var eventKinds = map[string]Event{
 	"sales":           SalesSwitched{},
 	"edit":            HandEdit{},
 	"level":           LevelSwitched{},
+	"edits-undated":   EditsUndated{},
 	"tracking":        TrackingSwitched{},
 	"location":        LocationSwitched{},
 	"delist":          ListingDeleted{},

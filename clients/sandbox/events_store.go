@@ -16,11 +16,37 @@ type HandEdit struct {
 }
 
 func (e HandEdit) play(w *World) error {
+	s, err := w.store(e.Store)
+	if err != nil {
+		return err
+	}
 	l, err := w.mustLevel(e.Store, e.SKU, e.Location)
 	if err != nil {
 		return err
 	}
+	dated := l.updatedAt
 	l.change(e.Available-l.available, 0, w.stamp())
+	if s.undated {
+		l.updatedAt = dated
+	}
+	return nil
+}
+
+// EditsUndated lets a store leave a level's updatedAt as it is when somebody
+// edits the level by hand, so that no filter finds it: that each change of a
+// figure moves it is documented nowhere. The quantity's own updatedAt moves all
+// the same.
+type EditsUndated struct {
+	Store string
+	On    bool
+}
+
+func (e EditsUndated) play(w *World) error {
+	s, err := w.store(e.Store)
+	if err != nil {
+		return err
+	}
+	s.undated = e.On
 	return nil
 }
 

@@ -337,6 +337,7 @@ func TestEventsAreReadFromLines(t *testing.T) {
 		`rename-location store=main location="Old shop" to=Oslo`: LocationRenamed{Store: "main", Location: "Old shop", To: "Oslo"},
 		"sales location=Oslo on=false":                           SalesSwitched{Location: "Oslo"},
 		"shop state=frozen":                                      ShopSwitched{State: ShopFrozen},
+		"edits-undated store=main on":                            EditsUndated{Store: "main", On: true},
 		"scopes scopes=read_products,read_orders":                ScopesChanged{Scopes: []string{"read_products", "read_orders"}},
 	} {
 		got, err := ParseEvent(line)

@@ -25,6 +25,7 @@ type searchWarning struct {
 // term is one condition of a search query; all of them must hold.
 type term struct {
 	field, operator, value string
+	when                   time.Time // what the value means as a time; zero if nothing
 }
 
 // filter is a search query on things of one kind.
@@ -78,6 +79,7 @@ func searchTerms(text string) []term {
 			}
 		}
 		t.value = strings.Trim(value, `"'`)
+		t.when = timeOf(t.value)
 		terms = append(terms, t)
 	}
 	return terms
@@ -119,14 +121,19 @@ func (t term) compare(a, b int64) bool {
 	return a == b
 }
 
-// time compares to the second, which is all that answers show of a time.
-func (t term) time(at time.Time) bool {
+// timeOf reads a time in the forms that filters take.
+func timeOf(text string) time.Time {
 	for _, form := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateOnly} {
-		if bound, err := time.Parse(form, t.value); err == nil {
-			return t.compare(at.Unix(), bound.Unix())
+		if at, err := time.Parse(form, text); err == nil {
+			return at
 		}
 	}
-	return false
+	return time.Time{}
+}
+
+// time compares to the second, which is all that answers show of a time.
+func (t term) time(at time.Time) bool {
+	return !t.when.IsZero() && t.compare(at.Unix(), t.when.Unix())
 }
 
 func (t term) flag(value bool) bool { return strings.EqualFold(t.value, strconv.FormatBool(value)) }

@@ -37,6 +37,7 @@ type store struct {
 	tokens     map[string]time.Time // from the grant, with their expiry
 	keys       map[string]*keyUse   // of the idempotent directive
 	keyBusy    time.Duration        // how long a key's first request is under way
+	undated    bool                 // edits by hand leave a level's updatedAt as it is
 	bulk       []*bulkOperation
 	bulkFails  string // the error code of the next one
 	bulkStalls int    // how many are canceled instead of completed
