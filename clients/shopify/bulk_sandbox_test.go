@@ -254,16 +254,7 @@ func TestABulkQueryGivesWhatPagesGiveWhateverStandsInTheStore(t *testing.T) {
 		var wrong string
 		synctest.Test(t, func(t *testing.T) {
 			w := sandbox.NewWorld(sandbox.Options{Now: time.Now, Stores: []sandbox.StoreOptions{{BucketSize: 1e6, Restore: 1e5}}})
-			for _, place := range places {
-				if _, err := w.AddStoreLocation("", place); err != nil {
-					t.Fatal(err)
-				}
-			}
-			for _, listing := range listings {
-				if _, err := w.AddListing("", listing); err != nil {
-					t.Fatal(err)
-				}
-			}
+			fill(t, w, places, listings)
 			b := newBench(t, w)
 			b.pages.window, b.pages.sizes["variants"], b.pages.levels = window, page, levels
 			got, err := b.observe(t.Context())

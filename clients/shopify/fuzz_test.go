@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"stocksyncd/reconcile/inventory"
 )
 
 // FuzzAnswer gives anything as an answer: nothing may panic, and what is taken
@@ -13,6 +15,7 @@ func FuzzAnswer(f *testing.F) {
 	for _, r := range []reply{
 		variantsJSON("", mug(1, 5)), variantsJSON("a", mug(1, 5)), done(three().Changes...),
 		userErrors(1, "CHANGE_FROM_QUANTITY_STALE", -1, ""), failing("THROTTLED", "Throttled"), {body: throttled},
+		placesJSON("", placeJSON(1, connectionJSON("", updateJSON(1, 1, 5)))), placesJSON("", placeJSON(1, noUpdates)),
 		activated(levelJSON(2, 0)), notActivated("No way."), variantsJSON("", plain(1, "mug")),
 		{body: `{"errors":"text"}`}, {body: `{"errors":{"base":["x"]}}`}, {body: `{"errors":[1,null,{"path":[0,"a"]}],"data":{"x":[]}}`},
 		{body: `{"data":{"nodes":[null,{"__typename":"InventoryItem","id":"gid://shopify/InventoryItem/1"}]}}`},
@@ -52,7 +55,65 @@ func FuzzAnswer(f *testing.F) {
 		}
 		fuzzActivation(t, o, answer.Data)
 		fuzzLevels(t, o, answer.Data)
+		fuzzGlance(t, o, answer.Data)
+		fuzzPage(t, o, answer.Data)
 	})
+}
+
+func fuzzGlance(t *testing.T, o *operation, data []byte) {
+	var answer readUpdatesResponse
+	if json.Unmarshal(data, &answer) != nil {
+		return
+	}
+	g := glance{client: o.client, from: marked.Add(-glanceOverlap), levels: map[inventory.Key]inventory.Level{}}
+	g.found.begin(o, nil)
+	for _, edge := range answer.Locations.Edges {
+		if g.location(o, edge.Node) != nil {
+			return
+		}
+	}
+	at := map[inventory.LocationID]bool{}
+	for _, location := range g.found.list {
+		if at[location.ID] || location.ID <= 0 {
+			t.Errorf("a location without a name, or twice: %+v", location)
+		}
+		at[location.ID] = true
+	}
+	for key, level := range g.levels {
+		if key != level.Key || key.Item <= 0 || level.Variant <= 0 || !at[key.Location] || level.Unstocked {
+			t.Errorf("a level without a name or a location: %+v", level)
+		}
+	}
+}
+
+func fuzzPage(t *testing.T, o *operation, data []byte) {
+	var answer readVariantsResponse
+	if json.Unmarshal(data, &answer) != nil {
+		return
+	}
+	edges, info := answer.ProductVariants.Edges, answer.ProductVariants.PageInfo
+	for _, edge := range edges {
+		if more := edge.Node.InventoryItem.InventoryLevels.PageInfo.HasNextPage; more != nil && *more {
+			return // would be asked for
+		}
+	}
+	list, info, err := findAll(t.Context(), o, edges, info, dated)
+	if err != nil {
+		return
+	}
+	const after = 1
+	p, err := o.following(after, list, info)
+	switch {
+	case err != nil && (p.Levels != nil || p.Last != 0):
+		t.Errorf("half a page: %+v", p)
+	case err == nil && (len(p.Updated) != len(p.Levels) || len(list) > 0 && p.Last <= after || len(list) == 0 && !p.End):
+		t.Errorf("a page without its times or its end: %+v", p)
+	}
+	for _, level := range p.Levels {
+		if level.Variant <= after || level.Variant > p.Last {
+			t.Errorf("a page up to %s has %+v", p.Last, level)
+		}
+	}
 }
 
 func fuzzActivation(t *testing.T, o *operation, data []byte) {

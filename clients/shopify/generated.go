@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/Khan/genqlient/graphql"
 )
@@ -248,6 +249,30 @@ func (v *__readListingsInput) GetLevels() int { return v.Levels }
 // GetNames returns __readListingsInput.Names, and is useful for accessing the field via an interface.
 func (v *__readListingsInput) GetNames() []string { return v.Names }
 
+// __readLocationUpdatesInput is used internally by genqlient
+type __readLocationUpdatesInput struct {
+	Location string   `json:"location"`
+	First    int      `json:"first"`
+	After    *string  `json:"after"`
+	Updated  string   `json:"updated"`
+	Names    []string `json:"names"`
+}
+
+// GetLocation returns __readLocationUpdatesInput.Location, and is useful for accessing the field via an interface.
+func (v *__readLocationUpdatesInput) GetLocation() string { return v.Location }
+
+// GetFirst returns __readLocationUpdatesInput.First, and is useful for accessing the field via an interface.
+func (v *__readLocationUpdatesInput) GetFirst() int { return v.First }
+
+// GetAfter returns __readLocationUpdatesInput.After, and is useful for accessing the field via an interface.
+func (v *__readLocationUpdatesInput) GetAfter() *string { return v.After }
+
+// GetUpdated returns __readLocationUpdatesInput.Updated, and is useful for accessing the field via an interface.
+func (v *__readLocationUpdatesInput) GetUpdated() string { return v.Updated }
+
+// GetNames returns __readLocationUpdatesInput.Names, and is useful for accessing the field via an interface.
+func (v *__readLocationUpdatesInput) GetNames() []string { return v.Names }
+
 // __readLocationsInput is used internally by genqlient
 type __readLocationsInput struct {
 	First int     `json:"first"`
@@ -259,6 +284,30 @@ func (v *__readLocationsInput) GetFirst() int { return v.First }
 
 // GetAfter returns __readLocationsInput.After, and is useful for accessing the field via an interface.
 func (v *__readLocationsInput) GetAfter() *string { return v.After }
+
+// __readUpdatesInput is used internally by genqlient
+type __readUpdatesInput struct {
+	First   int      `json:"first"`
+	After   *string  `json:"after"`
+	Levels  int      `json:"levels"`
+	Updated string   `json:"updated"`
+	Names   []string `json:"names"`
+}
+
+// GetFirst returns __readUpdatesInput.First, and is useful for accessing the field via an interface.
+func (v *__readUpdatesInput) GetFirst() int { return v.First }
+
+// GetAfter returns __readUpdatesInput.After, and is useful for accessing the field via an interface.
+func (v *__readUpdatesInput) GetAfter() *string { return v.After }
+
+// GetLevels returns __readUpdatesInput.Levels, and is useful for accessing the field via an interface.
+func (v *__readUpdatesInput) GetLevels() int { return v.Levels }
+
+// GetUpdated returns __readUpdatesInput.Updated, and is useful for accessing the field via an interface.
+func (v *__readUpdatesInput) GetUpdated() string { return v.Updated }
+
+// GetNames returns __readUpdatesInput.Names, and is useful for accessing the field via an interface.
+func (v *__readUpdatesInput) GetNames() []string { return v.Names }
 
 // __readVariantsInput is used internally by genqlient
 type __readVariantsInput struct {
@@ -519,12 +568,16 @@ func (v *itemVariants) GetNodes() []variant { return v.Nodes }
 // level includes the GraphQL fields of InventoryLevel requested by the fragment level.
 type level struct {
 	IsActive   *bool         `json:"isActive"`
+	UpdatedAt  *time.Time    `json:"updatedAt"`
 	Location   levelLocation `json:"location"`
 	Quantities []quantity    `json:"quantities"`
 }
 
 // GetIsActive returns level.IsActive, and is useful for accessing the field via an interface.
 func (v *level) GetIsActive() *bool { return v.IsActive }
+
+// GetUpdatedAt returns level.UpdatedAt, and is useful for accessing the field via an interface.
+func (v *level) GetUpdatedAt() *time.Time { return v.UpdatedAt }
 
 // GetLocation returns level.Location, and is useful for accessing the field via an interface.
 func (v *level) GetLocation() levelLocation { return v.Location }
@@ -763,7 +816,7 @@ func (v *listingVariant) __premarshalJSON() (*__premarshallistingVariant, error)
 	return &retval, nil
 }
 
-// location includes the requested fields of the GraphQL type Location.
+// location includes the GraphQL fields of Location requested by the fragment location.
 type location struct {
 	Id                   string `json:"id"`
 	Name                 string `json:"name"`
@@ -806,6 +859,95 @@ func (v *locationEdge) GetCursor() string { return v.Cursor }
 
 // GetNode returns locationEdge.Node, and is useful for accessing the field via an interface.
 func (v *locationEdge) GetNode() location { return v.Node }
+
+// locationUpdates includes the requested fields of the GraphQL type Location.
+type locationUpdates struct {
+	Id              string  `json:"id"`
+	InventoryLevels updates `json:"inventoryLevels"`
+}
+
+// GetId returns locationUpdates.Id, and is useful for accessing the field via an interface.
+func (v *locationUpdates) GetId() string { return v.Id }
+
+// GetInventoryLevels returns locationUpdates.InventoryLevels, and is useful for accessing the field via an interface.
+func (v *locationUpdates) GetInventoryLevels() updates { return v.InventoryLevels }
+
+// locationWithUpdates includes the requested fields of the GraphQL type Location.
+type locationWithUpdates struct {
+	location        `json:"-"`
+	InventoryLevels updates `json:"inventoryLevels"`
+}
+
+// GetInventoryLevels returns locationWithUpdates.InventoryLevels, and is useful for accessing the field via an interface.
+func (v *locationWithUpdates) GetInventoryLevels() updates { return v.InventoryLevels }
+
+// GetId returns locationWithUpdates.Id, and is useful for accessing the field via an interface.
+func (v *locationWithUpdates) GetId() string { return v.location.Id }
+
+// GetName returns locationWithUpdates.Name, and is useful for accessing the field via an interface.
+func (v *locationWithUpdates) GetName() string { return v.location.Name }
+
+// GetIsActive returns locationWithUpdates.IsActive, and is useful for accessing the field via an interface.
+func (v *locationWithUpdates) GetIsActive() *bool { return v.location.IsActive }
+
+// GetIsFulfillmentService returns locationWithUpdates.IsFulfillmentService, and is useful for accessing the field via an interface.
+func (v *locationWithUpdates) GetIsFulfillmentService() *bool { return v.location.IsFulfillmentService }
+
+func (v *locationWithUpdates) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*locationWithUpdates
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.locationWithUpdates = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	err = json.Unmarshal(
+		b, &v.location)
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+type __premarshallocationWithUpdates struct {
+	InventoryLevels updates `json:"inventoryLevels"`
+
+	Id string `json:"id"`
+
+	Name string `json:"name"`
+
+	IsActive *bool `json:"isActive"`
+
+	IsFulfillmentService *bool `json:"isFulfillmentService"`
+}
+
+func (v *locationWithUpdates) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *locationWithUpdates) __premarshalJSON() (*__premarshallocationWithUpdates, error) {
+	var retval __premarshallocationWithUpdates
+
+	retval.InventoryLevels = v.InventoryLevels
+	retval.Id = v.location.Id
+	retval.Name = v.location.Name
+	retval.IsActive = v.location.IsActive
+	retval.IsFulfillmentService = v.location.IsFulfillmentService
+	return &retval, nil
+}
 
 // node includes the requested fields of the GraphQL interface Node.
 //
@@ -1323,6 +1465,14 @@ type readListingsResponse struct {
 // GetProductVariants returns readListingsResponse.ProductVariants, and is useful for accessing the field via an interface.
 func (v *readListingsResponse) GetProductVariants() listingConnection { return v.ProductVariants }
 
+// readLocationUpdatesResponse is returned by readLocationUpdates on success.
+type readLocationUpdatesResponse struct {
+	Location *locationUpdates `json:"location"`
+}
+
+// GetLocation returns readLocationUpdatesResponse.Location, and is useful for accessing the field via an interface.
+func (v *readLocationUpdatesResponse) GetLocation() *locationUpdates { return v.Location }
+
 // readLocationsResponse is returned by readLocations on success.
 type readLocationsResponse struct {
 	Locations locationConnection `json:"locations"`
@@ -1340,6 +1490,14 @@ type readScopesResponse struct {
 func (v *readScopesResponse) GetCurrentAppInstallation() *installation {
 	return v.CurrentAppInstallation
 }
+
+// readUpdatesResponse is returned by readUpdates on success.
+type readUpdatesResponse struct {
+	Locations updatesConnection `json:"locations"`
+}
+
+// GetLocations returns readUpdatesResponse.Locations, and is useful for accessing the field via an interface.
+func (v *readUpdatesResponse) GetLocations() updatesConnection { return v.Locations }
 
 // readVariantsResponse is returned by readVariants on success.
 type readVariantsResponse struct {
@@ -1442,6 +1600,151 @@ type startedBulk struct {
 
 // GetId returns startedBulk.Id, and is useful for accessing the field via an interface.
 func (v *startedBulk) GetId() string { return v.Id }
+
+// update includes the requested fields of the GraphQL type InventoryLevel.
+type update struct {
+	level `json:"-"`
+	Item  updatedItem `json:"item"`
+}
+
+// GetItem returns update.Item, and is useful for accessing the field via an interface.
+func (v *update) GetItem() updatedItem { return v.Item }
+
+// GetIsActive returns update.IsActive, and is useful for accessing the field via an interface.
+func (v *update) GetIsActive() *bool { return v.level.IsActive }
+
+// GetUpdatedAt returns update.UpdatedAt, and is useful for accessing the field via an interface.
+func (v *update) GetUpdatedAt() *time.Time { return v.level.UpdatedAt }
+
+// GetLocation returns update.Location, and is useful for accessing the field via an interface.
+func (v *update) GetLocation() levelLocation { return v.level.Location }
+
+// GetQuantities returns update.Quantities, and is useful for accessing the field via an interface.
+func (v *update) GetQuantities() []quantity { return v.level.Quantities }
+
+func (v *update) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*update
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.update = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	err = json.Unmarshal(
+		b, &v.level)
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+type __premarshalupdate struct {
+	Item updatedItem `json:"item"`
+
+	IsActive *bool `json:"isActive"`
+
+	UpdatedAt *time.Time `json:"updatedAt"`
+
+	Location levelLocation `json:"location"`
+
+	Quantities []quantity `json:"quantities"`
+}
+
+func (v *update) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *update) __premarshalJSON() (*__premarshalupdate, error) {
+	var retval __premarshalupdate
+
+	retval.Item = v.Item
+	retval.IsActive = v.level.IsActive
+	retval.UpdatedAt = v.level.UpdatedAt
+	retval.Location = v.level.Location
+	retval.Quantities = v.level.Quantities
+	return &retval, nil
+}
+
+// updateEdge includes the requested fields of the GraphQL type InventoryLevelEdge.
+type updateEdge struct {
+	Cursor string `json:"cursor"`
+	Node   update `json:"node"`
+}
+
+// GetCursor returns updateEdge.Cursor, and is useful for accessing the field via an interface.
+func (v *updateEdge) GetCursor() string { return v.Cursor }
+
+// GetNode returns updateEdge.Node, and is useful for accessing the field via an interface.
+func (v *updateEdge) GetNode() update { return v.Node }
+
+// updatedItem includes the requested fields of the GraphQL type InventoryItem.
+type updatedItem struct {
+	Id       string        `json:"id"`
+	Sku      *string       `json:"sku"`
+	Tracked  *bool         `json:"tracked"`
+	Variants *itemVariants `json:"variants"`
+}
+
+// GetId returns updatedItem.Id, and is useful for accessing the field via an interface.
+func (v *updatedItem) GetId() string { return v.Id }
+
+// GetSku returns updatedItem.Sku, and is useful for accessing the field via an interface.
+func (v *updatedItem) GetSku() *string { return v.Sku }
+
+// GetTracked returns updatedItem.Tracked, and is useful for accessing the field via an interface.
+func (v *updatedItem) GetTracked() *bool { return v.Tracked }
+
+// GetVariants returns updatedItem.Variants, and is useful for accessing the field via an interface.
+func (v *updatedItem) GetVariants() *itemVariants { return v.Variants }
+
+// Levels by location, each with what its item says of it.
+type updates struct {
+	Edges    []updateEdge `json:"edges"`
+	PageInfo page         `json:"pageInfo"`
+}
+
+// GetEdges returns updates.Edges, and is useful for accessing the field via an interface.
+func (v *updates) GetEdges() []updateEdge { return v.Edges }
+
+// GetPageInfo returns updates.PageInfo, and is useful for accessing the field via an interface.
+func (v *updates) GetPageInfo() page { return v.PageInfo }
+
+// updatesConnection includes the requested fields of the GraphQL type LocationConnection.
+type updatesConnection struct {
+	Edges    []updatesEdge `json:"edges"`
+	PageInfo page          `json:"pageInfo"`
+}
+
+// GetEdges returns updatesConnection.Edges, and is useful for accessing the field via an interface.
+func (v *updatesConnection) GetEdges() []updatesEdge { return v.Edges }
+
+// GetPageInfo returns updatesConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *updatesConnection) GetPageInfo() page { return v.PageInfo }
+
+// updatesEdge includes the requested fields of the GraphQL type LocationEdge.
+type updatesEdge struct {
+	Cursor string              `json:"cursor"`
+	Node   locationWithUpdates `json:"node"`
+}
+
+// GetCursor returns updatesEdge.Cursor, and is useful for accessing the field via an interface.
+func (v *updatesEdge) GetCursor() string { return v.Cursor }
+
+// GetNode returns updatesEdge.Node, and is useful for accessing the field via an interface.
+func (v *updatesEdge) GetNode() locationWithUpdates { return v.Node }
 
 // variant includes the GraphQL fields of ProductVariant requested by the fragment variant.
 type variant struct {
@@ -1589,6 +1892,7 @@ mutation activateLevel ($item: ID!, $location: ID!, $key: String!, $names: [Stri
 }
 fragment level on InventoryLevel {
 	isActive
+	updatedAt
 	location {
 		id
 	}
@@ -1792,6 +2096,7 @@ fragment levels on InventoryLevelConnection {
 }
 fragment level on InventoryLevel {
 	isActive
+	updatedAt
 	location {
 		id
 	}
@@ -1883,6 +2188,7 @@ fragment levels on InventoryLevelConnection {
 }
 fragment level on InventoryLevel {
 	isActive
+	updatedAt
 	location {
 		id
 	}
@@ -1986,6 +2292,7 @@ fragment levels on InventoryLevelConnection {
 }
 fragment level on InventoryLevel {
 	isActive
+	updatedAt
 	location {
 		id
 	}
@@ -2030,6 +2337,96 @@ func readListings(
 	return data_, err_
 }
 
+// The query executed by readLocationUpdates.
+const readLocationUpdates_Operation = `
+query readLocationUpdates ($location: ID!, $first: Int!, $after: String, $updated: String!, $names: [String!]!) {
+	location(id: $location) {
+		id
+		inventoryLevels(first: $first, after: $after, query: $updated, includeInactive: true) {
+			... updates
+		}
+	}
+}
+fragment updates on InventoryLevelConnection {
+	edges {
+		cursor
+		node {
+			... level
+			item {
+				id
+				sku
+				tracked
+				variants(first: 1) {
+					nodes {
+						... variant
+					}
+				}
+			}
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
+fragment level on InventoryLevel {
+	isActive
+	updatedAt
+	location {
+		id
+	}
+	quantities(names: $names) {
+		name
+		quantity
+	}
+}
+fragment variant on ProductVariant {
+	id
+	requiresComponents
+	product {
+		isGiftCard
+	}
+}
+fragment page on PageInfo {
+	hasNextPage
+	endCursor
+}
+`
+
+// All that the filter finds at one location, where one page of readUpdates did
+// not hold it.
+func readLocationUpdates(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	location string,
+	first int,
+	after *string,
+	updated string,
+	names []string,
+) (data_ *readLocationUpdatesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "readLocationUpdates",
+		Query:  readLocationUpdates_Operation,
+		Variables: &__readLocationUpdatesInput{
+			Location: location,
+			First:    first,
+			After:    after,
+			Updated:  updated,
+			Names:    names,
+		},
+	}
+
+	data_ = &readLocationUpdatesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by readLocations.
 const readLocations_Operation = `
 query readLocations ($first: Int!, $after: String) {
@@ -2037,16 +2434,19 @@ query readLocations ($first: Int!, $after: String) {
 		edges {
 			cursor
 			node {
-				id
-				name
-				isActive
-				isFulfillmentService
+				... location
 			}
 		}
 		pageInfo {
 			... page
 		}
 	}
+}
+fragment location on Location {
+	id
+	name
+	isActive
+	isFulfillmentService
 }
 fragment page on PageInfo {
 	hasNextPage
@@ -2115,6 +2515,110 @@ func readScopes(
 	return data_, err_
 }
 
+// The query executed by readUpdates.
+const readUpdates_Operation = `
+query readUpdates ($first: Int!, $after: String, $levels: Int!, $updated: String!, $names: [String!]!) {
+	locations(first: $first, after: $after, includeInactive: true, includeLegacy: true) {
+		edges {
+			cursor
+			node {
+				... location
+				inventoryLevels(first: $levels, query: $updated, includeInactive: true) {
+					... updates
+				}
+			}
+		}
+		pageInfo {
+			... page
+		}
+	}
+}
+fragment location on Location {
+	id
+	name
+	isActive
+	isFulfillmentService
+}
+fragment updates on InventoryLevelConnection {
+	edges {
+		cursor
+		node {
+			... level
+			item {
+				id
+				sku
+				tracked
+				variants(first: 1) {
+					nodes {
+						... variant
+					}
+				}
+			}
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
+fragment page on PageInfo {
+	hasNextPage
+	endCursor
+}
+fragment level on InventoryLevel {
+	isActive
+	updatedAt
+	location {
+		id
+	}
+	quantities(names: $names) {
+		name
+		quantity
+	}
+}
+fragment variant on ProductVariant {
+	id
+	requiresComponents
+	product {
+		isGiftCard
+	}
+}
+`
+
+// readLocations with the levels that a filter finds at each. Scopes
+// read_locations, read_products, read_inventory.
+func readUpdates(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	first int,
+	after *string,
+	levels int,
+	updated string,
+	names []string,
+) (data_ *readUpdatesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "readUpdates",
+		Query:  readUpdates_Operation,
+		Variables: &__readUpdatesInput{
+			First:   first,
+			After:   after,
+			Levels:  levels,
+			Updated: updated,
+			Names:   names,
+		},
+	}
+
+	data_ = &readUpdatesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by readVariants.
 const readVariants_Operation = `
 query readVariants ($first: Int!, $after: String, $query: String, $levels: Int!, $names: [String!]!) {
@@ -2165,6 +2669,7 @@ fragment levels on InventoryLevelConnection {
 }
 fragment level on InventoryLevel {
 	isActive
+	updatedAt
 	location {
 		id
 	}

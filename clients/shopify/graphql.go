@@ -26,9 +26,10 @@ type operation struct {
 	token   string // of the newest try
 	renewed bool   // the token was refused, and renewed
 	answer  envelope
-	broken  error  // why the newest answer is no GraphQL answer
-	id      string // Shopify's of the newest answer, for errors
-	doubt   bool   // an earlier try or answer left open whether the write was applied
+	broken  error     // why the newest answer is no GraphQL answer
+	id      string    // Shopify's of the newest answer, for errors
+	date    time.Time // of the answer, by the store's clock; zero when it does not say
+	doubt   bool      // an earlier try or answer left open whether the write was applied
 }
 
 // read is an operation whose cost does not depend on its arguments.
@@ -84,6 +85,7 @@ func (o *operation) MakeRequest(ctx context.Context, req *graphql.Request, resp 
 	if err != nil {
 		return o.open(o.silent(ctx, err, time.Since(began)))
 	}
+	o.date = answer.Date
 	o.doubt = o.doubt || answer.MaybeApplied
 	return o.open(o.decode(answer, resp.Data))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"time"
 
 	"stocksyncd/reconcile/inventory"
 )
@@ -18,10 +19,14 @@ const firstLevels = 10
 // Locations lists all locations: inactive ones and those of fulfilment
 // services too.
 func (c *Client) Locations(ctx context.Context) ([]inventory.Location, error) {
-	const name = "locations"
-	var found []inventory.Location
-	known := map[inventory.LocationID]bool{}
-	err := c.pages(name, 0, func(o *operation, after *string, first int) (page, error) {
+	found, err := c.survey(ctx)
+	return found.list, err
+}
+
+// survey lists all locations, and nothing else.
+func (c *Client) survey(ctx context.Context) (surveyed, error) {
+	var found surveyed
+	err := c.pages("locations", 0, func(o *operation, after *string, first int) (page, error) {
 		answer, err := readLocations(ctx, o, first, after)
 		if err != nil {
 			return page{}, err
@@ -30,25 +35,53 @@ func (c *Client) Locations(ctx context.Context) ([]inventory.Location, error) {
 		if err := whole(o, "locations", list.Edges, list.PageInfo); err != nil {
 			return page{}, err
 		}
+		found.begin(o, after)
 		for _, edge := range list.Edges {
-			location, err := o.location(edge.Node)
-			if err != nil {
+			if _, err := found.add(o, edge.Node); err != nil {
 				return page{}, err
-			}
-			if !known[location.ID] {
-				known[location.ID] = true
-				found = append(found, location)
 			}
 		}
 		return list.PageInfo, nil
 	})
 	if err != nil {
-		return nil, err
+		return surveyed{}, err
 	}
-	c.mu.Lock()
-	c.levels = min(max(len(found), 1), pageMost)
-	c.mu.Unlock()
+	c.expectLevels(len(found.list))
 	return found, nil
+}
+
+// surveyed are the locations that were read so far, each once.
+type surveyed struct {
+	list  []inventory.Location
+	known map[inventory.LocationID]bool
+	date  time.Time // of the first answer, by the store's clock; zero when it does not say
+}
+
+// begin starts a page; the one without a cursor is the first.
+func (s *surveyed) begin(o *operation, after *string) {
+	if after == nil {
+		*s = surveyed{known: map[inventory.LocationID]bool{}, date: o.date}
+	}
+}
+
+// add takes a location in.
+func (s *surveyed) add(o *operation, node location) (inventory.LocationID, error) {
+	location, err := o.location(node)
+	if err != nil {
+		return 0, err
+	}
+	if !s.known[location.ID] {
+		s.known[location.ID] = true
+		s.list = append(s.list, location)
+	}
+	return location.ID, nil
+}
+
+// expectLevels keeps how many locations the store has: no item has more levels.
+func (c *Client) expectLevels(locations int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.levels = min(max(locations, 1), pageMost)
 }
 
 func (o *operation) location(node location) (inventory.Location, error) {
@@ -153,6 +186,7 @@ func orNone(text *string) string {
 type stocked struct {
 	inventory.Level
 	quantities []quantity
+	updated    time.Time // by the store's word; zero where it does not say
 }
 
 // itemLevels gives the levels of an item, with what is about all of them.
@@ -163,7 +197,10 @@ func (o *operation) itemLevels(ctx context.Context, about inventory.Level, it it
 	}
 	var list []stocked
 	for _, edge := range edges {
-		level := stocked{about, edge.Node.Quantities}
+		level := stocked{Level: about, quantities: edge.Node.Quantities}
+		if edge.Node.UpdatedAt != nil {
+			level.updated = *edge.Node.UpdatedAt
+		}
 		if err := o.fill(&level.Level, edge.Node); err != nil {
 			return nil, err
 		}
@@ -229,7 +266,8 @@ func (o *operation) allLevels(ctx context.Context, it item, names []string) ([]l
 func (o *operation) once(list []stocked) ([]stocked, error) {
 	slices.SortStableFunc(list, func(a, b stocked) int { return a.Compare(b.Key) })
 	for i := 1; i < len(list); i++ {
-		if list[i].Key == list[i-1].Key && !reflect.DeepEqual(list[i], list[i-1]) {
+		a, b := list[i-1], list[i]
+		if a.Key == b.Key && (a.Level != b.Level || !reflect.DeepEqual(a.quantities, b.quantities)) {
 			return nil, movedError{o.incomplete(list[i].String() + " was listed with two figures")}
 		}
 	}
@@ -301,14 +339,15 @@ func (c *Client) items(ctx context.Context, name string, ids []string) ([]invent
 		if !ok || it.Id != ids[i] {
 			return nil, o.incomplete(fmt.Sprintf("asked for %s, got %s", ids[i], oneLine((*node).GetId())))
 		}
-		if it.Variants == nil || it.Variants.Nodes == nil {
-			return nil, o.missing("variants of " + it.Id)
-		}
-		if len(it.Variants.Nodes) == 0 {
-			continue // an item that nothing sells any more
-		}
 		it.item.Id = it.Id
-		about, err := o.about(it.Variants.Nodes[0], it.item)
+		of, err := o.seller(it.Variants, it.Id)
+		if err != nil {
+			return nil, err
+		}
+		if of == nil {
+			continue
+		}
+		about, err := o.about(*of, it.item)
 		if err != nil {
 			return nil, err
 		}
@@ -321,6 +360,18 @@ func (c *Client) items(ctx context.Context, name string, ids []string) ([]invent
 		}
 	}
 	return list, nil
+}
+
+// seller gives the variant of an item; nil is an item that nothing sells any
+// more.
+func (o *operation) seller(of *itemVariants, id string) (*variant, error) {
+	switch {
+	case of == nil || of.Nodes == nil:
+		return nil, o.missing("variants of " + id)
+	case len(of.Nodes) == 0:
+		return nil, nil
+	}
+	return &of.Nodes[0], nil
 }
 
 func (c *Client) levelsEach() int {

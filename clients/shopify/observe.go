@@ -36,13 +36,21 @@ func (c *Client) look(ctx context.Context) ([]inventory.Level, error) {
 		}
 		c.log.Warn("no bulk query is to be had, the store is read by pages", "store", c.store, "err", err)
 	}
-	return readAll(ctx, c, "variants", func(ctx context.Context, o *operation, first int, after, query *string, levels int) ([]found[inventory.Level], page, error) {
+	return readAll(ctx, c, variantsName, askVariants(observed))
+}
+
+// variantsName is the operation that reads variants with their levels.
+const variantsName = "variants"
+
+// askVariants asks for one page of variants, and what is wanted of each.
+func askVariants[Row any](find func(context.Context, *operation, variantEdge) (found[Row], error)) pager[Row] {
+	return func(ctx context.Context, o *operation, first int, after, query *string, levels int) ([]found[Row], page, error) {
 		answer, err := readVariants(ctx, o, first, after, query, levels, onlyAvailable)
 		if err != nil {
 			return nil, page{}, err
 		}
-		return findAll(ctx, o, answer.ProductVariants.Edges, answer.ProductVariants.PageInfo, observed)
-	})
+		return findAll(ctx, o, answer.ProductVariants.Edges, answer.ProductVariants.PageInfo, find)
+	}
 }
 
 // choosesBulk counts the variants: pages cost points for each 250 of them, a
@@ -90,22 +98,31 @@ func grouped(n int) string {
 }
 
 func observed(ctx context.Context, o *operation, edge variantEdge) (found[inventory.Level], error) {
-	about, err := o.about(edge.Node.variant, edge.Node.InventoryItem)
+	of, err := dated(ctx, o, edge)
 	if err != nil {
 		return found[inventory.Level]{}, err
+	}
+	one := found[inventory.Level]{variant: of.variant, item: of.item}
+	for _, level := range of.rows {
+		one.rows = append(one.rows, level.Level)
+	}
+	return one, nil
+}
+
+// dated is what observed finds, with when each level was updated.
+func dated(ctx context.Context, o *operation, edge variantEdge) (found[stocked], error) {
+	about, err := o.about(edge.Node.variant, edge.Node.InventoryItem)
+	if err != nil {
+		return found[stocked]{}, err
 	}
 	levels, err := o.itemLevels(ctx, about, edge.Node.InventoryItem, onlyAvailable)
 	if err != nil {
-		return found[inventory.Level]{}, err
-	}
-	one := found[inventory.Level]{variant: about.Variant, item: about.Item}
-	for _, level := range levels {
-		one.rows = append(one.rows, level.Level)
+		return found[stocked]{}, err
 	}
 	if len(levels) == 0 {
-		one.rows = append(one.rows, nowhere(about))
+		levels = append(levels, stocked{Level: nowhere(about)})
 	}
-	return one, nil
+	return found[stocked]{about.Variant, about.Item, levels}, nil
 }
 
 // nowhere is the level that stands for an item without any.

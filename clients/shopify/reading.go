@@ -36,16 +36,15 @@ func readAll[Row any](ctx context.Context, c *Client, name string, ask pager[Row
 }
 
 // unmoved reads until the store has kept still meanwhile.
-func unmoved[Row any](read func() ([]Row, error)) ([]Row, error) {
-	var err error
+func unmoved[T any](read func() (T, error)) (none T, err error) {
 	for range readings {
-		var list []Row
-		list, err = read()
+		var got T
+		got, err = read()
 		if moved := (movedError{}); !errors.As(err, &moved) {
-			return list, err
+			return got, err
 		}
 	}
-	return nil, fmt.Errorf("%w (in each of %d readings)", err, readings)
+	return none, fmt.Errorf("%w (in each of %d readings)", err, readings)
 }
 
 // findAll finds what is wanted of each variant of a page that came whole.
@@ -104,11 +103,7 @@ func (r *reading[Row]) read(ctx context.Context) ([]Row, error) {
 // readWindow pages through the variants above the bound, and tells whether
 // there are more behind its end.
 func (r *reading[Row]) readWindow(ctx context.Context) (more bool, err error) {
-	var query *string
-	if r.bound > 0 {
-		filter := fmt.Sprintf("id:>%d", int64(r.bound))
-		query = &filter
-	}
+	query := above(r.bound)
 	r.window = 0
 	levels := r.client.levelsEach()
 	err = r.client.pages(r.name, levels, func(o *operation, after *string, first int) (page, error) {
@@ -132,6 +127,15 @@ func (r *reading[Row]) readWindow(ctx context.Context) (more bool, err error) {
 	})
 	r.bound = r.last
 	return more, err
+}
+
+// above is the filter for the variants with higher ids; 0 is none.
+func above(bound inventory.VariantID) *string {
+	if bound <= 0 {
+		return nil
+	}
+	filter := fmt.Sprintf("id:>%d", int64(bound))
+	return &filter
 }
 
 func (r *reading[Row]) add(o *operation, one found[Row]) error {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"stocksyncd/reconcile/inventory"
 )
@@ -178,5 +179,81 @@ func TestRecordedActivationsShowWhatIsAvailable(t *testing.T) {
 	}
 	if len(want) > 0 {
 		t.Errorf("not recorded: %v", want)
+	}
+}
+
+// recordedLevels finds every level of an answer that names its item, active
+// mark and figures.
+func recordedLevels(value any) (found []map[string]any) {
+	switch v := value.(type) {
+	case map[string]any:
+		_, hasItem := v["item"].(map[string]any)
+		_, hasFigures := v["quantities"].([]any)
+		if _, marked := v["isActive"].(bool); marked && hasItem && hasFigures {
+			found = append(found, v)
+		}
+		for _, below := range v {
+			found = append(found, recordedLevels(below)...)
+		}
+	case []any:
+		for _, below := range v {
+			found = append(found, recordedLevels(below)...)
+		}
+	}
+	return found
+}
+
+// No recorded document asks for levels below locations. What it asks of a level
+// is here put where a glance asks for it, with the variant that was not asked
+// for, and a time in the recorded form.
+func TestRecordedLevelsReadTheSameAtAGlance(t *testing.T) {
+	const moved = "2026-04-29T09:33:02Z"
+	since, inactive, untracked, count := time.Date(2026, 4, 29, 9, 33, 0, 0, time.UTC), 0, 0, 0
+	for _, r := range recordings(t) {
+		var answer any
+		if err := json.Unmarshal(r.Response, &answer); err != nil {
+			t.Fatal(r.where, err)
+		}
+		for _, level := range recordedLevels(answer) {
+			var want inventory.Level
+			want.Store, want.Variant, want.Active = "main", 1, level["isActive"].(bool)
+			of := level["item"].(map[string]any)
+			tracked, told := of["tracked"].(bool)
+			want.Untracked = told && !tracked
+			of["tracked"] = !want.Untracked
+			of["variants"] = map[string]any{"nodes": []any{map[string]any{
+				"id": "gid://shopify/ProductVariant/1", "requiresComponents": false, "product": map[string]any{"isGiftCard": false},
+			}}}
+			level["updatedAt"] = moved
+			available := level["quantities"].([]any)[0].(map[string]any)
+			if available["name"] != "available" {
+				t.Fatalf("%s: the first figure is %v", r.where, available)
+			}
+			want.Available = inventory.Units(available["quantity"].(float64))
+			place := level["location"].(map[string]any)["id"].(string)
+			var errItem, errLocation error
+			want.Item, errItem = inventory.ParseItemID(of["id"].(string))
+			want.Location, errLocation = inventory.ParseLocationID(place)
+			node, err := json.Marshal(level)
+			if errItem != nil || errLocation != nil || err != nil {
+				t.Fatal(r.where, errItem, errLocation, err)
+			}
+			talk(t, always(placesJSON("", placeJSON(int64(want.Location), connectionJSON("", string(node))))), func(t *testing.T, c *Client, _ *store) {
+				got, err := c.Glance(t.Context(), since)
+				if err != nil || len(got.Levels) != 1 || got.Levels[0] != want {
+					t.Errorf("%s: got %+v, %v, want %+v", r.where, got.Levels, err, want)
+				}
+			})
+			count++
+			if !want.Active {
+				inactive++
+			}
+			if want.Untracked {
+				untracked++
+			}
+		}
+	}
+	if count < 20 || inactive == 0 || untracked == 0 {
+		t.Errorf("%d levels are recorded, %d of them inactive and %d untracked, which is too few", count, inactive, untracked)
 	}
 }
