@@ -112,14 +112,14 @@ func (c *script) step(s *Store, i int) error {
 	memory.Look = inventory.Look{Whole: epoch, Mark: epoch.Add(time.Duration(i) * time.Minute), Swept: inventory.VariantID(i)}
 	return s.Observe("main", inventory.Observation{
 		Levels: c.levels(), Gone: []inventory.Key{level(1 + c.random.IntN(400))}, Memory: memory,
-		Items: itemsUpTo(c.random.IntN(200), fmt.Sprint("ITEM-", i)), Removed: []inventory.ItemID{inventory.ItemID(1 + c.random.IntN(400))},
+		Items: itemsUpTo(c.random.IntN(60), fmt.Sprint("ITEM-", i)), Removed: []inventory.ItemID{inventory.ItemID(1 + c.random.IntN(90))},
 	})
 }
 
 // part is a part of Katana, with what is kept beside it every other time.
 func (c *script) part(i int) inventory.SourceRead {
-	part := partOf(1+c.random.IntN(200), i)
-	part.Gone = []inventory.SourceVariantID{inventory.SourceVariantID(1 + c.random.IntN(400))}
+	part := partOf(1+c.random.IntN(60), i)
+	part.Gone = []inventory.SourceVariantID{inventory.SourceVariantID(1 + c.random.IntN(90))}
 	if c.random.IntN(2) == 0 {
 		part.Head = nil
 	}

@@ -72,7 +72,7 @@ func (s *Store) observe(name inventory.StoreName, seen inventory.Observation, no
 // remember writes the memory of a look: in the first transaction, and once more
 // in the last if that is when it may say how far the look got.
 func (s *Store) remember(b storeBuckets, memory inventory.Memory, first, last bool) error {
-	if !first && !(last && vouches(memory.Look)) {
+	if !first && (!last || !vouches(memory.Look)) {
 		return nil
 	}
 	if !last {
