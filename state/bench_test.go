@@ -1,8 +1,10 @@
 package state
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -209,4 +211,146 @@ func BenchmarkMigrate2000FullBatches(b *testing.B) {
 		b.StartTimer()
 		mustClose(b, mustOpen(b, path))
 	}
+}
+
+// The snapshot of a large shop: a million levels of a third as many items, and
+// as many variants of Katana with three rows each.
+const (
+	largeVariants = 333_333
+	largeLevels   = 1_000_000
+)
+
+// largePart is a full reading of so many variants.
+func largePart(count int) inventory.SourceRead {
+	part := inventory.SourceRead{Read: make(map[inventory.SourceVariantID]time.Time, count), Head: headOf(1)}
+	for n := range count {
+		id := inventory.SourceVariantID(31_000_000 + n*3)
+		part.Variants = append(part.Variants, inventory.SourceVariant{ID: id, SKU: realSKU(n), Created: epoch, Kit: n%10 == 0})
+		part.Read[id] = epoch.Add(time.Duration(n) * time.Millisecond)
+		for location := range 3 {
+			part.Stock = append(part.Stock, inventory.Stock{
+				Variant: id, Location: inventory.SourceLocationID(160_000 + location*17),
+				InStock: inventory.Quantity(n%200) * inventory.Scale, Committed: inventory.Quantity(n%9) * inventory.Scale,
+			})
+		}
+		if n%10 == 0 {
+			part.Head.Ingredients = append(part.Head.Ingredients, inventory.Ingredient{Product: id, Variant: id + 3, Quantity: inventory.Scale})
+		}
+	}
+	return part
+}
+
+// largeLook is a full look at so many levels, at three locations.
+func largeLook(count int) inventory.Observation {
+	seen := inventory.Observation{Levels: make(map[inventory.Key]inventory.Seen, count), Memory: inFlight(2)}
+	seen.Memory.Look = inventory.Look{Whole: epoch, Mark: epoch}
+	for n := range count {
+		key := realLevel(n / 3)
+		key.Location += inventory.LocationID(n % 3 * 40_961)
+		seen.Levels[key] = seenUnits(n % 90)
+		if n%3 == 0 {
+			seen.Items = append(seen.Items, inventory.Item{ID: key.Item, Variant: inventory.VariantID(realID(n) - 1_812_344_991), SKU: realSKU(n / 3)})
+		}
+	}
+	return seen
+}
+
+// largeShop makes a file with both sides of a large shop and a week of history.
+func largeShop(b *testing.B) *Store {
+	b.Helper()
+	s := mustOpenUnsynced(b, newPath(b), Options{KeepHistory: 90 * 24 * time.Hour, Now: clock})
+	must(b, s.Observe("main", largeLook(largeLevels)))
+	must(b, s.Read(largePart(largeVariants)))
+	newShopfloor(s).hours(b, 7*24, 100)
+	must(b, s.rewrite())
+	return s
+}
+
+func BenchmarkOpenALargeShop(b *testing.B) {
+	s := largeShop(b)
+	mustClose(b, s)
+	b.ReportAllocs()
+	for b.Loop() {
+		mustClose(b, mustOpen(b, s.path))
+	}
+	b.ReportMetric(float64(sizeOf(b, s.path))/(1<<20), "MiB")
+}
+
+func BenchmarkLoadALargeShop(b *testing.B) {
+	s := largeShop(b)
+	defer mustClose(b, s)
+	b.Run("mirror", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if got := mustMirror(b, s); len(got.Stock) != largeVariants*3 {
+				b.Fatal(len(got.Stock))
+			}
+		}
+	})
+	b.Run("store", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			got, err := s.Store("main")
+			must(b, err)
+			if len(got.Items) != (largeLevels+2)/3 {
+				b.Fatal(len(got.Items))
+			}
+		}
+	})
+}
+
+// BenchmarkAnIdleCycleOfALargeShop reads 250 variants again and finds them as
+// they were: those that follow each other, and those that a sweep by age finds
+// when the reads before it were of anything.
+func BenchmarkAnIdleCycleOfALargeShop(b *testing.B) {
+	s := mustOpen(b, newPath(b))
+	defer mustClose(b, s)
+	all := largePart(largeVariants)
+	must(b, s.Read(all))
+	for _, bench := range []struct {
+		name  string
+		apart int
+	}{{"in a row", 1}, {"all over", largeVariants / 250}} {
+		b.Run(bench.name, func(b *testing.B) {
+			before, cycles := s.db.Stats(), 0
+			for b.Loop() {
+				part := inventory.SourceRead{Read: map[inventory.SourceVariantID]time.Time{}, Head: all.Head}
+				for n := range 250 {
+					at := (n*bench.apart + cycles*250) % largeVariants
+					part.Variants = append(part.Variants, all.Variants[at])
+					part.Stock = append(part.Stock, all.Stock[at*3:at*3+3]...)
+					part.Read[all.Variants[at].ID] = epoch.Add(time.Duration(cycles) * time.Minute)
+				}
+				slices.SortFunc(part.Stock, func(a, b inventory.Stock) int {
+					return cmp.Or(cmp.Compare(a.Variant, b.Variant), cmp.Compare(a.Location, b.Location))
+				})
+				must(b, s.Read(part))
+				cycles++
+			}
+			after := s.db.Stats()
+			written := after.Sub(&before).TxStats
+			b.ReportMetric(float64(written.GetPageAlloc())/float64(cycles)/1024, "KiB/cycle")
+			b.ReportMetric(251, "keys/cycle") // the recipes stay as they were
+		})
+	}
+}
+
+// BenchmarkRecordALargeShop records all of both sides at once, as a full cycle
+// may.
+func BenchmarkRecordALargeShop(b *testing.B) {
+	s := mustOpen(b, newPath(b))
+	defer mustClose(b, s)
+	part, look := largePart(largeVariants), largeLook(largeLevels)
+	b.Run("read", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			must(b, s.Read(part))
+		}
+	})
+	b.Run("observe", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			must(b, s.Observe("main", look))
+		}
+	})
 }

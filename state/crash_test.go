@@ -92,6 +92,8 @@ func (c *script) step(s *Store, i int) error {
 		report := reportOf(c.cycle, epoch)
 		report.Stores[0].Levels = i // so that it is news
 		return s.Finish(inventory.Finish{Report: report, Source: inventory.SourceMemory{Rows: map[inventory.SourceLocationID]int{1: i}}, Stores: map[inventory.StoreName]inventory.Memory{"main": inFlight(i)}})
+	case c.random.IntN(4) == 0:
+		return s.Read(c.part(i))
 	case len(c.open) > 0 && c.random.IntN(2) == 0:
 		settled := inventory.Settled{ID: c.open[0].ID, Outcomes: outcomesOf(c.open[0].Intent, inventory.Applied, inventory.Stale)}
 		c.open = c.open[1:]
@@ -106,7 +108,22 @@ func (c *script) step(s *Store, i int) error {
 		c.open = append(c.open, inventory.OpenIntent{ID: id, Intent: intent})
 		return err
 	}
-	return s.Observe("main", inventory.Observation{Levels: c.levels(), Gone: []inventory.Key{level(1 + c.random.IntN(400))}, Memory: inFlight(i)})
+	memory := inFlight(i)
+	memory.Look = inventory.Look{Whole: epoch, Mark: epoch.Add(time.Duration(i) * time.Minute), Swept: inventory.VariantID(i)}
+	return s.Observe("main", inventory.Observation{
+		Levels: c.levels(), Gone: []inventory.Key{level(1 + c.random.IntN(400))}, Memory: memory,
+		Items: itemsUpTo(c.random.IntN(60), fmt.Sprint("ITEM-", i)), Removed: []inventory.ItemID{inventory.ItemID(1 + c.random.IntN(90))},
+	})
+}
+
+// part is a part of Katana, with what is kept beside it every other time.
+func (c *script) part(i int) inventory.SourceRead {
+	part := partOf(1+c.random.IntN(60), i)
+	part.Gone = []inventory.SourceVariantID{inventory.SourceVariantID(1 + c.random.IntN(90))}
+	if c.random.IntN(2) == 0 {
+		part.Head = nil
+	}
+	return part
 }
 
 func (c *script) levels() map[inventory.Key]inventory.Seen {
@@ -263,6 +280,94 @@ func TestACutLookKeepsTheLedgerBeforeTheLevels(t *testing.T) {
 	}
 	s.db.MaxSize = 0
 	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(200_000, 3), Memory: inFlight(2)}))
+}
+
+// TestALookThatIsCutOffVouchesForNoMoreThanTheOneBefore has the disk fill up at
+// every place of a look in turn. Where the levels of an item are there, so is the
+// item.
+func TestALookThatIsCutOffVouchesForNoMoreThanTheOneBefore(t *testing.T) {
+	t.Parallel()
+	const count = 12_000
+	former := inventory.Look{Whole: epoch, Mark: epoch.Add(time.Hour), Swept: 90, Locations: []inventory.Location{{ID: 7, Name: "Oslo"}}}
+	next := inventory.Look{Whole: epoch.Add(time.Hour), Mark: epoch.Add(2 * time.Hour), Swept: 30, Locations: []inventory.Location{{ID: 7, Name: "Bergen"}}}
+	vanish := inventory.Observation{Memory: inFlight(3)} // of a store that is not looked at any more
+	for item := range 100 {
+		vanish.Gone, vanish.Removed = append(vanish.Gone, level(item+1)), append(vanish.Removed, inventory.ItemID(item+1))
+	}
+	grow := inventory.Observation{Levels: seenLevels(count, 3), Items: itemsUpTo(count, "MUG"), Memory: inFlight(3)}
+	swept := grow
+	swept.Memory.Look = inventory.Look{Swept: 400}
+	grow.Memory.Look = next
+	blind := grow
+	blind.Memory.Look = inventory.Look{}
+	for name, test := range map[string]struct {
+		seen inventory.Observation
+		want inventory.Look
+	}{
+		"the next look":                            {grow, inventory.Look{Whole: former.Whole, Mark: former.Mark, Swept: 30, Locations: former.Locations}},
+		"a look that begins anew, and sweeps":      {swept, inventory.Look{Swept: 90, Locations: former.Locations}},
+		"none at all, where levels may be missing": {blind, inventory.Look{}},
+	} {
+		path := newPath(t)
+		s := mustOpenUnsynced(t, path, Options{Now: clock})
+		memory := inFlight(1)
+		memory.Look = former
+		must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(100, 5), Items: itemsUpTo(100, "MUG"), Memory: memory}))
+		reached := map[string]bool{}
+		for room := int64(128 << 10); ; room += 128 << 10 {
+			must(t, s.rewrite())
+			s.db.NoSync, s.db.AllocSize = true, 64<<10
+			s.db.MaxSize = int(sizeOf(t, path) + room)
+			err := s.Observe("main", test.seen)
+			s.db.MaxSize = 0
+			got, readErr := s.Store("main")
+			must(t, readErr)
+			for key := range got.Levels {
+				if _, known := got.Items[key.Item]; !known {
+					t.Fatalf("%s: level %s is there without its item", name, key)
+				}
+			}
+			if err == nil {
+				same(t, name+", at last", got.Memory, test.seen.Memory)
+				same(t, name+": levels and items", []int{len(got.Levels), len(got.Items)}, []int{count, count})
+				break
+			}
+			reached[fmt.Sprint(len(got.Items), " ", len(got.Levels))] = true
+			if len(got.Items) > 100 {
+				same(t, name+": ledger", got.Ledger, test.seen.Memory.Ledger)
+				same(t, name, got.Look, test.want)
+			}
+			must(t, s.Forget("main"))
+			must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(100, 5), Items: itemsUpTo(100, "MUG"), Memory: memory}))
+		}
+		if len(reached) < 3 {
+			t.Errorf("%s: got as far as %v, want a stop after each transaction", name, reached)
+		}
+		must(t, s.Observe("main", vanish))
+		got, err := s.Store("main")
+		must(t, err)
+		same(t, name+": levels and items that are left", []int{len(got.Levels), len(got.Items)}, []int{count - 100, count - 100})
+		same(t, name+": look at a store that is left alone", got.Look, inventory.Look{})
+		mustClose(t, s)
+	}
+}
+
+func TestAnItemGoesAfterItsLevels(t *testing.T) {
+	gone := arrange(inventory.Observation{
+		Levels: seenLevels(3, 5), Gone: []inventory.Key{level(8), level(9)},
+		Items: itemsUpTo(2, "MUG"), Removed: []inventory.ItemID{9, 2, 8},
+	})
+	levels := seenLevels(3, 5)
+	var got []string
+	for gone.any() {
+		now := gone.cut(levels, 4)
+		got = append(got, fmt.Sprint(len(now.items), " ", now.keys, " ", now.removed))
+	}
+	same(t, "portions of 4 keys", got, []string{
+		fmt.Sprint(2, " ", []inventory.Key{level(1), level(2)}, " ", []inventory.ItemID{}),
+		fmt.Sprint(0, " ", []inventory.Key{level(3), level(8)}, " ", []inventory.ItemID{}),
+		fmt.Sprint(0, " ", []inventory.Key{level(9)}, " ", []inventory.ItemID{8, 9}), // 2 is there at once
+	})
 }
 
 // childFull writes to a disk on which there is no more room, and then to one

@@ -24,8 +24,9 @@ func sampleFile(t testing.TB) []byte {
 	path := newPath(t)
 	s := mustOpen(t, path)
 	must(t, s.Bind(Lineage{Katana: "factory-1", Stores: map[inventory.StoreName]string{"main": "shop-1"}}))
-	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(200, 5), Memory: inFlight(2)}))
-	must(t, s.Observe("outlet", inventory.Observation{}))
+	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(200, 5), Items: itemsUpTo(100, "MUG"), Memory: inFlight(2)}))
+	must(t, s.Observe("outlet", inventory.Observation{Items: itemsUpTo(2, "TEE")}))
+	must(t, s.Read(partOf(60, 1)))
 	for cycle := uint64(1); cycle <= 4; cycle++ {
 		if cycle == 3 { // from here on, some of its pages are as a copy has them
 			must(t, s.rewrite())
@@ -427,6 +428,31 @@ func TestAFileThatLacksAPartIsDamaged(t *testing.T) {
 		"store main lacks memory": func(tx *bolt.Tx) error {
 			return tx.Bucket(bucketStores).Bucket([]byte("main")).Delete(keyMemory) // its ledger
 		},
+		"lacks variants": func(tx *bolt.Tx) error { return tx.DeleteBucket(bucketVariants) },
+		"lacks head":     func(tx *bolt.Tx) error { return tx.DeleteBucket(bucketHead) },
+		"lacks recipes":  func(tx *bolt.Tx) error { return tx.DeleteBucket(bucketRecipes) },
+		"store main lacks items": func(tx *bolt.Tx) error {
+			return tx.Bucket(bucketStores).Bucket([]byte("main")).DeleteBucket(keyItems)
+		},
+		"variant of Katana: a record does not add up": func(tx *bolt.Tx) error {
+			b := tx.Bucket(bucketVariants)
+			return b.Put(number(1), b.Get(number(2))) // sound, and not what belongs there
+		},
+		"recipes: a record does not add up": func(tx *bolt.Tx) error {
+			return tx.Bucket(bucketRecipes).Put(keyOnly, []byte{recipesVersion, 0, 0, 0, 0})
+		},
+		"head: a record does not add up": func(tx *bolt.Tx) error {
+			return tx.Bucket(bucketHead).Put(keyOnly, []byte("{}"))
+		},
+		"item of store main: a record does not add up": func(tx *bolt.Tx) error {
+			b, _ := bucketsOf(tx, "main")
+			return b.items.Put(number(2), b.items.Get(number(1)))
+		},
+		"item of store main: a record": func(tx *bolt.Tx) error {
+			b, _ := bucketsOf(tx, "main")
+			k := encodeKey(level(1))
+			return b.items.Put(k, encodeItem("main", k, itemsUpTo(1, "MUG")[0])) // a key that no item has
+		},
 		"store main lacks writes": func(tx *bolt.Tx) error {
 			return tx.Bucket(bucketStores).Bucket([]byte("main")).DeleteBucket(keyWrites)
 		},
@@ -448,7 +474,8 @@ func TestAFileThatLacksAPartIsDamaged(t *testing.T) {
 	} {
 		path := newPath(t)
 		s := mustOpen(t, path)
-		must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(3, 5), Memory: inFlight(2)}))
+		must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(3, 5), Items: itemsUpTo(2, "MUG"), Memory: inFlight(2)}))
+		must(t, s.Read(partOf(2, 1)))
 		must(t, s.update(take))
 		mustClose(t, s)
 		s = mustOpen(t, path)

@@ -49,7 +49,7 @@ func (s *Store) Source() (source inventory.SourceMemory, err error) {
 // Store gives back what is remembered of a store; nothing of one it has not
 // met.
 func (s *Store) Store(name inventory.StoreName) (memory inventory.StoreMemory, err error) {
-	memory.Levels = map[inventory.Key]inventory.Seen{}
+	memory.Levels, memory.Items = map[inventory.Key]inventory.Seen{}, map[inventory.ItemID]inventory.Item{}
 	err = s.view(func(tx *bolt.Tx) error {
 		if b, ok := bucketsOf(tx, name); ok {
 			if err := readStore(b, &memory); err != nil {
@@ -77,6 +77,9 @@ func readStore(b storeBuckets, memory *inventory.StoreMemory) error {
 	if _, err := get(b.own, storePlace(b.name), keyMemory, &memory.Memory); err != nil {
 		return err
 	}
+	if err := readItems(b, memory); err != nil {
+		return err
+	}
 	memory.Levels = make(map[inventory.Key]inventory.Seen, b.levels.Stats().KeyN)
 	return b.levels.ForEach(func(k, v []byte) error {
 		key, err := decodeKey(b.name, k)
@@ -86,70 +89,6 @@ func readStore(b storeBuckets, memory *inventory.StoreMemory) error {
 		memory.Levels[key], err = decodeSeen(b.name, k, v)
 		return err
 	})
-}
-
-// Observe records what a cycle saw of a store, in as many transactions as the
-// levels need. The ledger and the settled batches are in the first of them:
-// when the machine stops before the last, a fall may be noted twice, and never
-// not at all. For the same reason an error leaves the portions before it.
-func (s *Store) Observe(name inventory.StoreName, seen inventory.Observation) error {
-	keys := slices.AppendSeq(make([]inventory.Key, 0, len(seen.Levels)+len(seen.Gone)), maps.Keys(seen.Levels))
-	keys = append(keys, seen.Gone...)
-	slices.SortFunc(keys, inventory.Key.Compare)
-	if err := belong(name, keys); err != nil {
-		return err
-	}
-	room := most - 1 // for the memory
-	for _, settled := range seen.Settled {
-		room -= 2 + len(settled.Outcomes) // the batch moves, and each line may be a level's last write
-	}
-	for first := true; first || len(keys) > 0; first = false {
-		portion := portionOf(keys, seen.Levels, room)
-		keys, room = keys[len(portion):], most
-		err := s.update(func(tx *bolt.Tx) error {
-			b, err := makeBuckets(tx, name)
-			if err != nil {
-				return err
-			}
-			if first {
-				if err := s.observeFirst(tx, b, seen); err != nil {
-					return err
-				}
-			}
-			return writeLevels(b, portion, seen.Levels)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// portionOf gives the first of the keys, as many as there is room for. A level
-// that is gone takes its last writes with it.
-func portionOf(keys []inventory.Key, levels map[inventory.Key]inventory.Seen, room int) []inventory.Key {
-	for i, key := range keys {
-		room--
-		if _, kept := levels[key]; !kept {
-			room--
-		}
-		if room < 0 {
-			return keys[:i]
-		}
-	}
-	return keys
-}
-
-func (s *Store) observeFirst(tx *bolt.Tx, b storeBuckets, seen inventory.Observation) error {
-	if err := put(b.own, storePlace(b.name), keyMemory, s.opts.Now(), seen.Memory); err != nil {
-		return err
-	}
-	for _, settled := range seen.Settled {
-		if err := s.settle(tx, b, settled); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // belong refuses levels of another store: a record does not say whose it is.
@@ -295,8 +234,8 @@ func (s *Store) Update(name inventory.StoreName, change func(*inventory.Memory) 
 	})
 }
 
-// Forget drops the levels with their last writes, the ledger and the open
-// batches of a store, so that each of its levels is seen first again; its
+// Forget drops the levels with their last writes, the items, the ledger and the
+// open batches of a store, so that each of its levels is seen first again; its
 // history stays.
 func (s *Store) Forget(name inventory.StoreName) error {
 	memory, err := s.Store(name)

@@ -14,25 +14,32 @@ import (
 )
 
 // The buckets. Each store has one of its own below stores, named as in the
-// config, which always holds its memory, its levels and their last writes.
+// config, which always holds its memory, its levels with their last writes, and
+// its items.
 const (
-	placeMeta    = "meta"    // schema, cycle, intent, source, lineage
-	placeStores  = "stores"  // store → memory, levels, writes
-	placeIntents = "intents" // id → intent whose outcome is not known
-	placeSettled = "settled" // id → intent with its outcomes, which no report tells
-	placeHistory = "history" // cycle → report, without what the one before it told
-	placeHours   = "hours"   // hour → what its cycles add up to
-	placeLast    = "last"    // cycle → report, whole, of the newest
+	placeMeta     = "meta"     // schema, cycle, intent, source, lineage
+	placeStores   = "stores"   // store → memory, levels, writes, items
+	placeIntents  = "intents"  // id → intent whose outcome is not known
+	placeSettled  = "settled"  // id → intent with its outcomes, which no report tells
+	placeHistory  = "history"  // cycle → report, without what the one before it told
+	placeHours    = "hours"    // hour → what its cycles add up to
+	placeLast     = "last"     // cycle → report, whole, of the newest
+	placeVariants = "variants" // id → variant of Katana with its rows
+	placeHead     = "head"     // what is kept of Katana beside them, but for the recipes
+	placeRecipes  = "recipes"  // the ingredients: large, and seldom another
 )
 
 var (
-	bucketMeta    = []byte(placeMeta)
-	bucketStores  = []byte(placeStores)
-	bucketIntents = []byte(placeIntents)
-	bucketSettled = []byte(placeSettled)
-	bucketHistory = []byte(placeHistory)
-	bucketHours   = []byte(placeHours)
-	bucketLast    = []byte(placeLast)
+	bucketMeta     = []byte(placeMeta)
+	bucketStores   = []byte(placeStores)
+	bucketIntents  = []byte(placeIntents)
+	bucketSettled  = []byte(placeSettled)
+	bucketHistory  = []byte(placeHistory)
+	bucketHours    = []byte(placeHours)
+	bucketLast     = []byte(placeLast)
+	bucketVariants = []byte(placeVariants)
+	bucketHead     = []byte(placeHead)
+	bucketRecipes  = []byte(placeRecipes)
 
 	keySchema  = []byte("schema")
 	keyCycle   = []byte("cycle")  // the last number drawn
@@ -42,12 +49,20 @@ var (
 	keyMemory  = []byte("memory")
 	keyLevels  = []byte("levels")
 	keyWrites  = []byte("writes")
+	keyItems   = []byte("items")
+
+	// keyOnly is the key of a record that has a bucket to itself: bbolt writes a
+	// page whole, and with it whatever else stands there.
+	keyOnly = number(0)
 )
 
 // lay makes the buckets and records of a new file. From then on all of them
 // are there: one that is missing is damage.
 func lay(tx *bolt.Tx) error {
-	for _, name := range [][]byte{bucketMeta, bucketStores, bucketIntents, bucketSettled, bucketHistory, bucketHours, bucketLast} {
+	for _, name := range [][]byte{
+		bucketMeta, bucketStores, bucketIntents, bucketSettled, bucketHistory, bucketHours, bucketLast,
+		bucketVariants, bucketHead, bucketRecipes,
+	} {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return err
 		}
@@ -66,17 +81,19 @@ func lay(tx *bolt.Tx) error {
 	return nil
 }
 
-// storePlace is the place of a store's own records, and writesPlace that of
-// its levels' last writes.
+// storePlace is the place of a store's own records, writesPlace that of its
+// levels' last writes, and itemsPlace that of its items.
 func storePlace(name inventory.StoreName) string  { return placeStores + "/" + string(name) }
 func writesPlace(name inventory.StoreName) string { return storePlace(name) + "/" + string(keyWrites) }
+func itemsPlace(name inventory.StoreName) string  { return storePlace(name) + "/" + string(keyItems) }
 
 // storeBuckets are the buckets of one store.
 type storeBuckets struct {
 	name   inventory.StoreName
-	own    *bolt.Bucket // its memory, and the two below
+	own    *bolt.Bucket // its memory, and the three below
 	levels *bolt.Bucket
 	writes *bolt.Bucket // nil in a file of layout 1, which is only read
+	items  *bolt.Bucket // nil in one before layout 4
 }
 
 // bucketsOf gives the buckets of a store, if it has been met.
@@ -85,7 +102,9 @@ func bucketsOf(tx *bolt.Tx, name inventory.StoreName) (b storeBuckets, ok bool) 
 	if own == nil {
 		return storeBuckets{}, false
 	}
-	return storeBuckets{name: name, own: own, levels: own.Bucket(keyLevels), writes: own.Bucket(keyWrites)}, true
+	return storeBuckets{
+		name: name, own: own, levels: own.Bucket(keyLevels), writes: own.Bucket(keyWrites), items: own.Bucket(keyItems),
+	}, true
 }
 
 // makeBuckets gives the buckets of a store, and makes them if need be.
@@ -104,9 +123,15 @@ func makeBuckets(tx *bolt.Tx, name inventory.StoreName) (storeBuckets, error) {
 	if b.levels, err = own.CreateBucket(keyLevels); err != nil {
 		return storeBuckets{}, err
 	}
-	b.writes, err = own.CreateBucket(keyWrites)
+	if b.writes, err = own.CreateBucket(keyWrites); err != nil {
+		return storeBuckets{}, err
+	}
+	b.items, err = own.CreateBucket(keyItems)
 	return b, err
 }
+
+// numberKey is how long the key of a record is that is found by its number.
+const numberKey = 8
 
 func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
@@ -120,6 +145,7 @@ type contents struct {
 	keys   map[string]bool     // of the top level and of meta
 	stores map[string][]string // store → what its bucket holds
 	writes string              // the place of the last writes of the store that is walked
+	items  string              // and that of its items
 	first  error               // the first record that is not in order
 }
 
@@ -191,8 +217,14 @@ func (c *contents) check(path []string, key, value []byte, bucket bool) error {
 		if string(key) == string(keySchema) {
 			return reveal(placeMeta, key, value, &c.schema)
 		}
-	case len(key) != 8:
+	case len(key) != numberKey:
 		return fmt.Errorf("%s: %w", path[0], errRecord)
+	case path[0] == placeVariants:
+		_, err := openVariant(key, value)
+		return err
+	case path[0] == placeRecipes:
+		_, err := openRecipes(key, value)
+		return err
 	}
 	_, err := unseal(path[0], key, value)
 	return err
@@ -201,7 +233,7 @@ func (c *contents) check(path []string, key, value []byte, bucket bool) error {
 func (c *contents) checkStore(path []string, key, value []byte, bucket bool) error {
 	if len(path) == 0 {
 		c.stores[string(key)] = nil
-		c.writes = writesPlace(inventory.StoreName(key))
+		c.writes, c.items = writesPlace(inventory.StoreName(key)), itemsPlace(inventory.StoreName(key))
 		return expect(bucket)
 	}
 	name := inventory.StoreName(path[0])
@@ -219,10 +251,14 @@ func (c *contents) checkStore(path []string, key, value []byte, bucket bool) err
 	if bucket {
 		return errBucket
 	}
-	if _, err := decodeKey(name, key); err != nil {
+	if path[1] == string(keyItems) {
+		_, err := openItem(name, c.items, key, value)
 		return err
 	}
-	var err error
+	_, err := decodeKey(name, key)
+	if err != nil {
+		return err
+	}
 	switch path[1] {
 	case string(keyLevels):
 		_, err = decodeSeen(name, key, value)

@@ -25,6 +25,10 @@ var layouts = []layout{
 	{top: topLevel, store: []string{"levels", "memory"}},
 	{top: topLevel, store: []string{"levels", "memory", "writes"}, step: (*Store).addWrites},
 	{top: append([]string{"hours", "last"}, topLevel...), store: []string{"levels", "memory", "writes"}, step: (*Store).addHours},
+	{
+		top: append([]string{"hours", "last", "variants", "head", "recipes"}, topLevel...), store: []string{"levels", "memory", "writes", "items"},
+		step: (*Store).addSnapshot,
+	},
 }
 
 var topLevel = []string{"stores", "intents", "settled", "history", "meta/cycle", "meta/intent", "meta/source", "meta/lineage"}
@@ -52,6 +56,14 @@ const replayed = 2000
 // addWrites is the step to layout 2. Each store gets its bucket of last
 // writes, filled from the newest settled batches.
 func (s *Store) addWrites(tx *bolt.Tx) error {
+	if err := addToStores(tx, keyWrites); err != nil {
+		return err
+	}
+	return s.replay(tx)
+}
+
+// addToStores gives each store one more bucket.
+func addToStores(tx *bolt.Tx, part []byte) error {
 	var names [][]byte
 	stores := tx.Bucket(bucketStores)
 	err := stores.ForEachBucket(func(name []byte) error {
@@ -62,11 +74,11 @@ func (s *Store) addWrites(tx *bolt.Tx) error {
 		return err
 	}
 	for _, name := range names {
-		if _, err := stores.Bucket(name).CreateBucket(keyWrites); err != nil {
+		if _, err := stores.Bucket(name).CreateBucket(part); err != nil {
 			return err
 		}
 	}
-	return s.replay(tx)
+	return nil
 }
 
 // replay notes the writes of the newest settled batches, oldest first, as if
@@ -117,4 +129,17 @@ func (s *Store) addHours(tx *bolt.Tx) error {
 		return err
 	}
 	return put(last, placeLast, number(report.Cycle), report.Started, report)
+}
+
+// addSnapshot is the step to layout 4, in which both sides are kept. Nothing is
+// known of Katana by then, of no store's items, and of no level whether it is
+// active; and no [inventory.Look] vouches for what is there: the next cycle is a
+// full one.
+func (s *Store) addSnapshot(tx *bolt.Tx) error {
+	for _, name := range [][]byte{bucketVariants, bucketHead, bucketRecipes} {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	return addToStores(tx, keyItems)
 }

@@ -229,6 +229,76 @@ func TestAFileOfTheSecondLayoutGoesOnAsItIs(t *testing.T) {
 	same(t, "batches", len(settledIn(t, s)), len(firstBatches))
 }
 
+// thirdFile lays a file of layout 3: the same, with an hour and the newest report.
+func thirdFile(t testing.TB) (path string) {
+	t.Helper()
+	path = secondFile(t)
+	db, err := bolt.Open(path, 0o600, &bolt.Options{FreelistType: bolt.FreelistMapType})
+	must(t, err)
+	must(t, db.Update(func(tx *bolt.Tx) error {
+		hours, err := tx.CreateBucket([]byte("hours"))
+		must(t, err)
+		hour := number(uint64(epoch.Unix() / 3600))
+		must(t, hours.Put(hour, record{plainRecord, epoch, []byte(thirdHour)}.seal("hours", hour)))
+		last, err := tx.CreateBucket([]byte("last"))
+		must(t, err)
+		must(t, last.Put(number(1), record{deflatedRecord, epoch, deflate([]byte(firstReport))}.seal("last", number(1))))
+		return tx.Bucket([]byte("meta")).Put([]byte("schema"), record{plainRecord, time.Time{}, []byte("3")}.seal("meta", []byte("schema")))
+	}))
+	must(t, db.Close())
+	return path
+}
+
+const thirdHour = `{"start":"2026-11-24T08:00:00Z","cycles":1,"failed":0,"duration_ms":0,"stores":[]}`
+
+// wantThird is what thirdFile holds, and what becomes of it: nothing of the
+// snapshot is known, and no look vouches for the levels.
+func wantThird(t testing.TB) dump {
+	t.Helper()
+	want := wantFirst(t)
+	want.Writes = map[inventory.Key][]inventory.PastWrite{level(2): {secondWrite}}
+	want.Hours = []inventory.Hour{{Start: epoch, Cycles: 1}}
+	return want
+}
+
+func TestAFileOfTheThirdLayoutGoesOnWithoutASnapshot(t *testing.T) {
+	path := thirdFile(t)
+	want := wantThird(t)
+	before := mustRead(t, path)
+	reader := mustOpenWith(t, path, Options{ReadOnly: true, Now: clock})
+	same(t, "file as it is read", dumpOf(t, reader, "main", "outlet"), want)
+	mustClose(t, reader)
+	if !bytes.Equal(before, mustRead(t, path)) {
+		t.Error("a reader changed the file")
+	}
+
+	s := mustOpen(t, path)
+	if notes := s.Notes(); len(notes) != 0 {
+		t.Fatalf("got notes %q about a sound file", notes)
+	}
+	same(t, "file", dumpOf(t, s, "main", "outlet"), want)
+	if got := layoutOf(t, path); got != schema {
+		t.Errorf("got layout %d, want %d", got, schema)
+	}
+	if head := mustMirror(t, s).Head; head != nil {
+		t.Errorf("got a head %+v of Katana, which was not read", head)
+	}
+	for _, name := range []inventory.StoreName{"main", "outlet"} { // from here on, it has one
+		kept, err := s.Store(name)
+		must(t, err)
+		same(t, "look", kept.Look, inventory.Look{})
+		must(t, s.Observe(name, inventory.Observation{Items: itemsUpTo(3, "MUG"), Memory: kept.Memory}))
+	}
+	must(t, s.Read(partOf(3, 1)))
+	mustClose(t, s)
+	s = mustOpen(t, path)
+	defer mustClose(t, s)
+	if notes := s.Notes(); len(notes) != 0 {
+		t.Fatalf("got notes %q about a sound file", notes)
+	}
+	same(t, "mirror", mustMirror(t, s), mirrorOf(partOf(3, 1)))
+}
+
 func TestTheVersionOfTheLayoutIsReadByEveryProgram(t *testing.T) {
 	path := newPath(t)
 	mustClose(t, mustOpen(t, path))
@@ -292,7 +362,12 @@ func TestAnEmptyFileOfTheFirstLayoutIsMigrated(t *testing.T) {
 // machine leaves them that stops within the migration: any of the new pages,
 // and the meta page that makes them count only with all of them.
 func TestAMigrationThatIsCutOffLeavesTheFileAsItWas(t *testing.T) {
-	path := firstFile(t, firstBatches)
+	cutMigration(t, firstFile(t, firstBatches), 1, wantFirst(t), wantMigrated(t))
+	cutMigration(t, thirdFile(t), 3, wantThird(t), wantThird(t))
+}
+
+func cutMigration(t *testing.T, path string, layout uint64, was, becomes dump) {
+	t.Helper()
 	before, err := os.ReadFile(path)
 	must(t, err)
 	mustClose(t, mustOpen(t, path))
@@ -309,17 +384,17 @@ func TestAMigrationThatIsCutOffLeavesTheFileAsItWas(t *testing.T) {
 		}
 		copied := newPath(t)
 		must(t, os.WriteFile(copied, torn, 0o600))
-		if got := layoutOf(t, copied); got != 1 {
-			t.Fatalf("got layout %d, want 1", got)
+		if got := layoutOf(t, copied); got != layout {
+			t.Fatalf("got layout %d, want %d", got, layout)
 		}
 		reader := mustOpenWith(t, copied, Options{ReadOnly: true, Now: clock})
-		same(t, "file after the stop", dumpOf(t, reader, "main", "outlet"), wantFirst(t))
+		same(t, "file after the stop", dumpOf(t, reader, "main", "outlet"), was)
 		mustClose(t, reader)
 		again := mustOpen(t, copied)
 		if notes := again.Notes(); len(notes) != 0 {
 			t.Fatalf("got notes %q", notes)
 		}
-		same(t, "file after the next start", dumpOf(t, again, "main", "outlet"), wantMigrated(t))
+		same(t, "file after the next start", dumpOf(t, again, "main", "outlet"), becomes)
 		mustClose(t, again)
 	}
 }

@@ -18,6 +18,8 @@ import (
 // model is what a state file should give back, kept in plain maps.
 type model struct {
 	source   inventory.SourceMemory
+	variants map[inventory.SourceVariantID]keptVariant
+	head     *inventory.SourceHead
 	stores   map[inventory.StoreName]*inventory.StoreMemory
 	writes   pastWrites
 	settled  map[uint64]settledBatch
@@ -30,14 +32,15 @@ type model struct {
 
 func newModel() *model {
 	return &model{
-		stores: map[inventory.StoreName]*inventory.StoreMemory{}, writes: pastWrites{},
+		variants: map[inventory.SourceVariantID]keptVariant{},
+		stores:   map[inventory.StoreName]*inventory.StoreMemory{}, writes: pastWrites{},
 		settled: map[uint64]settledBatch{}, hours: map[time.Time]*inventory.Hour{},
 	}
 }
 
 func (m *model) store(name inventory.StoreName) *inventory.StoreMemory {
 	if m.stores[name] == nil {
-		m.stores[name] = &inventory.StoreMemory{Levels: map[inventory.Key]inventory.Seen{}}
+		m.stores[name] = &inventory.StoreMemory{Levels: map[inventory.Key]inventory.Seen{}, Items: map[inventory.ItemID]inventory.Item{}}
 	}
 	return m.stores[name]
 }
@@ -64,6 +67,7 @@ var genSeen = rapid.Custom(func(t *rapid.T) inventory.Seen {
 	return inventory.Seen{
 		Units: genUnits.Draw(t, "units"), Desired: genUnits.Draw(t, "desired"), Figured: rapid.Bool().Draw(t, "figured"),
 		First: genTime.Draw(t, "first"), At: genTime.Draw(t, "at"),
+		Active: rapid.Bool().Draw(t, "active"), Unstocked: rapid.Bool().Draw(t, "unstocked"),
 	}
 })
 
@@ -81,6 +85,10 @@ func genMemory(name inventory.StoreName) *rapid.Generator[inventory.Memory] {
 			m.Pins = inventory.Pins{
 				Targets: map[string]inventory.LocationID{rapid.String().Draw(t, "name"): inventory.LocationID(genID.Draw(t, "location"))},
 				Sources: map[string]inventory.SourceLocationID{"Main": inventory.SourceLocationID(genID.Draw(t, "source"))},
+			}
+			m.Look = inventory.Look{
+				Whole: genTime.Draw(t, "whole"), Mark: genTime.Draw(t, "mark"), Swept: inventory.VariantID(genID.Draw(t, "swept")),
+				Locations: []inventory.Location{{ID: 7, Name: rapid.String().Draw(t, "name"), Active: true}},
 			}
 		}
 		return m
@@ -124,6 +132,7 @@ func TestWhatWasGivenIsGivenBack(t *testing.T) {
 			"settle":  func(t *rapid.T) { m.settle(t, s) },
 			"finish":  func(t *rapid.T) { m.finish(t, s) },
 			"forget":  func(t *rapid.T) { m.forget(t, s) },
+			"read":    func(t *rapid.T) { m.read(t, s) },
 			"compact": func(*rapid.T) {
 				before := dumpOf(t, s, names...)
 				must(t, s.rewrite())
@@ -149,7 +158,7 @@ func check(t *rapid.T, err error) {
 
 func (m *model) dump() dump {
 	d := dump{
-		Source: m.source, Stores: map[inventory.StoreName]inventory.StoreMemory{},
+		Source: m.source, Mirror: m.mirror(), Stores: map[inventory.StoreName]inventory.StoreMemory{},
 		Writes: m.writes.since(time.Time{}), History: slices.Clone(m.history),
 	}
 	if m.last != nil {
@@ -189,7 +198,17 @@ func (m *model) observe(t *rapid.T, s *Store) {
 			seen.Gone = append(seen.Gone, key)
 		}
 	}
+	seen.Items = rapid.SliceOfN(genItem, 0, 10).Draw(t, "items")
+	for _, id := range slices.Sorted(maps.Keys(kept.Items)) {
+		if rapid.IntRange(0, 3).Draw(t, "item") == 0 {
+			seen.Removed = append(seen.Removed, id)
+			delete(kept.Items, id)
+		}
+	}
 	check(t, s.Observe(name, seen))
+	for _, item := range seen.Items { // also those that are removed at once
+		kept.Items[item.ID] = item
+	}
 	maps.Copy(kept.Levels, seen.Levels)
 	for _, key := range seen.Gone {
 		delete(kept.Levels, key)
@@ -400,7 +419,7 @@ func FuzzWritesRecord(f *testing.F) {
 // FuzzRecord: no record, sound or not, makes the reader panic, and one that is
 // read is read the same again.
 func FuzzRecord(f *testing.F) {
-	for _, v := range []any{batchOf("main", 1, 2), inFlight(3), reportOf(1, epoch), Lineage{Katana: "a"}} {
+	for _, v := range []any{batchOf("main", 1, 2), inFlight(3), reportOf(1, epoch), Lineage{Katana: "a"}, headOf(2)} {
 		content, err := json.Marshal(v)
 		if err != nil {
 			f.Fatal(err)
@@ -451,6 +470,23 @@ func TestARecordIsReadOnlyWhereItBelongs(t *testing.T) {
 	}
 	if _, err := decodeWrites("main", k, v); err == nil {
 		t.Error("a level was read as its writes")
+	}
+	item := encodeItem("main", number(1), itemsUpTo(1, "MUG")[0])
+	if _, err := openItem("main", itemsPlace("main"), number(2), item); err == nil {
+		t.Error("an item was read as another item")
+	}
+	if _, err := openItem("outlet", itemsPlace("outlet"), number(1), item); err == nil {
+		t.Error("an item was read as another store's")
+	}
+	variant := (&keptVariant{SourceVariant: variantsUpTo(1, "MUG")[0]}).encode(number(1))
+	if _, err := openVariant(number(2), variant); err == nil {
+		t.Error("a variant was read as another variant")
+	}
+	if _, err := openVariant(number(1), item); err == nil {
+		t.Error("an item was read as a variant")
+	}
+	if _, err := openRecipes(number(1), encodeRecipes(keyOnly, headOf(1).Ingredients)); err == nil {
+		t.Error("the recipes were read where they do not belong")
 	}
 	for _, version := range []byte{plainRecord, deflatedRecord} {
 		sealed := record{version, epoch, []byte(`{}`)}.seal(placeIntents, number(1))

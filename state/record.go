@@ -28,13 +28,26 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 //	value  version (1), flags (1), units (8), desired (8), first (8), at (8), sum (4)
 //
 // Times are microseconds since 1970, UTC. The sum covers the store's name too.
+// The flags active and unstocked came with layout 4.
 const (
 	levelKey     = 16
 	levelValue   = 38
 	levelVersion = 1
 
-	flagFigured = 1 << 0
+	flagFigured   = 1 << 0
+	flagActive    = 1 << 1
+	flagUnstocked = 1 << 2
 )
+
+// flagsOf packs what is true of a record into bits, from the lowest on.
+func flagsOf(set ...bool) (flags byte) {
+	for i, is := range set {
+		if is {
+			flags |= 1 << i
+		}
+	}
+	return flags
+}
 
 func encodeKey(key inventory.Key) []byte {
 	b := make([]byte, 0, levelKey)
@@ -55,11 +68,7 @@ func decodeKey(store inventory.StoreName, b []byte) (inventory.Key, error) {
 
 func encodeSeen(store inventory.StoreName, key []byte, seen inventory.Seen) []byte {
 	b := make([]byte, 0, levelValue)
-	var flags byte
-	if seen.Figured {
-		flags |= flagFigured
-	}
-	b = append(b, levelVersion, flags)
+	b = append(b, levelVersion, flagsOf(seen.Figured, seen.Active, seen.Unstocked))
 	for _, n := range [...]int64{int64(seen.Units), int64(seen.Desired), seen.First.UnixMicro(), seen.At.UnixMicro()} {
 		b = binary.BigEndian.AppendUint64(b, uint64(n)) // #nosec G115 -- read back the same way
 	}
@@ -67,7 +76,7 @@ func encodeSeen(store inventory.StoreName, key []byte, seen inventory.Seen) []by
 }
 
 func decodeSeen(store inventory.StoreName, key, b []byte) (inventory.Seen, error) {
-	if len(b) != levelValue || b[0] != levelVersion || b[1]&^flagFigured != 0 ||
+	if len(b) != levelValue || b[0] != levelVersion || b[1]&^(flagFigured|flagActive|flagUnstocked) != 0 ||
 		binary.BigEndian.Uint32(b[levelValue-4:]) != sum(store, key, b[:levelValue-4]) {
 		return inventory.Seen{}, fmt.Errorf("level of store %s: %w", store, errRecord)
 	}
@@ -75,6 +84,7 @@ func decodeSeen(store inventory.StoreName, key, b []byte) (inventory.Seen, error
 	return inventory.Seen{
 		Units: inventory.Units(number(2)), Desired: inventory.Units(number(10)), Figured: b[1]&flagFigured != 0,
 		First: time.UnixMicro(number(18)).UTC(), At: time.UnixMicro(number(26)).UTC(),
+		Active: b[1]&flagActive != 0, Unstocked: b[1]&flagUnstocked != 0,
 	}, nil
 }
 

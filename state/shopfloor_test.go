@@ -26,6 +26,10 @@ func newShopfloor(s *Store) *shopfloor {
 // realID gives item n an id as large and as irregular as Shopify's.
 func realID(n int) int64 { return 45_000_000_000_000 + int64(n)*32_768 + int64(n*n%7919)*11 }
 
+func realSKU(n int) inventory.SKU {
+	return inventory.SKU(fmt.Sprintf("TEE-%04d-%c%d", n/12, 'A'+n%12, n%7))
+}
+
 func realLevel(n int) inventory.Key {
 	return inventory.Key{Store: "main", Item: inventory.ItemID(realID(n)), Location: 68_412_735_531}
 }
@@ -59,7 +63,7 @@ func (f *shopfloor) report(cycle uint64) *inventory.Report {
 // change is one of item n.
 func (f *shopfloor) change(n int) inventory.Change {
 	return inventory.Change{
-		Key: realLevel(n), Variant: inventory.VariantID(realID(n) - 1_812_344_991), SKU: inventory.SKU(fmt.Sprintf("TEE-%04d-%c%d", n/12, 'A'+n%12, n%7)),
+		Key: realLevel(n), Variant: inventory.VariantID(realID(n) - 1_812_344_991), SKU: realSKU(n),
 		LocationName: "Main warehouse", From: inventory.Units(f.random.IntN(200)), To: inventory.Units(f.random.IntN(200)), Reason: inventory.ReasonDrift,
 	}
 }

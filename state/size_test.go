@@ -77,6 +77,22 @@ func TestALargeShopTakesLittleMoreThanItsLevels(t *testing.T) {
 	}
 }
 
+// TestBothSidesOfALargeShopFitWithAWeek measures a tenth of one: with a week of
+// history at the limit of the test above, all of it is below 250 MiB.
+func TestBothSidesOfALargeShopFitWithAWeek(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	s := mustOpenUnsynced(t, path, Options{Now: clock})
+	defer mustClose(t, s)
+	must(t, s.Observe("main", largeLook(largeLevels/10)))
+	must(t, s.Read(largePart(largeVariants/10)))
+	must(t, s.rewrite())
+	const week = 7 * 1.5
+	if got := float64(sizeOf(t, path))/(1<<20)*10 + week; got > 200 {
+		t.Errorf("a large shop takes %.0f MiB, want at most 200", got)
+	}
+}
+
 func BenchmarkADayOfHistory(b *testing.B) {
 	for _, past := range pastes {
 		b.Run(past.name, func(b *testing.B) {

@@ -108,6 +108,7 @@ func reportOf(cycle uint64, at time.Time) *inventory.Report {
 // dump is all that a state file gives back.
 type dump struct {
 	Source  inventory.SourceMemory
+	Mirror  inventory.SourceMirror
 	Stores  map[inventory.StoreName]inventory.StoreMemory
 	Writes  map[inventory.Key][]inventory.PastWrite
 	Settled []settledBatch // those that no report tells
@@ -121,6 +122,8 @@ func dumpOf(t testing.TB, s *Store, stores ...inventory.StoreName) dump {
 	d := dump{Stores: map[inventory.StoreName]inventory.StoreMemory{}, Writes: map[inventory.Key][]inventory.PastWrite{}}
 	var err error
 	d.Source, err = s.Source()
+	must(t, err)
+	d.Mirror, err = s.Mirror()
 	must(t, err)
 	d.History, err = s.History(0)
 	must(t, err)
@@ -187,6 +190,9 @@ func TestAStoreThatWasNeverMetHasNothing(t *testing.T) {
 	got, err := s.Store("main")
 	must(t, err)
 	same(t, "store", got, inventory.StoreMemory{})
+	mirror, err := s.Mirror()
+	must(t, err)
+	same(t, "mirror", mirror, inventory.SourceMirror{})
 	last, err := s.Last()
 	must(t, err)
 	if last != nil {
@@ -309,7 +315,7 @@ func TestReleaseByACommandChangesOnlyTheMemory(t *testing.T) {
 func TestAForgottenStoreIsSeenFirstAgainAndKeepsItsHistory(t *testing.T) {
 	path := newPath(t)
 	s := mustOpen(t, path)
-	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(3, 5), Memory: inFlight(2)}))
+	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(3, 5), Items: itemsUpTo(3, "MUG"), Memory: inFlight(2)}))
 	_, err := s.Intend(batchOf("main", 1, 9))
 	must(t, err)
 	sent, err := s.Intend(batchOf("main", 1, 8))
@@ -342,6 +348,47 @@ func txid(t testing.TB, s *Store) (id int) {
 		return nil
 	}))
 	return id
+}
+
+// TestNoTransactionOfALookCarriesMoreThanItMay counts them where the last key
+// just fits, and where it does not.
+func TestNoTransactionOfALookCarriesMoreThanItMay(t *testing.T) {
+	whole := inventory.Memory{Look: inventory.Look{Whole: epoch}}
+	for _, test := range []struct {
+		name          string
+		levels, items int
+		memory        inventory.Memory
+		want          int
+	}{
+		{"nothing", 0, 0, whole, 1},
+		{"levels, items and the memory", 5000, 4999, whole, 1},
+		{"one item more", 5000, 5000, whole, 2},
+		{"the memory again in the last", 10_000, 9998, whole, 2},
+		{"one item more in the last", 10_000, 9999, whole, 3},
+		{"the memory only in the first", 10_000, 9999, inFlight(1), 2},
+	} {
+		s := mustOpenUnsynced(t, newPath(t), Options{Now: clock})
+		seen := inventory.Observation{Levels: seenLevels(test.levels, 5), Items: itemsUpTo(test.items, "MUG"), Memory: test.memory}
+		before := txid(t, s)
+		must(t, s.Observe("main", seen))
+		if got := txid(t, s) - before; got != test.want {
+			t.Errorf("%s: got %d transactions, want %d", test.name, got, test.want)
+		}
+		kept, err := s.Store("main")
+		must(t, err)
+		same(t, test.name, []int{len(kept.Levels), len(kept.Items)}, []int{test.levels, test.items})
+		same(t, test.name, kept.Memory, test.memory)
+		var removed []inventory.ItemID
+		for id := range 9999 {
+			removed = append(removed, inventory.ItemID(id+1))
+		}
+		before = txid(t, s)
+		must(t, s.Observe("main", inventory.Observation{Removed: removed}))
+		if got := txid(t, s) - before; got != 1 {
+			t.Errorf("%s: got %d transactions, want 1 that removes 9,999 items", test.name, got)
+		}
+		mustClose(t, s)
+	}
 }
 
 func TestAHundredThousandLevelsAreKeptInPortions(t *testing.T) {
