@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -491,6 +492,42 @@ func BenchmarkQueue(b *testing.B) {
 					q.mu.Unlock()
 					join(i)
 				}
+			}
+		})
+	}
+}
+
+// BenchmarkRateBudget answers one request and lets the next in, with so many
+// waiting; with none, it lets one in and answers it.
+func BenchmarkRateBudget(b *testing.B) {
+	for _, waiting := range []int{0, 1, 100, 10_000} {
+		b.Run(fmt.Sprint(waiting), func(b *testing.B) {
+			budget := NewRateBudget(60)
+			leaves := time.Now().Add(24 * time.Hour)
+			full := slices.Repeat([]time.Time{leaves}, 59)
+			budget.own = slices.Clone(full)
+			request := &Request{Name: "inventory"}
+			join := func(i int) { budget.queue.join(inventory.Urgency(i%5), request.Name, 1) }
+			for i := range waiting {
+				if i == 0 {
+					join(i) // it takes the last place
+				}
+				join(i)
+			}
+			resp := &Response{Status: 200, Header: http.Header{
+				"X-Ratelimit-Limit": {"60"}, "X-Ratelimit-Remaining": {"1"},
+				"X-Ratelimit-Reset": {fmt.Sprint(leaves.UnixMilli())},
+			}}
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				i++
+				join(i)
+				budget.own = append(budget.own[:0], full[1:]...) // one has left the window
+				budget.Settle(request, resp)
+			}
+			if n, _ := budget.queue.Waiting(); n != waiting {
+				b.Errorf("%d wait, want %d", n, waiting)
 			}
 		})
 	}
