@@ -43,7 +43,7 @@ var parts = [...]float64{
 // The line has no goroutine of its own. It wakes who is let in and nobody else.
 type Queue struct {
 	mu    sync.Mutex
-	enter func(now time.Time, cost float64) (wait time.Duration)
+	enter func(now time.Time, cost float64) (wait time.Duration, in bool)
 
 	classes [len(parts)]class
 	waiting int
@@ -86,9 +86,9 @@ type waiter struct {
 }
 
 // NewQueue makes the line before a budget. enter takes a request in when there
-// is room for its cost, and then gives 0; else it tells when to ask again, or
-// [Never]. It is called one at a time, and never together with a [Queue.Change].
-func NewQueue(enter func(now time.Time, cost float64) (wait time.Duration)) *Queue {
+// is room for its cost; else it tells how long to wait before it is asked again,
+// or [Never]. It is called one at a time, and never during a [Queue.Change].
+func NewQueue(enter func(now time.Time, cost float64) (wait time.Duration, in bool)) *Queue {
 	return &Queue{enter: enter}
 }
 
@@ -144,8 +144,8 @@ func (q *Queue) join(urgency inventory.Urgency, name string, cost float64) *wait
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.waiting == 0 {
-		wait := q.enter(now, cost)
-		if wait <= 0 {
+		wait, in := q.enter(now, cost)
+		if in {
 			q.spend(urgency, cost)
 			return nil
 		}
@@ -168,7 +168,8 @@ func (q *Queue) admit(now time.Time) {
 			return
 		}
 		w := c.head()
-		if wait := q.enter(now, w.cost); wait > 0 {
+		wait, in := q.enter(now, w.cost)
+		if !in {
 			q.alarm(now, wait)
 			return
 		}

@@ -26,15 +26,15 @@ type purse struct {
 	given  []float64
 }
 
-func (p *purse) enter(now time.Time, cost float64) time.Duration {
+func (p *purse) enter(now time.Time, cost float64) (wait time.Duration, in bool) {
 	p.points = min(p.size, p.points+now.Sub(p.at).Seconds())
 	p.at = now
 	if short := min(cost, p.size) - p.points; short > 1e-9 {
-		return time.Duration(short*float64(time.Second)) + time.Microsecond
+		return time.Duration(short*float64(time.Second)) + time.Microsecond, false
 	}
 	p.points -= cost
 	p.given = append(p.given, cost)
-	return 0
+	return 0, true
 }
 
 // line is a queue before a purse, and who was let in, in this order.
@@ -316,12 +316,12 @@ func TestFlowsThatAreThroughAreForgotten(t *testing.T) {
 func TestWhatAnAnswerBringsBackIsGivenOnAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		room := 0
-		q := NewQueue(func(time.Time, float64) time.Duration {
+		q := NewQueue(func(time.Time, float64) (time.Duration, bool) {
 			if room == 0 {
-				return Never
+				return Never, false
 			}
 			room--
-			return 0
+			return 0, true
 		})
 		start, in := time.Now(), 0
 		for range 3 {
@@ -465,12 +465,12 @@ func BenchmarkQueue(b *testing.B) {
 	for _, waiting := range []int{1, 100, 10_000} {
 		b.Run(fmt.Sprint(waiting), func(b *testing.B) {
 			room := 0
-			q := NewQueue(func(time.Time, float64) time.Duration {
+			q := NewQueue(func(time.Time, float64) (time.Duration, bool) {
 				if room == 0 {
-					return Never
+					return Never, false
 				}
 				room--
-				return 0
+				return 0, true
 			})
 			names := make([]string, 64)
 			for i := range names {

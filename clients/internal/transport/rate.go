@@ -83,21 +83,21 @@ func NewRateBudget(perMinute int) *RateBudget {
 func (b *RateBudget) Acquire(ctx context.Context, r *Request) error { return b.queue.Wait(ctx, r, 1) }
 
 // enter takes a place in the window, or tells when to ask again.
-func (b *RateBudget) enter(now time.Time, _ float64) (wait time.Duration) {
+func (b *RateBudget) enter(now time.Time, _ float64) (wait time.Duration, in bool) {
 	if wait := b.quiet.Sub(now); wait > 0 {
-		return wait
+		return wait, false
 	}
 	b.expire(now)
 	switch {
 	case b.flying > 0 && (b.asking || len(b.own)+b.flying >= b.limit-b.use.highest(now)):
-		return Never
+		return Never, false
 	case len(b.own)+b.flying < b.most(now, len(b.others)):
 		if b.flying == 0 {
 			b.newest, b.unsure = standing{}, false
 		}
 		b.knocking = false
 		b.flying++
-		return 0
+		return 0, true
 	}
 	wait = Never // all places are in flight; one of them must be answered first
 	for _, ends := range [][]time.Time{b.own, b.others} {
@@ -105,7 +105,7 @@ func (b *RateBudget) enter(now time.Time, _ float64) (wait time.Duration) {
 			wait = min(wait, ends[0].Sub(now))
 		}
 	}
-	return wait
+	return wait, false
 }
 
 // most is how many requests of ours may be in the window beside so many of
