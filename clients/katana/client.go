@@ -28,9 +28,10 @@ type Options struct {
 // Client reads one Katana account. It is safe for concurrent use; all its
 // requests share one budget, as Katana counts them by API key.
 type Client struct {
-	url  string
-	http *transport.Client
-	now  func() time.Time
+	url    string
+	http   *transport.Client
+	budget *transport.RateBudget
+	now    func() time.Time
 
 	mu    sync.Mutex
 	chunk int           // the most variant ids in one inventory request
@@ -43,13 +44,15 @@ func New(opts Options) *Client {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
+	budget := transport.NewRateBudget(opts.PerMinute)
 	return &Client{
-		now:   opts.Now,
-		url:   strings.TrimSuffix(opts.URL, "/"),
-		chunk: pageSize,
+		now:    opts.Now,
+		url:    strings.TrimSuffix(opts.URL, "/"),
+		chunk:  pageSize,
+		budget: budget,
 		http: transport.New(transport.Options{
 			API: "katana", Version: opts.Version, Base: opts.Base, Rand: opts.Rand,
-			Budget:   transport.NewRateBudget(opts.PerMinute),
+			Budget:   budget,
 			Classify: classify,
 			Secrets:  func() []string { return []string{opts.Key()} },
 			Authorize: func(_ context.Context, h http.Header) error {
@@ -66,6 +69,11 @@ func New(opts Options) *Client {
 
 // Counts gives the running totals of requests.
 func (c *Client) Counts() inventory.RequestCount { return c.http.Counts().Report() }
+
+// Spare is how many requests could be sent within that time and none of them be
+// throttled or wait for longer, beside those that wait already and what others
+// on the same key are used to send.
+func (c *Client) Spare(within time.Duration) int { return c.budget.Spare(time.Now(), within) }
 
 // classify has an answer that is no JSON tried again: it was cut, or comes
 // from something in between.

@@ -112,6 +112,11 @@ func (c *Client) Counts() inventory.RequestCount {
 	return total
 }
 
+// Spare is how many cost points could be spent within that time and still leave
+// the store's bucket at least half full, for writes. 0 or below is none, and so
+// is a bucket that no answer has told of yet.
+func (c *Client) Spare(within time.Duration) float64 { return c.bucket.spare(within) }
+
 // ServedVersion is the API version that answered last, by
 // X-Shopify-API-Version; "" before the first answer. A version that is no
 // longer supported is served by a newer one, without an error.

@@ -2,7 +2,6 @@ package shopify
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"stocksyncd/clients/internal/transport"
@@ -25,9 +24,10 @@ type costKey struct {
 // draws on it, since Shopify keeps one for each app and store, so no share of
 // it is left unused.
 //
-// Until the first answer tells its size, one request is sent at a time.
+// Until the first answer tells its size, one request is sent at a time. Who
+// waits stands in a [transport.Queue].
 type bucket struct {
-	mu       sync.Mutex
+	queue    *transport.Queue // its lock is the lock of all the rest
 	known    bool
 	size     float64
 	restore  float64 // a second
@@ -36,19 +36,23 @@ type bucket struct {
 	flying   int     // requests sent and not answered
 	reserved float64 // for them
 	costs    map[costKey]float64
-	settled  chan struct{} // closed by the next answer
 }
 
 func newBucket() *bucket {
-	return &bucket{costs: map[costKey]float64{}, settled: make(chan struct{})}
+	b := &bucket{costs: map[costKey]float64{}}
+	b.queue = transport.NewQueue(b.take)
+	return b
 }
 
 // expect is the cost that a request will be charged, as far as is known: what
 // the same was charged before; else no more than a larger one was, and no more
 // than in proportion to a smaller one, since prices grow slower than pages.
-func (b *bucket) expect(key costKey, guess float64) float64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (b *bucket) expect(key costKey, guess float64) (points float64) {
+	b.queue.Change(func(time.Time) { points = b.price(key, guess) })
+	return points
+}
+
+func (b *bucket) price(key costKey, guess float64) float64 {
 	if points, ok := b.costs[key]; ok {
 		return points
 	}
@@ -64,48 +68,22 @@ func (b *bucket) expect(key costKey, guess float64) float64 {
 	return guess
 }
 
-// acquire waits until the store holds the points.
-func (b *bucket) acquire(ctx context.Context, points float64) error {
-	for {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		wait, settled := b.take(time.Now(), points)
-		if wait == 0 {
-			return nil
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-settled:
-		case <-ctx.Done():
-		}
-		timer.Stop()
+// take reserves the points when the store holds them, or tells how long that
+// takes; an answer may come before, and bring points back.
+func (b *bucket) take(now time.Time, points float64) (wait time.Duration, taken bool) {
+	if !b.known && b.flying > 0 {
+		return transport.Never, false
 	}
-}
-
-// take reserves the points, or tells what to wait for: the time, or an answer
-// that may come before.
-func (b *bucket) take(now time.Time, points float64) (wait time.Duration, settled <-chan struct{}) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.known {
-		if b.flying > 0 {
-			return time.Hour, b.settled
+	if b.known {
+		b.refill(now)
+		if short := min(points, b.size) - (b.level - b.reserved); short > 0 {
+			seconds := min(max(short/b.restore, 0.001), time.Hour.Seconds())
+			return time.Duration(seconds * float64(time.Second)), false
 		}
-		b.flying++
-		b.reserved += points
-		return 0, nil
 	}
-	b.refill(now)
-	short := min(points, b.size) - (b.level - b.reserved)
-	if short <= 0 {
-		b.flying++
-		b.reserved += points
-		return 0, nil
-	}
-	seconds := min(max(short/b.restore, 0.001), time.Hour.Seconds())
-	return time.Duration(seconds * float64(time.Second)), b.settled
+	b.flying++
+	b.reserved += points
+	return 0, true
 }
 
 // refill brings the level up to now.
@@ -119,8 +97,10 @@ func (b *bucket) refill(now time.Time) {
 // settle ends what take began. told is nil when there was no answer: then the
 // request may have been charged.
 func (b *bucket) settle(now time.Time, key costKey, reserved float64, told *cost) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	b.queue.Change(func(time.Time) { b.charge(now, key, reserved, told) })
+}
+
+func (b *bucket) charge(now time.Time, key costKey, reserved float64, told *cost) {
 	b.flying--
 	b.reserved = max(0, b.reserved-reserved)
 	if told != nil && told.Requested != nil {
@@ -134,8 +114,20 @@ func (b *bucket) settle(now time.Time, key costKey, reserved float64, told *cost
 		b.refill(now)
 		b.level = max(0, b.level-reserved)
 	}
-	close(b.settled)
-	b.settled = make(chan struct{})
+}
+
+// spare is how many points could be spent within that time and leave the bucket
+// half full, beside what was sent and what waits already; at most 0 is none.
+func (b *bucket) spare(within time.Duration) (points float64) {
+	_, waiting := b.queue.Waiting()
+	b.queue.Change(func(now time.Time) {
+		if !b.known {
+			return
+		}
+		b.refill(now)
+		points = b.level + max(within.Seconds(), 0)*b.restore - b.reserved - waiting - b.size/2
+	})
+	return points
 }
 
 // learn takes over what the store says of its bucket. Answers overtake each
@@ -156,7 +148,7 @@ type budget Client
 
 // Acquire waits until the bucket carries the request.
 func (b *budget) Acquire(ctx context.Context, r *transport.Request) error {
-	return b.bucket.acquire(ctx, r.Cost)
+	return b.bucket.queue.Wait(ctx, r, r.Cost)
 }
 
 // Settle reads the answer of one try, once for all who look at it, and learns

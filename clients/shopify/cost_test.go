@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"stocksyncd/reconcile/inventory"
 )
 
 // meter is a store's bucket as Shopify keeps it, for the fake.
@@ -106,7 +108,7 @@ func TestRequestsAtOnceShareTheBucket(t *testing.T) {
 func TestAWaitForTheBucketEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBucket()
-		if err := b.acquire(t.Context(), 10); err != nil {
+		if err := b.queue.Wait(t.Context(), nil, 10); err != nil {
 			t.Fatal(err)
 		}
 		points := 10.0
@@ -116,7 +118,7 @@ func TestAWaitForTheBucketEndsWithTheContext(t *testing.T) {
 		}
 		done := make(chan error)
 		stop, cancel := context.WithCancel(t.Context())
-		go func() { done <- b.acquire(stop, 500) }()
+		go func() { done <- b.queue.Wait(stop, nil, 500) }()
 		synctest.Wait()
 		cancel()
 		if err := <-done; err == nil {
@@ -197,11 +199,12 @@ func TestNoHonestBucketIsOverdrawn(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b, key := newBucket(), costKey{name: "x"}
 			var all sync.WaitGroup
-			for range atOnce {
+			for i := range atOnce {
 				all.Go(func() {
-					for range 8 {
+					for turn := range 8 {
 						points := b.expect(key, queryMost)
-						if err := b.acquire(t.Context(), points); err != nil {
+						ctx := inventory.WithUrgency(t.Context(), inventory.Urgency((i+turn)%5))
+						if err := b.queue.Wait(ctx, nil, points); err != nil {
 							t.Error(err)
 							return
 						}
@@ -220,5 +223,93 @@ func TestNoHonestBucketIsOverdrawn(t *testing.T) {
 				t.Errorf("throttled %d times; %d requests and %g points are left reserved", m.throttled, b.flying, b.reserved)
 			}
 		})
+	})
+}
+
+// The bucket is nearly empty, and a hundred cheap reads wait: a write of 300
+// points that comes after them is next, as soon as there are 300.
+func TestADearWriteDoesNotWaitForCheapReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBucket()
+		now := time.Now()
+		b.settle(now, costKey{}, 0, &cost{Throttle: &throttle{Maximum: 2000, Current: 10, Restore: 100}})
+		b.flying = 0
+		var reads, before int
+		var all sync.WaitGroup
+		ask := func(urgency inventory.Urgency, points float64, in func()) {
+			all.Go(func() {
+				if err := b.queue.Wait(inventory.WithUrgency(t.Context(), urgency), nil, points); err != nil {
+					t.Error(err)
+				}
+				in()
+				answered := time.Now()
+				b.settle(answered, costKey{}, points, nil)
+			})
+			synctest.Wait()
+		}
+		for i := range 100 {
+			ask(inventory.Urgency(1+i%4), 20, func() { reads++ })
+		}
+		ask(inventory.Writing, 300, func() {
+			before = reads
+			if took := time.Since(now); took < 2900*time.Millisecond || took > 2910*time.Millisecond {
+				t.Errorf("the write was let in after %s, want 2.9 s", took)
+			}
+		})
+		all.Wait()
+		if before != 0 || reads != 100 {
+			t.Errorf("%d reads went before the write, %d in all; want 0 and 100", before, reads)
+		}
+	})
+}
+
+func TestSpareLeavesHalfTheBucketToWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBucket()
+		check := func(what string, within time.Duration, want float64) {
+			t.Helper()
+			if got := b.spare(within); math.Abs(got-want) > 1e-6 {
+				t.Errorf("%s: %g points within %s, want %g", what, got, within, want)
+			}
+		}
+		check("nothing is known", time.Hour, 0)
+		b.settle(time.Now(), costKey{}, 0, &cost{Throttle: &throttle{Maximum: 2000, Current: 1600, Restore: 100}})
+		b.flying = 0
+		check("1600 of 2000", 0, 600)
+		check("1600 of 2000", 10*time.Second, 1600)
+		check("a time that is over", -time.Minute, 600)
+		if err := b.queue.Wait(t.Context(), nil, 1200); err != nil {
+			t.Fatal(err)
+		}
+		check("1200 are reserved", 0, -600)
+		check("1200 are reserved", 7*time.Second, 100)
+		done := make(chan error)
+		go func() { done <- b.queue.Wait(t.Context(), nil, 500) }()
+		synctest.Wait()
+		check("500 wait", 7*time.Second, -400)
+		if err := <-done; err != nil { // after a second
+			t.Fatal(err)
+		}
+		for range 2 {
+			b.settle(time.Now(), costKey{}, 0, nil)
+		}
+		b.reserved = 0
+		<-time.After(time.Minute)
+		check("a full bucket", 0, 1000)
+	})
+}
+
+func TestTheStoreSaysWhatIsToSpare(t *testing.T) {
+	m := &meter{size: 2000, restore: 100, level: 2000}
+	talk(t, func(int, asked) reply { return m.charge(300, 0, shopData) }, func(t *testing.T, c *Client, _ *store) {
+		if got := c.Spare(time.Hour); got != 0 {
+			t.Errorf("%g points before the first answer, want none", got)
+		}
+		if _, err := c.Identity(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Spare(time.Second); got != 2000-300-1000+100 {
+			t.Errorf("%g points, want 800", got)
+		}
 	})
 }

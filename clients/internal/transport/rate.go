@@ -3,8 +3,8 @@ package transport
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -15,120 +15,211 @@ const window = time.Minute
 // server's clock, and clocks are wrong at times.
 const resetMost = 90 * time.Second
 
+// resetBlur is how far Reset may be off: it and Date are in whole seconds.
+const resetBlur = 3 * time.Second
+
+// limitMost bounds what X-Ratelimit-Limit can make us count.
+const limitMost = 1_000_000
+
 // RateBudget allows a number of requests in any 60 seconds, whatever the
 // moment they begin, so that it satisfies a server that counts by fixed or by
 // sliding windows. It learns from X-Ratelimit-Limit, -Remaining and -Reset and
-// from 429, and never allows more than it was made with.
+// from 429, never allows more than it was made with, and leaves to others on
+// the same key what they are used to take. Who waits stands in a [Queue].
 //
 // https://developer.katanamrp.com/reference/api-rate-limiting
 type RateBudget struct {
-	mu      sync.Mutex
+	queue *Queue // its lock is the lock of all the rest
+
 	ceiling int // configured
-	limit   int // learned, at most the ceiling
+	limit   int // of the key, by the server's word; the ceiling until it is heard
 	flying  int // sent, not answered
-	// ends holds, for each request that was answered, when it leaves the
-	// window. It is counted from the answer: the server counted it before, so
-	// that no latency makes two windows overlap. Requests of others on the
-	// same key, known from Remaining, are in it too.
-	ends  []time.Time
-	quiet time.Time // after a 429, nothing before this
+	// own holds, for each request that was answered, when it leaves the window.
+	// It is counted from the answer: the server counted it before, so that no
+	// latency makes two windows overlap.
+	own []time.Time
+	// others holds the same for requests of others on the same key, as far as
+	// Remaining told.
+	others []time.Time
+	// asking: what was known of the others is out of date. One request goes
+	// ahead and asks, before more follow.
+	asking bool
+	// knocking: so does one after a 429 when nothing of ours is in the window,
+	// even in a place that is left to others: before a restart we may have been
+	// the others ourselves.
+	knocking bool
+	newest   standing  // of the answers since nothing was in flight
+	unsure   bool      // one of these answers told nothing
+	use      use       // what others take
+	quiet    time.Time // after a 429, nothing before this
+}
+
+// standing is what an answer tells of the key's window.
+type standing struct {
+	remaining int
+	reset     int64     // as the server has it
+	end       time.Time // the same by our clock
+}
+
+// newer tells, of answers that overtook each other, which one the server gave
+// later: while nothing leaves its window, Remaining only falls, and what leaves
+// moves Reset on.
+func (s standing) newer(than standing) bool {
+	if s.reset != than.reset {
+		return s.reset > than.reset
+	}
+	return s.remaining < than.remaining
 }
 
 // NewRateBudget allows perMinute requests a minute, at least one.
 func NewRateBudget(perMinute int) *RateBudget {
 	perMinute = max(perMinute, 1)
-	return &RateBudget{ceiling: perMinute, limit: perMinute}
+	b := &RateBudget{ceiling: perMinute, limit: perMinute}
+	b.queue = NewQueue(b.enter)
+	return b
 }
 
 // Acquire waits until a request may be sent.
-func (b *RateBudget) Acquire(ctx context.Context, _ *Request) error {
-	for {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		wait := b.take(time.Now())
-		if wait <= 0 {
-			return nil
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return context.Cause(ctx)
-		}
-	}
-}
+func (b *RateBudget) Acquire(ctx context.Context, r *Request) error { return b.queue.Wait(ctx, r, 1) }
 
-// take takes a place in the window, or tells when to ask again.
-func (b *RateBudget) take(now time.Time) (wait time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+// enter takes a place in the window, or tells when to ask again.
+func (b *RateBudget) enter(now time.Time, _ float64) (wait time.Duration, in bool) {
 	if wait := b.quiet.Sub(now); wait > 0 {
-		return wait
+		return wait, false
 	}
-	next := b.expire(now)
-	if len(b.ends)+b.flying < b.limit {
+	b.expire(now)
+	switch {
+	case b.flying > 0 && (b.asking || len(b.own)+b.flying >= b.limit-b.use.highest(now)):
+		return Never, false
+	case len(b.own)+b.flying < b.most(now, len(b.others)):
+		if b.flying == 0 {
+			b.newest, b.unsure = standing{}, false
+		}
+		b.knocking = false
 		b.flying++
-		return 0
+		return 0, true
 	}
-	if next.IsZero() {
-		// All places are in flight; one of them must be answered first.
-		return waitFloor
+	wait = Never // all places are in flight; one of them must be answered first
+	for _, ends := range [][]time.Time{b.own, b.others} {
+		if len(ends) > 0 {
+			wait = min(wait, ends[0].Sub(now))
+		}
 	}
-	return next.Sub(now)
+	return wait, false
 }
 
-// expire drops what has left the window and gives the next time that
-// something will.
-func (b *RateBudget) expire(now time.Time) (next time.Time) {
-	kept := b.ends[:0]
-	for _, end := range b.ends {
-		if !end.After(now) {
-			continue
-		}
-		kept = append(kept, end)
-		if next.IsZero() || end.Before(next) {
-			next = end
-		}
+// most is how many requests of ours may be in the window beside so many of
+// others, and beside those that others are used to send.
+func (b *RateBudget) most(now time.Time, others int) int {
+	if !b.knocking {
+		others = max(others, b.reserve(now))
 	}
-	b.ends = kept
-	return next
+	return min(b.ceiling, b.limit-others)
+}
+
+// reserve is what is left to others. One request a minute is always ours, or
+// we would never hear that the others are gone.
+func (b *RateBudget) reserve(now time.Time) int { return min(b.use.steady(now), b.limit-1) }
+
+// expire drops what has left the window.
+func (b *RateBudget) expire(now time.Time) {
+	b.own = after(b.own, now)
+	before := len(b.others)
+	b.others = after(b.others, now)
+	if before > 0 && len(b.others) == 0 {
+		b.asking = true
+	}
+}
+
+// after is what of sorted times is yet to come, in the same place.
+func after(ends []time.Time, now time.Time) []time.Time {
+	gone := 0
+	for gone < len(ends) && !ends[gone].After(now) {
+		gone++
+	}
+	if gone == 0 {
+		return ends
+	}
+	return append(ends[:0], ends[gone:]...)
 }
 
 // Settle notes that a request was answered, and what the answer tells of the
 // limit.
 func (b *RateBudget) Settle(_ *Request, resp *Response) {
-	now := time.Now()
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	b.queue.Change(func(now time.Time) { b.settle(now, resp) })
+}
+
+func (b *RateBudget) settle(now time.Time, resp *Response) {
+	b.expire(now)
 	b.flying--
-	b.ends = append(b.ends, now.Add(window))
+	b.own = append(b.own, now.Add(window))
 	if resp == nil {
+		b.unsure = true
 		return
 	}
 	if limit, ok := headerInt(resp.Header, "X-Ratelimit-Limit"); ok && limit > 0 {
-		b.limit = int(min(limit, int64(b.ceiling)))
+		b.limit = int(min(limit, limitMost))
 	}
 	reset, known := resetIn(resp, now)
 	if resp.Status == http.StatusTooManyRequests {
+		b.unsure = true
+		// The places that were neither ours nor in flight were theirs; the
+		// refused request has none.
+		taken := max(b.limit-b.counted(now, reset)+1-b.flying, b.use.steady(now)+1)
+		if b.use.refused(now, taken) && len(b.own) == 1 {
+			b.knocking = true
+		}
 		b.hush(now, resp.Wait, reset)
 		return
 	}
+	b.asking = false
 	remaining, ok := headerInt(resp.Header, "X-Ratelimit-Remaining")
-	if !ok || !known {
+	if !ok {
+		b.unsure = true
 		return
 	}
-	b.expire(now)
-	// Places that we think free and the server does not are taken by others.
-	// Whether it has counted what is in flight is unknown; suppose it has not.
-	left := max(remaining-int64(b.flying), 0)
-	for free := b.limit - len(b.ends) - b.flying; int64(free) > left; free-- {
-		b.ends = append(b.ends, now.Add(reset))
+	told := standing{remaining: int(min(max(remaining, 0), int64(b.limit))), end: now.Add(reset)}
+	// The server may have counted what is in flight; suppose it has, so that
+	// we never take ourselves for others.
+	b.use.seen(now, b.limit-told.remaining-b.counted(now, reset)-b.flying)
+	if !known {
+		b.unsure = true
+	} else {
+		told.reset, _ = headerInt(resp.Header, "X-Ratelimit-Reset")
+		b.place(told)
+	}
+}
+
+// counted is how many of our own requests are in the server's window, at most.
+// A fixed window began 60 s before Reset, and the oldest request in a sliding
+// one was sent then.
+func (b *RateBudget) counted(now time.Time, reset time.Duration) int {
+	since := now.Add(reset - resetBlur)
+	first, _ := slices.BinarySearchFunc(b.own, since, time.Time.Compare)
+	return len(b.own) - first
+}
+
+// place notes the places that we think free and the server does not: others
+// have taken them. Whether the server has counted what is in flight is unknown;
+// here, suppose that it has not. Once nothing is in flight, the newest answer is
+// exact, and replaces what was noted before.
+func (b *RateBudget) place(told standing) {
+	if told.newer(b.newest) {
+		b.newest = told
+	}
+	if b.flying == 0 && !b.unsure {
+		told = b.newest
+		b.others = b.others[:0]
+	}
+	left := max(told.remaining-b.flying, 0)
+	for free := b.limit - len(b.own) - len(b.others) - b.flying; free > left; free-- {
+		at, _ := slices.BinarySearchFunc(b.others, told.end, time.Time.Compare)
+		b.others = slices.Insert(b.others, at, told.end)
 	}
 }
 
 // hush keeps every request back after a 429, not only the one that got it.
+// Then one asks how things stand.
 func (b *RateBudget) hush(now time.Time, wait, reset time.Duration) {
 	if wait == 0 {
 		wait = reset
@@ -139,6 +230,47 @@ func (b *RateBudget) hush(now time.Time, wait, reset time.Duration) {
 	if until := now.Add(min(wait, resetMost)); until.After(b.quiet) {
 		b.quiet = until
 	}
+	b.asking = true
+}
+
+// Spare is how many requests could be sent within that time from now and none
+// of them be throttled or wait for longer: what the window, the limit, those
+// who wait already and the others on the same key leave.
+func (b *RateBudget) Spare(now time.Time, within time.Duration) int {
+	within = max(within, 0)
+	spare, waiting := 0, 0
+	b.queue.Change(func(time.Time) {
+		b.expire(now)
+		waiting = b.queue.waiting
+		for _, free := range b.frees(now) {
+			if free = max(free, b.quiet.Sub(now)); free <= within {
+				spare += 1 + int((within-free)/(window+time.Second)) // a second for its answer
+			}
+		}
+	})
+	return max(spare-waiting, 0)
+}
+
+// frees is when each of the places that may be ours is free, the first first.
+func (b *RateBudget) frees(now time.Time) []time.Duration {
+	var taken []time.Duration
+	for _, end := range b.own {
+		taken = append(taken, end.Sub(now))
+	}
+	// Others who take what is left to them anyway take nothing of ours.
+	reserve := b.reserve(now)
+	for _, end := range b.others[:max(len(b.others)-reserve, 0)] {
+		taken = append(taken, end.Sub(now))
+	}
+	for range b.flying {
+		taken = append(taken, window+time.Second)
+	}
+	slices.Sort(taken)
+	places := max(min(b.ceiling, b.limit-reserve), 0)
+	if over := len(taken) - places; over > 0 {
+		return taken[over:]
+	}
+	return append(make([]time.Duration, places-len(taken)), taken...)
 }
 
 // resetIn is how far away X-Ratelimit-Reset is. It is documented as epoch

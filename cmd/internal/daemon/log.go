@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -21,6 +22,7 @@ const loud = 100
 // that what waits is said once an hour; before may be nil.
 func LogReport(log *slog.Logger, report, before *inventory.Report) {
 	log = log.With("cycle", report.Cycle)
+	logThrottled(log, report)
 	if report.Error != "" {
 		log.Error("cycle failed", "kind", report.Kind, "ms", report.DurationMS, "err", report.Error)
 		return
@@ -41,6 +43,18 @@ func LogReport(log *slog.Logger, report, before *inventory.Report) {
 	left := loud
 	for i := range report.Stores {
 		left = logStore(log, &report.Stores[i], known, left, quiet(report))
+	}
+}
+
+// logThrottled says which API had to say slow down, in a line each. The budgets
+// send nothing that would be throttled as far as they know, so somebody may want
+// to look for what they do not know.
+func logThrottled(log *slog.Logger, report *inventory.Report) {
+	for _, api := range slices.Sorted(maps.Keys(report.Requests)) {
+		if n := report.Requests[api].Throttled; n > 0 {
+			log.Warn("throttled", "api", api, "answers", n,
+				"cause", "another user of the same key, or a limit that was lowered")
+		}
 	}
 }
 

@@ -1,0 +1,51 @@
+package daemon
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"stocksyncd/reconcile/inventory"
+)
+
+func TestAThrottledAnswerIsAWarningWhateverElseTheCycleDid(t *testing.T) {
+	throttled := map[string]inventory.RequestCount{
+		"katana": {Count: 40, Throttled: 2}, "shopify/main": {Count: 9}, "shopify/outlet": {Count: 9, Throttled: 1},
+	}
+	tests := []struct {
+		name     string
+		requests map[string]inventory.RequestCount
+		err      string
+		changes  int
+		want     []string // of each warning
+	}{
+		{"nothing was throttled", map[string]inventory.RequestCount{"katana": {Count: 40, Retries: 3}}, "", 0, nil},
+		{"a quiet cycle", throttled, "", 0, []string{"api=katana answers=2", "api=shopify/outlet answers=1"}},
+		{"a cycle with changes", throttled, "", 3, []string{"api=katana answers=2", "api=shopify/outlet answers=1"}},
+		{"a cycle that failed", throttled, "katana: no answer", 0, []string{"api=katana answers=2", "api=shopify/outlet answers=1"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var log bytes.Buffer
+			report := drifted(inventory.Incremental, test.changes)
+			report.Requests, report.Error = test.requests, test.err
+			LogReport(slog.New(slog.NewTextHandler(&log, nil)), report, nil)
+			var got []string
+			for line := range strings.Lines(log.String()) {
+				if strings.Contains(line, "msg=throttled") {
+					got = append(got, line)
+				}
+			}
+			if len(got) != len(test.want) {
+				t.Fatalf("%d warnings, want %d:\n%s", len(got), len(test.want), &log)
+			}
+			for i, want := range test.want {
+				if !strings.Contains(got[i], "level=WARN") || !strings.Contains(got[i], want) ||
+					!strings.Contains(got[i], `cause="another user of the same key, or a limit that was lowered"`) {
+					t.Errorf("got %q, want a warning with %s and the likely cause", got[i], want)
+				}
+			}
+		})
+	}
+}
