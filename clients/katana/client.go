@@ -32,10 +32,10 @@ type Client struct {
 	http *transport.Client
 	now  func() time.Time
 
-	mu    sync.Mutex
-	chunk int           // the most variant ids in one inventory request
-	skew  time.Duration // server's clock − ours, as of the newest answer
-	clock bool          // skew is known
+	mu      sync.Mutex
+	portion portion       // of what is asked for by ids
+	skew    time.Duration // server's clock − ours, as of the newest answer
+	clock   bool          // skew is known
 }
 
 // New makes a client; it sends nothing.
@@ -44,9 +44,9 @@ func New(opts Options) *Client {
 		opts.Now = time.Now
 	}
 	return &Client{
-		now:   opts.Now,
-		url:   strings.TrimSuffix(opts.URL, "/"),
-		chunk: pageSize,
+		now:     opts.Now,
+		url:     strings.TrimSuffix(opts.URL, "/"),
+		portion: portion{ids: pageSize, everywhere: pageSize},
 		http: transport.New(transport.Options{
 			API: "katana", Version: opts.Version, Base: opts.Base, Rand: opts.Rand,
 			Budget:   transport.NewRateBudget(opts.PerMinute),
