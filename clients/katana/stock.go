@@ -58,7 +58,7 @@ func (c *Client) Inventory(ctx context.Context, at []inventory.SourceLocationID,
 type portion struct {
 	ids        int // the most ids
 	everywhere int // the most variants whose inventory is asked for without a location
-	rows       int // the most that a variant has in the inventory, over all locations
+	rows       int // the most that a variant may have in the inventory, over all locations
 }
 
 // next tells of how many of the variants to ask next at so many locations, and

@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"stocksyncd/clients/katana"
+	"stocksyncd/clients/sandbox"
 	"stocksyncd/reconcile/inventory"
 )
 
@@ -96,6 +98,22 @@ func TestHowManyRowsAVariantHasIsLearnedFromAnyAnswer(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestHowManyRowsAVariantMayHaveIsLearnedFromTheLocations(t *testing.T) {
+	s := account(80, 10)
+	s.lists["/locations"] = locations(10).lists["/locations"]
+	read(t, s, func(t *testing.T, c *katana.Client) {
+		if _, err := c.Locations(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Inventory(t.Context(), upTo[inventory.SourceLocationID](3), upTo[inventory.SourceVariantID](80)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if got := s.times("/inventory"); got != 3 {
+		t.Errorf("got %d requests, want 3 and none in vain", got)
+	}
 }
 
 func TestOnlyARequestForAllLocationsLeavesTheirFilterOut(t *testing.T) {
@@ -339,6 +357,56 @@ func TestAnInventoryThatIsShortIsNeverData(t *testing.T) {
 				case err != nil && (!errors.Is(err, inventory.ErrIncomplete) || got != nil):
 					wrong = fmt.Sprintf("%+v: got %v, %v", q, got, err)
 				}
+			}
+		})
+		if wrong != "" {
+			rt.Fatal(wrong)
+		}
+	})
+}
+
+// TestAllLocationsAtOnceAreTheSumOfEach asks the sandbox, where archived and
+// deleted variants and deleted locations have no rows either way.
+func TestAllLocationsAtOnceAreTheSumOfEach(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		items := drawItems(rt)
+		places := rapid.IntRange(2, 12).Draw(rt, "locations")
+		at := rapid.IntRange(2, places).Draw(rt, "of them asked for")
+		closed := rapid.SliceOfN(rapid.IntRange(1, places), 0, 2).Draw(rt, "deleted locations")
+		room := rapid.SampledFrom([]int{150, 300, 8192}).Draw(rt, "bytes of a request")
+		wrong := ""
+		synctest.Test(t, func(t *testing.T) {
+			w, c := sells(t, items)
+			var asked []inventory.SourceLocationID
+			for i := range places {
+				id := w.AddLocation(sandbox.KatanaLocation{Name: fmt.Sprint("Place ", i+1)})
+				if i < at {
+					asked = append(asked, inventory.SourceLocationID(id))
+				}
+			}
+			for i, sku := range catalogueSKUs { // none of what is not in this world
+				_ = w.SetStock(sku, fmt.Sprint("Place ", 1+i%places), fmt.Sprint(i))
+			}
+			for _, place := range closed {
+				_ = w.Do(sandbox.KatanaLocationDeleted{Location: fmt.Sprint("Place ", place)})
+			}
+			w.SetKatanaMaxURL(room)
+			variants := upTo[inventory.SourceVariantID](2 * len(items))
+			for i := range variants {
+				variants[i] += firstVariant - 1
+			}
+			want := []inventory.Stock{}
+			for _, location := range asked {
+				rows, err := c.Inventory(t.Context(), []inventory.SourceLocationID{location}, variants)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want = append(want, rows...)
+			}
+			slices.SortStableFunc(want, func(a, b inventory.Stock) int { return int(a.Variant - b.Variant) })
+			got, err := c.Inventory(t.Context(), asked, variants)
+			if diff := cmp.Diff(want, got); err != nil || diff != "" {
+				wrong = fmt.Sprintf("%v, each −, all at once +:\n%s", err, diff)
 			}
 		})
 		if wrong != "" {
