@@ -118,19 +118,16 @@ func (c *Client) Catalogue(ctx context.Context) ([]inventory.SourceVariant, erro
 // readCatalogue reads the variants before their parents, so that a parent is
 // missing only if it was deleted for good in between.
 func (c *Client) readCatalogue(ctx context.Context) ([]inventory.SourceVariant, error) {
-	listed, err := listing[variantWire, variant, inventory.SourceVariantID]{
-		name: "variants", path: "/variants", query: whole(), read: readVariant,
-		id: func(v variant) inventory.SourceVariantID { return v.ID },
-	}.all(ctx, c)
+	listed, err := variantList.all(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	listed = slices.DeleteFunc(listed, func(v variant) bool { return v.SKU == "" })
-	products, err := c.parents(ctx, "products", readProduct, slices.ContainsFunc(listed, func(v variant) bool { return v.product > 0 }))
+	listed = slices.DeleteFunc(listed, noSKU)
+	products, err := c.parents(ctx, productList, slices.ContainsFunc(listed, func(v variant) bool { return v.product > 0 }))
 	if err != nil {
 		return nil, err
 	}
-	materials, err := c.parents(ctx, "materials", readMaterial, slices.ContainsFunc(listed, func(v variant) bool { return v.material > 0 }))
+	materials, err := c.parents(ctx, materialList, slices.ContainsFunc(listed, func(v variant) bool { return v.material > 0 }))
 	if err != nil {
 		return nil, err
 	}
@@ -141,23 +138,37 @@ func (c *Client) readCatalogue(ctx context.Context) ([]inventory.SourceVariant, 
 	return join(listed, products, materials, services)
 }
 
+func noSKU(v variant) bool { return v.SKU == "" }
+
+// The lists of the catalogue, archived and deleted records included.
+var (
+	variantList = listing[variantWire, variant, inventory.SourceVariantID]{
+		name: "variants", path: "/variants", query: whole(), read: readVariant,
+		id: func(v variant) inventory.SourceVariantID { return v.ID },
+	}
+	productList  = parentList{name: "products", path: "/products", query: whole(), read: readProduct, id: parentID}
+	materialList = parentList{name: "materials", path: "/materials", query: whole(), read: readMaterial, id: parentID}
+)
+
+type parentList = listing[parentWire, parent, int64]
+
+func parentID(p parent) int64 { return p.id }
+
 // parents reads the products or materials, if any variant needs them.
-func (c *Client) parents(ctx context.Context, name string, read func(*fields, *parentWire) parent, needed bool) (map[int64]parent, error) {
+func (c *Client) parents(ctx context.Context, list parentList, needed bool) (map[int64]parent, error) {
 	if !needed {
 		return nil, nil
 	}
-	all, err := listing[parentWire, parent, int64]{
-		name: name, path: "/" + name, query: whole(), read: read,
-		id: func(p parent) int64 { return p.id },
-	}.all(ctx, c)
-	if err != nil {
-		return nil, err
-	}
+	all, err := list.all(ctx, c)
+	return parentsByID(all), err
+}
+
+func parentsByID(all []parent) map[int64]parent {
 	byID := make(map[int64]parent, len(all))
 	for _, p := range all {
 		byID[p.id] = p
 	}
-	return byID, nil
+	return byID
 }
 
 // services lists the variants of all services.

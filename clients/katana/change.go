@@ -46,8 +46,16 @@ const (
 //     keep their times, beyond the 10 that were changed last;
 //   - what purchase orders with an outside producer and transfers under way
 //     commit;
+//   - of a product, material or service that was edited, the variants that had
+//     been deleted before, and an edit of a service's variant that leaves the
+//     time of the service as it was;
 //   - whatever shows in a feed more than 2 minutes after its time, or in the
 //     inventory only after the caller has read it.
+//
+// A feed that refuses us for good (403, 404 or 501), while others answer, is
+// left out and named: nothing tells then what it alone would tell of, and what
+// is looked up in it for another feed is not found either. It is asked again
+// each time, and tells from where it was last heard once it answers.
 //
 // The error is [*inventory.FeedError] when a feed cannot tell what changed:
 // more than 5,000 records did, Katana dropped a filter, or its clock was set
@@ -61,26 +69,41 @@ func (c *Client) Changes(ctx context.Context, since inventory.Mark) (inventory.C
 	}
 	turn := max(0, slices.IndexFunc(turning, func(f feed) bool { return f.name == since.Turn }))
 	mark := inventory.Mark{Feeds: marks(since), Turn: turning[(turn+1)%len(turning)].name}
-	t := &tidings{variants: map[inventory.SourceVariantID]bool{}, orderRows: map[string]bool{}}
-	for _, f := range append(slices.Clone(standing), turning[turn]) {
-		fresh, next, err := c.readFeed(ctx, f, mark.Feeds[f.name])
-		if err != nil {
-			return inventory.Changes{}, err
-		}
-		mark.Feeds[f.name] = next
-		for _, n := range fresh {
-			f.tell(t, n)
-		}
+	t := newTidings()
+	if err := c.listen(ctx, t, mark, append(slices.Clone(standing), turning[turn])); err != nil {
+		return inventory.Changes{}, err
 	}
 	if err := c.lookInto(ctx, t); err != nil {
 		return inventory.Changes{}, err
 	}
 	delete(t.variants, 0)
 	return inventory.Changes{
-		Variants:  slices.Sorted(maps.Keys(t.variants)),
+		Variants: slices.Sorted(maps.Keys(t.variants)), Edited: slices.Sorted(maps.Keys(t.edited)),
 		Catalogue: t.catalogue, Recipes: t.recipes, Locations: t.locations,
-		Mark: mark,
+		Deaf: slices.Sorted(maps.Keys(t.deaf)), Mark: mark,
 	}, nil
+}
+
+// listen reads feeds, and moves the marks of those that answer. When all refuse,
+// it is the account or its address that is to blame, and no feed.
+func (c *Client) listen(ctx context.Context, t *tidings, mark inventory.Mark, feeds []feed) error {
+	for _, f := range feeds {
+		fresh, next, err := c.readFeed(ctx, f, mark.Feeds[f.name])
+		if isClosed(err) {
+			t.deaf[f.name] = true
+			if len(t.deaf) < len(feeds) {
+				continue
+			}
+		}
+		if err != nil {
+			return err
+		}
+		mark.Feeds[f.name] = next
+		for _, n := range fresh {
+			f.tell(t, n)
+		}
+	}
+	return nil
 }
 
 // firstMark begins the reading of all feeds at Katana's present time.
@@ -120,9 +143,18 @@ func marks(since inventory.Mark) map[string]inventory.FeedMark {
 // tidings is what the feeds of one question tell.
 type tidings struct {
 	variants                      map[inventory.SourceVariantID]bool // 0 is what names none
-	orderRows                     map[string]bool                    // by id: the sales order rows whose variants are known
+	edited                        map[inventory.SourceVariantID]bool
+	deaf                          map[string]bool // by the name of the feed
+	orderRows                     map[string]bool // by id: the sales order rows whose variants are known
 	fulfilments, making           []news
 	catalogue, recipes, locations bool
+}
+
+func newTidings() *tidings {
+	return &tidings{
+		variants: map[inventory.SourceVariantID]bool{}, edited: map[inventory.SourceVariantID]bool{},
+		deaf: map[string]bool{}, orderRows: map[string]bool{},
+	}
 }
 
 func tellVariant(t *tidings, n news) { t.variants[n.variant] = true }
@@ -144,7 +176,13 @@ func tellRecipe(t *tidings, n news) {
 	t.variants[n.variant] = true
 }
 
-func tellCatalogue(t *tidings, _ news) { t.catalogue = true }
+// tellEdited names the variants of an edit. One that shows none may be of any.
+func tellEdited(t *tidings, n news) {
+	for _, id := range n.edited {
+		t.edited[id] = true
+	}
+	t.catalogue = t.catalogue || len(n.edited) == 0
+}
 
 func tellLocation(t *tidings, _ news) { t.locations = true }
 
@@ -189,8 +227,11 @@ var (
 )
 
 // lookUp adds the variants of the rows that are of the given orders. An order
-// that is gone has none.
+// that is gone has none, and a feed that refuses us shows none.
 func (c *Client) lookUp(ctx context.Context, t *tidings, l lookup, orders []int64) error {
+	if t.deaf[l.name] {
+		return nil
+	}
 	query := deleted()
 	for _, id := range orders {
 		query.Add(l.filter, strconv.FormatInt(id, 10))
@@ -207,6 +248,10 @@ func (c *Client) lookUp(ctx context.Context, t *tidings, l lookup, orders []int6
 			return nil
 		},
 	}.all(ctx, c)
+	if isClosed(err) {
+		t.deaf[l.name] = true
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -255,10 +255,20 @@ func (v *watched) do(event sandbox.Event) {
 	if v.world.Do(event) != nil {
 		return // it cannot happen
 	}
-	catalogue := func(c inventory.Changes) bool { return c.Catalogue }
+	// What is deleted shows no variant, which leaves the whole catalogue. Of a
+	// variant its own list tells, but no list has a service's alone.
+	edited := func(sku string, own bool) {
+		v.owed = append(v.owed, promise{what: fmt.Sprintf("%T", event), left: turns, rows: true, kept: func(c inventory.Changes) bool {
+			return slices.Contains(c.Edited, v.ids[sku]) || c.Catalogue && (!own || sku == "FIT")
+		}})
+	}
 	switch e := event.(type) {
-	case sandbox.ItemArchived, sandbox.ItemDeleted, sandbox.SKUChanged:
-		v.owed = append(v.owed, promise{what: fmt.Sprintf("%T", e), left: turns, kept: catalogue, rows: true})
+	case sandbox.ItemArchived:
+		edited(e.SKU, false)
+	case sandbox.ItemDeleted:
+		edited(e.SKU, true)
+	case sandbox.SKUChanged:
+		edited(e.SKU, true)
 	case sandbox.KatanaLocationDeleted:
 		v.owed = append(v.owed, promise{what: "a deleted location", left: turns, rows: true, kept: func(c inventory.Changes) bool { return c.Locations }})
 	case sandbox.BOMChanged:
@@ -311,6 +321,9 @@ func (v *watched) ask(t *testing.T, s step) string {
 	}
 	if !slices.IsSorted(got.Variants) || len(slices.Compact(slices.Clone(got.Variants))) != len(got.Variants) {
 		return fmt.Sprintf("variants %v are not sorted, each once", got.Variants)
+	}
+	if !slices.IsSorted(got.Edited) || len(slices.Compact(slices.Clone(got.Edited))) != len(got.Edited) {
+		return fmt.Sprintf("edited variants %v are not sorted, each once", got.Edited)
 	}
 	if wrong := v.compare(after, got); wrong != "" || s.lost {
 		return wrong
@@ -436,7 +449,7 @@ func (v *watched) rest(t *testing.T) string {
 			return err.Error()
 		}
 		requests := v.asks.Counts().Count - before
-		silent := len(got.Variants) == 0 && !got.Catalogue && !got.Recipes && !got.Locations
+		silent := len(got.Variants) == 0 && len(got.Edited) == 0 && !got.Catalogue && !got.Recipes && !got.Locations
 		switch {
 		case question == 0:
 		case question <= turns && len(got.Variants) > 0 && turn != "manufacturing_orders" && turn != "bom_rows":

@@ -33,10 +33,10 @@ type Client struct {
 	budget *transport.RateBudget
 	now    func() time.Time
 
-	mu    sync.Mutex
-	chunk int           // the most variant ids in one inventory request
-	skew  time.Duration // server's clock − ours, as of the newest answer
-	clock bool          // skew is known
+	mu      sync.Mutex
+	portion portion       // of what is asked for by ids
+	skew    time.Duration // server's clock − ours, as of the newest answer
+	clock   bool          // skew is known
 }
 
 // New makes a client; it sends nothing.
@@ -46,10 +46,10 @@ func New(opts Options) *Client {
 	}
 	budget := transport.NewRateBudget(opts.PerMinute)
 	return &Client{
-		now:    opts.Now,
-		url:    strings.TrimSuffix(opts.URL, "/"),
-		chunk:  pageSize,
-		budget: budget,
+		now:     opts.Now,
+		url:     strings.TrimSuffix(opts.URL, "/"),
+		portion: portion{ids: pageSize, everywhere: pageSize},
+		budget:  budget,
 		http: transport.New(transport.Options{
 			API: "katana", Version: opts.Version, Base: opts.Base, Rand: opts.Rand,
 			Budget:   budget,

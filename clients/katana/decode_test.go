@@ -1,6 +1,7 @@
 package katana
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,10 +52,12 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		stock, err := decodeList(body, readStock)
+		at := []inventory.SourceLocationID{2, 2201}
+		stock, err := decodeList(body, func(f *fields, w *stockWire) inventory.Stock { return readStockAt(f, w, at) })
 		for _, s := range stock {
 			known := s == inventory.Stock{Variant: s.Variant, Location: s.Location, TooLarge: true} || !s.TooLarge
-			if err != nil || s.Variant <= 0 || s.Location <= 0 || !known {
+			elsewhere := !slices.Contains(at, s.Location) && s != inventory.Stock{Variant: s.Variant, Location: s.Location}
+			if err != nil || s.Variant <= 0 || s.Location <= 0 || !known || elsewhere {
 				t.Errorf("got %+v, %v", s, err)
 			}
 		}
@@ -98,8 +101,11 @@ func BenchmarkDecodeInventoryPage(b *testing.B) {
 	body := []byte(`{"data":[` + strings.Repeat(row+",", 249) + row + `]}`)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
+	read := func(f *fields, w *stockWire) inventory.Stock {
+		return readStockAt(f, w, []inventory.SourceLocationID{2201})
+	}
 	for b.Loop() {
-		if rows, err := decodeList(body, readStock); err != nil || len(rows) != 250 {
+		if rows, err := decodeList(body, read); err != nil || len(rows) != 250 {
 			b.Fatal(len(rows), err)
 		}
 	}

@@ -9,7 +9,8 @@
 // that Katana sent.
 //
 // Begin with [New], [Client.Catalogue], [Client.Inventory] and
-// [Client.Changes]. The API is described at
+// [Client.Changes]; what that names is read by [Client.Inventory] and
+// [Client.Variants]. The API is described at
 // https://developer.katanamrp.com/reference; where its pages and its answers
 // are known to differ, the comment at the place says so.
 package katana

@@ -22,6 +22,17 @@ func isTooLong(err error) bool {
 	return errors.As(err, &refused)
 }
 
+// closedError is a refusal that is about one endpoint and will stand: the key
+// may not read it, or there is none.
+type closedError struct{ error }
+
+func (e closedError) Unwrap() error { return e.error }
+
+func isClosed(err error) bool {
+	var closed closedError
+	return errors.As(err, &closed)
+}
+
 // keyPause is how long an account is left alone that refused our key: only a
 // person can mend it, and a new key comes with a reload.
 const keyPause = 15 * time.Minute
@@ -63,7 +74,7 @@ func tooLong(status int, parsed apiError) bool {
 		return true
 	case http.StatusUnprocessableEntity:
 		for _, detail := range parsed.Details {
-			if strings.Contains(detail.Path, "variant_id") && detail.Code == "maxItems" {
+			if (strings.Contains(detail.Path, "variant_id") || strings.Contains(detail.Path, ".ids")) && detail.Code == "maxItems" {
 				return true
 			}
 		}
@@ -80,6 +91,10 @@ func (c *Client) statusError(name string, resp *transport.Response) error {
 		said = c.http.Redact(parsed.text())
 	}
 	err := fmt.Errorf("katana: %s: HTTP %d: %s", name, resp.Status, said)
+	switch resp.Status {
+	case http.StatusForbidden, http.StatusNotFound, http.StatusNotImplemented:
+		err = closedError{err}
+	}
 	switch {
 	case resp.Status == http.StatusUnauthorized:
 		return &inventory.PauseError{For: keyPause, Err: err, Next: "the key is missing, wrong or retired: check katana.api_key, and make a new key in Katana under Settings, API"}

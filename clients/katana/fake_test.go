@@ -85,8 +85,14 @@ func number(query url.Values, name string, otherwise int) int {
 func (s *fake) filter(path string, query url.Values) []record {
 	records := slices.Clone(s.lists[path])
 	return slices.DeleteFunc(records, func(r record) bool {
-		if path == "/inventory" {
-			return fmt.Sprint(r["location_id"]) != query.Get("location_id") || !slices.Contains(query["variant_id"], fmt.Sprint(r["variant_id"]))
+		if only := query["location_id"]; path == "/inventory" && only != nil && !slices.Contains(only, fmt.Sprint(r["location_id"])) {
+			return true
+		}
+		if only := query["variant_id"]; path == "/inventory" && only != nil && !slices.Contains(only, fmt.Sprint(r["variant_id"])) {
+			return true
+		}
+		if only := query["ids"]; only != nil && !slices.Contains(only, fmt.Sprint(r["id"])) {
+			return true
 		}
 		if query.Get("include_deleted") != "true" && r["deleted_at"] != nil {
 			return true

@@ -48,10 +48,10 @@ var standing = []feed{
 var turning = []feed{
 	{name: "manufacturing_orders", query: deleted(), read: readMaking, tell: tellMaking},
 	{name: "bom_rows", read: readRecipeNews, tell: tellRecipe},
-	{name: "variants", query: whole(), read: readNews, tell: tellCatalogue},
-	{name: "products", query: whole(), read: readNews, tell: tellCatalogue},
-	{name: "materials", query: whole(), read: readNews, tell: tellCatalogue},
-	{name: "services", query: whole(), read: readNews, tell: tellCatalogue},
+	{name: "variants", query: whole(), read: readVariantEdit, tell: tellEdited},
+	{name: "products", query: whole(), read: readParentEdit, tell: tellEdited},
+	{name: "materials", query: whole(), read: readParentEdit, tell: tellEdited},
+	{name: "services", query: whole(), read: readParentEdit, tell: tellEdited},
 	{name: "locations", query: deleted(), read: readNews, tell: tellLocation},
 }
 
@@ -69,17 +69,24 @@ type newsWire struct {
 	Updated token                `json:"updated_at"`
 	Deleted token                `json:"deleted_at"`
 	Rows    *[]fulfilmentRowWire `json:"sales_order_fulfillment_rows"`
+	Holds   []heldWire           `json:"variants"`
+}
+
+// heldWire is a variant as its product, material or service nests it.
+type heldWire struct {
+	ID token `json:"id"`
 }
 
 // news is one record of a feed, as far as it tells that something changed.
 type news struct {
 	id      string
-	look    string                    // two records with one id and one look are the same
-	changed time.Time                 // zero where the feed does not say
-	dated   time.Time                 // what is known of its age; zero is nothing
-	variant inventory.SourceVariantID // 0 is none
-	of      int64                     // the order whose rows name the variants; 0 is none
-	rows    []string                  // those of the sales order that a fulfilment is of
+	look    string                      // two records with one id and one look are the same
+	changed time.Time                   // zero where the feed does not say
+	dated   time.Time                   // what is known of its age; zero is nothing
+	variant inventory.SourceVariantID   // 0 is none
+	of      int64                       // the order whose rows name the variants; 0 is none
+	rows    []string                    // those of the sales order that a fulfilment is of
+	edited  []inventory.SourceVariantID // the variant that it is, or those that it shows
 }
 
 // recordID reads the id of a record, a number or a UUID.
@@ -101,6 +108,24 @@ func readNews(f *fields, w *newsWire) news {
 func readVariantNews(f *fields, w *newsWire) news {
 	n := readNews(f, w)
 	n.variant = hint(f, "variant_id", w.Variant)
+	return n
+}
+
+// readVariantEdit reads a variant of the catalogue.
+func readVariantEdit(f *fields, w *newsWire) news {
+	n := readNews(f, w)
+	n.edited = []inventory.SourceVariantID{inventory.SourceVariantID(f.id("id", w.ID))}
+	return n
+}
+
+// readParentEdit reads a product, material or service with the variants that it
+// shows. Deleted ones are hidden there, so one that was deleted with all of its
+// variants may show none.
+func readParentEdit(f *fields, w *newsWire) news {
+	n := readNews(f, w)
+	for _, held := range w.Holds {
+		n.edited = append(n.edited, inventory.SourceVariantID(f.id("variants.id", held.ID)))
+	}
 	return n
 }
 

@@ -1,9 +1,12 @@
 package katana
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"stocksyncd/reconcile/inventory"
 )
 
 // FuzzFeed: whatever comes, a feed's records are read or refused; what was read
@@ -18,6 +21,8 @@ func FuzzFeed(f *testing.F) {
 		`{"data":[{"id":510001,"manufacturing_order_id":500001,"variant_id":71001,"planned_quantity_per_unit":"2.0000000000","updated_at":"2026-03-02T10:00:00.000Z"}]}`,
 		`{"data":[{"id":500001,"status":"IN_PROGRESS","variant_id":71002,"created_at":"2026-03-02T10:00:00.000Z","updated_at":"2026-03-02T11:00:00.000Z"}]}`,
 		`{"data":[{"id":"0b9f2c1e-5d0a-4a51-9a34-6f0d6a1f2b10","product_variant_id":71002,"updated_at":"2026-02-01T08:00:00.000Z"}]}`,
+		`{"data":[{"id":31002,"archived_at":null,"updated_at":"2026-02-01T08:00:00.000Z","variants":[{"id":71002,"sku":"KIT-BLUE"},{"id":"71003","sku":null}]}]}`,
+		`{"data":[{"id":31003,"updated_at":"2026-02-01T08:00:00.000Z","variants":[null]},{"id":31004,"updated_at":"2026-02-01T08:00:00.000Z","variants":[]}]}`,
 		`{"data":[{"id":"","updated_at":"0001-01-01T00:00:00Z"}]}`, `{"data":[null]}`, `{"data":[{"id":{},"updated_at":1}]}`, `[]`,
 	} {
 		f.Add([]byte(seed))
@@ -33,6 +38,9 @@ func FuzzFeed(f *testing.F) {
 			last := map[string]string{}
 			for _, n := range all {
 				if n.id == "" || n.look == "" || n.variant < 0 || n.of < 0 {
+					t.Errorf("%s: got %+v", feed.name, n)
+				}
+				if slices.ContainsFunc(n.edited, func(id inventory.SourceVariantID) bool { return id <= 0 }) {
 					t.Errorf("%s: got %+v", feed.name, n)
 				}
 				last[n.id] += n.look + " "

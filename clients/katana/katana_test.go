@@ -79,13 +79,13 @@ func TestTheCatalogueAndTheInventoryOfWhatIsLive(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("want −, got +:\n%s", diff)
 		}
-		// Locations, four lists, and one chunk for each of two locations.
-		if n := c.Counts().Count; n != 7 {
-			t.Errorf("got %d requests, want 7", n)
+		// Locations, four lists, and the inventory of both locations at once.
+		if n := c.Counts().Count; n != 6 {
+			t.Errorf("got %d requests, want 6", n)
 		}
 	})
-	if s.times("/inventory") != 2 {
-		t.Errorf("got %d inventory reads, want 2", s.times("/inventory"))
+	if s.times("/inventory") != 1 {
+		t.Errorf("got %d inventory reads, want 1", s.times("/inventory"))
 	}
 }
 
@@ -114,10 +114,10 @@ func TestAFullReadTakesNoMoreRequestsThanItsPages(t *testing.T) {
 		if len(got.Variants) != 1001 || len(got.Stock) != 2002 {
 			t.Errorf("got %d variants and %d rows, want 1001 and 2002", len(got.Variants), len(got.Stock))
 		}
-		// 5 pages of variants, 5 of products, services, locations, 2×5 chunks;
-		// no material is needed.
-		if n := c.Counts().Count; n != 5+5+1+1+10 {
-			t.Errorf("got %d requests, want 22", n)
+		// 5 pages of variants, 5 of products, services, locations, 2×4 chunks
+		// and one of the last variant at both locations; no material is needed.
+		if n := c.Counts().Count; n != 5+5+1+1+9 {
+			t.Errorf("got %d requests, want 21", n)
 		}
 	})
 }
@@ -153,8 +153,8 @@ func TestInventoryIsSortedHoweverItIsAskedFor(t *testing.T) {
 			t.Error("the caller's lists were sorted too")
 		}
 	})
-	if got := s.times("/inventory"); got != 6 {
-		t.Errorf("got %d requests, want 3 for each of two locations", got)
+	if got := s.times("/inventory"); got != 5 {
+		t.Errorf("got %d requests, want 2 for each of two locations and 1 for the rest of both", got)
 	}
 }
 
@@ -383,58 +383,56 @@ func TestAShortInventoryPageIsReadAgain(t *testing.T) {
 
 func TestAChunkThatTheServerRefusesIsHalvedAndThatIsRemembered(t *testing.T) {
 	maxItems := `{"statusCode":422,"name":"UnprocessableEntityError","message":"bad","details":[{"path":".variant_id","code":"maxItems"}]}`
-	long := func(status int, body string) func(w http.ResponseWriter, r *http.Request) bool {
-		return func(w http.ResponseWriter, r *http.Request) bool {
-			if len(r.URL.Query()["variant_id"]) <= 100 {
-				return false
+	long := func(status int, body string) func(*fake) func(w http.ResponseWriter, r *http.Request) bool {
+		return func(*fake) func(w http.ResponseWriter, r *http.Request) bool {
+			return func(w http.ResponseWriter, r *http.Request) bool {
+				if len(r.URL.Query()["variant_id"]) <= 100 {
+					return false
+				}
+				refuse(w, status, body)
+				return true
 			}
-			refuse(w, status, body)
-			return true
 		}
 	}
 	tests := []struct {
-		name    string
-		before  func(w http.ResponseWriter, r *http.Request) bool
-		refused int // requests in vain
+		name   string
+		before func(s *fake) func(w http.ResponseWriter, r *http.Request) bool
+		vain   int // requests
+		then   int // that a read takes from then on
 	}{
-		{"414", long(414, "<html>too long"), 2},
-		{"431", long(431, ""), 2},
-		{"400", long(400, `{"error":{"message":"Bad Request"}}`), 2},
-		{"413", long(413, ""), 2},
-		{"422", long(422, maxItems), 2},
-		{"a page of 100 rows", func(w http.ResponseWriter, r *http.Request) bool {
-			ids := r.URL.Query()["variant_id"]
-			if len(ids) <= 100 {
-				return false
+		// 250 and 125 in vain, then 62 at both locations at once.
+		{"414", long(414, "<html>too long"), 2, 5},
+		{"431", long(431, ""), 2, 5},
+		{"400", long(400, `{"error":{"message":"Bad Request"}}`), 2, 5},
+		{"413", long(413, ""), 2, 5},
+		{"422", long(422, maxItems), 2, 5},
+		// A page that is short is read twice: also that of 62 at both locations,
+		// after which 31 would be no fewer requests than 62 at one.
+		{"a page of 100 rows", func(s *fake) func(w http.ResponseWriter, r *http.Request) bool {
+			return func(w http.ResponseWriter, r *http.Request) bool {
+				rows := s.filter("/inventory", r.URL.Query())
+				if r.URL.Path != "/v1/inventory" || len(rows) <= 100 {
+					return false
+				}
+				answer(w, len(rows), rows[:100])
+				return true
 			}
-			location, _ := strconv.Atoi(r.URL.Query().Get("location_id"))
-			var rows []record
-			for _, id := range ids[:100] {
-				n, _ := strconv.Atoi(id)
-				rows = append(rows, row(n, location, 1, 0, nil))
-			}
-			answer(w, len(ids), rows)
-			return true
-		}, 4},
+		}, 6, 10},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := large(300)
-			s.before = test.before
+			s.before = test.before(s)
 			read(t, s, func(t *testing.T, c *katana.Client) {
-				got, err := stockOf(t.Context(), c, both)
-				if err != nil || len(got.Stock) != 600 {
-					t.Fatalf("got %v, want 600 rows", err)
-				}
-				// 250 and 125 in vain, then ceil(300/62) = 5 for each location.
-				if got, want := s.times("/inventory"), test.refused+10; got != want {
-					t.Errorf("got %d requests, want %d", got, want)
-				}
-				if _, err := stockOf(t.Context(), c, both); err != nil {
-					t.Fatal(err)
-				}
-				if got, want := s.times("/inventory"), test.refused+20; got != want {
-					t.Errorf("got %d requests after the second read, want %d", got, want)
+				for again, want := range []int{test.vain + test.then, test.then} {
+					before := s.times("/inventory")
+					got, err := stockOf(t.Context(), c, both)
+					if err != nil || len(got.Stock) != 600 {
+						t.Fatalf("got %v, want 600 rows", err)
+					}
+					if got := s.times("/inventory") - before; got != want {
+						t.Errorf("read %d: got %d requests, want %d", again+1, got, want)
+					}
 				}
 			})
 		})
@@ -459,8 +457,8 @@ func TestARefusalThatIsNotForLengthIsAnErrorAndForgotten(t *testing.T) {
 		if _, err := stockOf(t.Context(), c, both); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.times("/inventory") - before; got != 4 {
-			t.Errorf("got %d requests, want 4: the chunks are large again", got)
+		if got := s.times("/inventory") - before; got != 3 {
+			t.Errorf("got %d requests, want 3: the chunks are large again", got)
 		}
 	})
 }

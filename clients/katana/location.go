@@ -57,6 +57,8 @@ func (c *Client) Locations(ctx context.Context) ([]inventory.SourceLocation, err
 			live = append(live, l.SourceLocation)
 		}
 	}
+	// A variant may have a row of the inventory at each.
+	c.learn(func(p *portion) { p.rows = max(p.rows, len(live)) })
 	slices.SortFunc(live, func(a, b inventory.SourceLocation) int { return cmp.Compare(a.ID, b.ID) })
 	return live, nil
 }

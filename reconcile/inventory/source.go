@@ -106,11 +106,20 @@ const OrderPending = "PENDING"
 // Changes is what the source's feeds tell of since a mark. It is a hint where
 // to look first: not all that moves a figure shows in a feed.
 type Changes struct {
-	Variants  []SourceVariantID // sorted, each once: their inventory may have moved
-	Catalogue bool              // variants, products, materials or services were edited: a SKU, a kit or an archive may have moved
-	Recipes   bool              // bills of materials were edited
-	Locations bool              // locations were edited
-	Mark      Mark              // to ask from next time, once what this tells of has been taken into account
+	Variants []SourceVariantID // sorted, each once: their inventory may have moved
+	// Edited, sorted and each once, were edited themselves or with their product,
+	// material or service: a SKU, a kit, an archive or a deletion may have moved.
+	Edited []SourceVariantID
+	// Catalogue tells that more was edited than Edited names, since the feeds
+	// cannot tell which variants: all of the catalogue is to be read.
+	Catalogue bool
+	Recipes   bool // bills of materials were edited
+	Locations bool // locations were edited
+	// Deaf, sorted, are the feeds that refuse us for good, by the names that
+	// [Mark] has for them. What they would tell is in no other field here: only
+	// reading it all finds it.
+	Deaf []string
+	Mark Mark // to ask from next time, once what this tells of has been taken into account
 }
 
 // Mark is how far the source's feeds were read. The zero Mark is the beginning
