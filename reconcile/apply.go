@@ -206,12 +206,14 @@ func (s *cycleStore) bisect(ctx context.Context, batch []inventory.Change, refus
 // planAgain reads the levels of a batch again and plans them anew: somebody
 // sold one in between, and that sale is in flight now.
 func (s *cycleStore) planAgain(ctx context.Context, changes []inventory.Change) ([]inventory.Change, error) {
-	levels, err := s.Target.Levels(ctx, keys(changes))
+	asked := keys(changes)
+	levels, err := s.Target.Levels(ctx, asked)
 	if err != nil {
 		s.outcomes = append(s.outcomes, notSent(changes, inventory.ReasonFailed)...)
 		return nil, fmt.Errorf("reading stale levels again: %w", err)
 	}
 	sortLevels(levels)
+	s.putAll(asked, levels)
 	now := s.c.r.opts.Now()
 	for _, level := range levels {
 		if before, ok := s.seen(level.Key); ok && level.Available < before {
@@ -221,7 +223,7 @@ func (s *cycleStore) planAgain(ctx context.Context, changes []inventory.Change) 
 			s.sold[level.SKU] = true
 		}
 	}
-	flight.Look(&s.kept.Ledger, levels, s.seen, s.c.feeds, false, now, s.c.r.opts.Settle)
+	flight.Look(&s.kept.Ledger, levels, s.seen, s.c.feeds, nil, now, s.c.r.opts.Settle)
 	index := s.index()
 	figures := s.figures(levels, index)
 	if err := s.observe(levels, figures, nil); err != nil {

@@ -97,7 +97,7 @@ func (r *Reconciler) read(ctx context.Context, sku inventory.SKU) (map[inventory
 // copy is a memory that can be worked on without a trace.
 func (m *memory) copy() *memory {
 	copied := *m
-	copied.levels = maps.Clone(m.levels)
+	copied.shelf = m.shelf.clone()
 	copied.Ledger.Entries, copied.Ledger.Credits = slices.Clone(m.Ledger.Entries), slices.Clone(m.Ledger.Credits)
 	copied.Ledger.Counted = maps.Clone(m.Ledger.Counted)
 	copied.Holds, copied.Quarantine, copied.Written = slices.Clone(m.Holds), slices.Clone(m.Quarantine), slices.Clone(m.Written)
@@ -118,7 +118,7 @@ func (s *cycleStore) explain(sku inventory.SKU) (list []inventory.Explanation, e
 	}
 	var near []inventory.NearMiss
 	if len(s.c.catalogue.Matched(sku)) == 0 {
-		near = desired.NearMisses(s.listed, s.c.variants)
+		near = desired.NearMisses(s.kept.shelf.listing(s.kept.shelf.all()), s.c.catalogue.Variants())
 	}
 	for _, level := range levels {
 		e := s.facts(&level)
@@ -135,7 +135,7 @@ func (s *cycleStore) explain(sku inventory.SKU) (list []inventory.Explanation, e
 		around := s.flown(index.Elsewhere(level.Key, sku, s.rules.Feeds[level.Location].Sources))
 		s.c.catalogue.Explain(&e, level, s.rules, around, rows, s.c.kits, s.c.locationName)
 		e.Own = s.flown(index.At(level.Key, sku))
-		e.KatanaRead = s.c.readBefore(sku)
+		e.KatanaRead = s.readBefore(sku)
 		s.conclude(&e, level, index)
 		if e.Writes, err = s.c.r.opts.Journal.Writes(level.Key); err != nil {
 			return nil, fmt.Errorf("state: %w", err)
@@ -148,54 +148,52 @@ func (s *cycleStore) explain(sku inventory.SKU) (list []inventory.Explanation, e
 	return list, nil
 }
 
-// ofSKU lists the levels of a SKU, also those of items that are stocked nowhere.
-func (s *cycleStore) ofSKU(sku inventory.SKU) (levels []inventory.Level) {
-	stocked := map[inventory.ItemID]bool{}
-	for _, level := range s.levels {
-		if level.SKU == sku {
-			levels, stocked[level.Item] = append(levels, level), true
-		}
+// readBefore is when Katana's numbers for a SKU were read, if a former cycle
+// did; the zero time is this one.
+func (s *cycleStore) readBefore(sku inventory.SKU) time.Time {
+	id, known := s.c.catalogue.Stands(sku)
+	if !known || s.c.mirror == nil || s.c.fresh[id] {
+		return time.Time{}
 	}
-	for _, level := range s.listed {
-		if level.SKU == sku && !stocked[level.Item] {
+	return s.c.mirror.readAt(id)
+}
+
+// ofSKU lists the levels of a SKU: those that are there, those that are to be
+// stocked, and one for an item that has neither.
+func (s *cycleStore) ofSKU(sku inventory.SKU) (levels []inventory.Level) {
+	listed := s.kept.shelf.listing(s.kept.shelf.of(sku))
+	levels = s.c.catalogue.Unstocked(listed, s.rules)
+	for _, level := range listed {
+		if !nowhere(level) || !slices.ContainsFunc(levels, func(l inventory.Level) bool { return l.Item == level.Item }) {
 			levels = append(levels, level)
 		}
 	}
+	sortLevels(levels)
 	return levels
 }
 
 // absent is what can be told of a SKU that the store does not sell.
 func (s *cycleStore) absent(sku inventory.SKU) inventory.Explanation {
 	e := inventory.Explanation{Store: s.Name, Mode: s.Mode, SKU: sku, Read: s.looked.UTC(), Cycle: s.c.number, Katana: s.c.catalogue.Matched(sku)}
-	for _, near := range desired.NearMisses(s.listed, []inventory.SourceVariant{{SKU: sku}}) {
+	for _, near := range desired.NearMisses(s.kept.shelf.listing(s.kept.shelf.all()), []inventory.SourceVariant{{SKU: sku}}) {
 		near.Sources = []inventory.SourceVariantID{}
 		e.Near = append(e.Near, near)
 	}
 	return e
 }
 
-// facts is what is known of a level before any rule. What was written to it
-// since it was read is known better.
+// facts is what is known of a level before any rule.
 func (s *cycleStore) facts(level *inventory.Level) inventory.Explanation {
-	seen, known := s.kept.levels[level.Key]
-	if known && seen.At.After(s.looked) {
-		level.Available = seen.Units
-		level.Active = level.Active || s.written(level.Key)
-	}
+	seen, known := s.kept.shelf.seen(level.Key)
 	e := inventory.Explanation{
 		Store: s.Name, Mode: s.Mode, SKU: level.SKU, Variant: level.Variant, Item: level.Item, LocationID: level.Location,
-		Location: s.rules.Feeds[level.Location].Name, Read: s.looked.UTC(), Cycle: s.c.number,
+		Location: s.rules.Feeds[level.Location].Name, Read: s.verified(*level, s.looked).UTC(), Cycle: s.c.number,
 		Observed: level.Available, Unstocked: !level.Active,
 	}
 	if known {
 		e.Seen = &inventory.SeenFigure{Units: seen.Units, First: seen.First.UTC(), At: seen.At.UTC()}
 	}
 	return e
-}
-
-// written tells whether the cycle has written the level.
-func (s *cycleStore) written(key inventory.Key) bool {
-	return slices.ContainsFunc(s.outcomes, func(o inventory.Outcome) bool { return o.Key == key && o.Result == inventory.Applied })
 }
 
 // flown says where and since when units are in flight.

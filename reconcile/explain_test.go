@@ -431,7 +431,7 @@ func TestOnlyWhatASKUNeedsIsReadForItsExplanation(t *testing.T) {
 	w.settled()
 	w.katana.calls = nil
 	e := one(t, w, "SET", true)
-	if calls := strings.Join(w.katana.calls, ", "); !strings.Contains(calls, "inventory of [2 1]") {
+	if calls := strings.Join(w.katana.calls, ", "); !strings.Contains(calls, "inventory of [1 2]") {
 		t.Errorf("got %s", calls)
 	}
 	want := []inventory.Component{

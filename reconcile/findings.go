@@ -26,7 +26,7 @@ func (s *cycleStore) pair() {
 	if s.c.ask.Kind != inventory.Full || s.c.quiet {
 		return
 	}
-	skus, near := desired.DuplicateSKUs(s.levels, s.c.variants), desired.NearMisses(s.levels, s.c.variants)
+	skus, near := desired.DuplicateSKUs(s.listed, s.c.catalogue.Variants()), desired.NearMisses(s.listed, s.c.catalogue.Variants())
 	s.found.skus, s.found.near = first(skus), first(near)
 	if n := len(skus); n > 0 {
 		s.notes = append(s.notes, fmt.Sprintf("%s more than once, in Shopify or in Katana; the full report has their ids", count(n, "SKU stands", "SKUs stand")))

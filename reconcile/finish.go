@@ -13,12 +13,7 @@ import (
 // must know. failed is what ended the cycle before the diff, or nil.
 func (c *cycle) finish(failed error) (*inventory.Report, error) {
 	now := c.r.opts.Now()
-	if c.shrunk == nil && c.mirror != nil && c.mirror.catalogue != nil {
-		c.r.mirror = c.mirror
-	} else if c.shrunk != nil {
-		c.r.mirror = nil // what is doubted is read whole again
-	}
-	c.r.kits, c.r.kitsOld = c.kits, c.kitsOld
+	c.r.kits, c.r.made, c.r.kitsOld = c.kits, c.made, c.kitsOld
 	report := &inventory.Report{
 		Cycle: c.number, Kind: c.ask.Kind, Started: c.started.UTC(), DurationMS: now.Sub(c.started).Milliseconds(),
 		Requests: c.spent(), OldestRead: c.r.mirror.oldest(), Stores: []inventory.StoreReport{},
@@ -35,6 +30,7 @@ func (c *cycle) finish(failed error) (*inventory.Report, error) {
 		if s.plan.Skipped != nil && !s.kept.doubtful {
 			end.Stores[s.Name] = s.remembered()
 			s.pass, s.freed, s.plan.Changes, s.plan.Waiting = nil, nil, nil, nil // what explains needs is kept
+			s.items, s.listed, s.levels = nil, nil, nil
 			c.r.views[s.Name] = s
 		}
 	}
@@ -60,6 +56,11 @@ func (s *cycleStore) remembered() inventory.Memory {
 		}
 	}
 	s.kept.Holds = guard.Done(s.kept.Holds, written)
+	look := &s.kept.Look
+	if s.whole {
+		look.Whole = s.began
+	}
+	look.Mark, look.Swept, look.Oldest = s.kept.tour.mark, s.kept.tour.swept, s.kept.tour.oldest()
 	return s.kept.Memory
 }
 
@@ -85,6 +86,8 @@ func (s *cycleStore) report() inventory.StoreReport {
 	}
 	if s.err != nil {
 		r.Error = s.err.Error()
+	} else if t := &s.kept.tour; s.mode != inventory.ModeOff && s.plan.Skipped != nil {
+		r.Look = &inventory.LookReport{Whole: s.whole, Oldest: t.oldest().UTC(), Told: t.told, Missed: t.missed, Trusted: t.trusted}
 	}
 	if r.Skipped == nil {
 		r.Skipped = map[inventory.Reason]int{}

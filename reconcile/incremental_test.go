@@ -177,6 +177,38 @@ func TestANewVariantIsReadAsSoonAsTheCatalogueIsKnownToBeEdited(t *testing.T) {
 	}
 }
 
+func TestAnEditedVariantIsReadAlone(t *testing.T) {
+	w := catalogue(t, 10)
+	w.incremental() // reads the locations
+	edit := func(id inventory.SourceVariantID) (report *inventory.Report) {
+		w.katana.editedAt = map[inventory.SourceVariantID]time.Time{id: w.now.Add(time.Second)}
+		report, _ = w.incremental()
+		if calls := strings.Join(w.katana.calls, ", "); !strings.Contains(calls, fmt.Sprintf("variants [%d]", id)) || strings.Contains(calls, "catalogue") {
+			t.Errorf("got %s", calls)
+		}
+		return report
+	}
+	w.katana.variants[4].SKU = "S50"
+	w.level("main", 50, "S50", 10)
+	w.has(5, 10, 6)
+	for range 40 { // what is seen for the first time waits
+		w.incremental()
+	}
+	report := edit(5)
+	w.want(report, key(50), "applied drift 10→6")
+	if report.Stores[0].Skipped[inventory.ReasonNotInKatana] != 1 {
+		t.Errorf("the SKU that it had is %v", report.Stores[0].Skipped)
+	}
+	w.katana.variants = slices.Delete(w.katana.variants, 5, 6)
+	if report = edit(6); report.Stores[0].Skipped[inventory.ReasonNotInKatana] != 2 {
+		t.Errorf("one that is gone is %v", report.Stores[0].Skipped)
+	}
+	w.katana.variants[0].Archived = true
+	if report = edit(1); report.Stores[0].Skipped[inventory.ReasonArchived] != 1 {
+		t.Errorf("one that is archived is %v", report.Stores[0].Skipped)
+	}
+}
+
 func TestWhatAFailedReadDidNotTakeInIsReadByTheNext(t *testing.T) {
 	w := catalogue(t, 100)
 	w.has(7, 10, 4)
@@ -300,16 +332,14 @@ func (tr *trade) asAFullCycleWould() {
 		for _, figure := range figures.Levels {
 			would[figure.Key] = figure
 		}
-		shop.batch = nil
+		shop.done = nil
 	}
 	tr.now = tr.now.Add(-time.Second) // ask lets it pass
 	tr.ask(reconcile.Request{Kind: inventory.Incremental})
 	for _, shop := range tr.shops {
-		for _, batch := range shop.batch {
-			for _, change := range batch {
-				if figure := would[change.Key]; figure.Left != "" || figure.Target != change.To {
-					tr.rt.Fatalf("%s was set to %d, where a full cycle would have had %+v", change.Key, change.To, []any{figure.Target, figure.Observed, figure.Left, change.From, change.Reason})
-				}
+		for _, change := range shop.done {
+			if figure := would[change.Key]; figure.Left != "" || figure.Target != change.To {
+				tr.rt.Fatalf("%s was set to %d, where a full cycle would have had %+v", change.Key, change.To, []any{figure.Target, figure.Observed, figure.Left, change.From, change.Reason})
 			}
 		}
 	}

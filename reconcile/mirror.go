@@ -1,8 +1,6 @@
 package reconcile
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -11,18 +9,73 @@ import (
 )
 
 // mirror is Katana as the reads so far found it. An incremental cycle reads
-// into it what the feeds name, what it would write, and a part of the rest; all
-// figures are then made of it as of a full read.
+// into it what the feeds name, what it would write, and a part of the rest.
+// What a cycle does to it costs what was read, not what there is.
 type mirror struct {
 	locations []inventory.SourceLocation
 	at        []inventory.SourceLocationID // that the rows are of
-	variants  []inventory.SourceVariant
-	stock     []inventory.Stock                         // sorted by variant, then location
-	catalogue *desired.Catalogue                        // of the above
-	read      map[inventory.SourceVariantID]time.Time   // when the rows of a variant were read
+	catalogue *desired.Catalogue
+	read      map[inventory.SourceVariantID]int64       // when the rows of a variant were read, in nanoseconds since 1970
+	newest    int64                                     // the last of those times
 	hot       map[inventory.SourceVariantID][]time.Time // when they are to be read, beside now and then
-	next      map[inventory.SourceVariantID]time.Time   // when the sweep reads it at the latest
-	mark      inventory.Mark
+	plain     turns                                     // of the sweep
+	kits      turns                                     // those are swept more often
+	swept     time.Time                                 // when the sweep took its last share; zero before the first
+	mark      inventory.Mark                            // what it tells of is taken in
+	ordered   time.Time                                 // the newest change of an order that was taken in
+	since     time.Time                                 // when the newest reading of all of it began
+	partly    bool                                      // and it has not come to its end
+	unlisted  bool                                      // variants may be missing of which nothing was read yet
+	doubted   bool                                      // a guard holds what follows from it
+}
+
+func newMirror() *mirror {
+	return &mirror{
+		catalogue: desired.NewCatalogue(&inventory.Snapshot{}, nil),
+		read:      map[inventory.SourceVariantID]int64{}, hot: map[inventory.SourceVariantID][]time.Time{},
+	}
+}
+
+// recall makes the mirror that a journal remembers; nil when it remembers none.
+func recall(kept *inventory.SourceMirror, missing []inventory.StockKey) *mirror {
+	if kept.Head == nil {
+		return nil
+	}
+	m := newMirror()
+	m.locations, m.at, m.mark, m.since = kept.Head.Locations, kept.Head.At, kept.Head.Mark, kept.Head.Since
+	m.catalogue = desired.NewCatalogue(&inventory.Snapshot{Variants: kept.Variants, Stock: kept.Stock}, missing)
+	for id, times := range kept.Head.Hot {
+		m.hot[id] = times
+	}
+	order := make([]visit, 0, len(kept.Read))
+	for id, at := range kept.Read {
+		order = append(order, visit{id, at.UnixNano()})
+	}
+	slices.SortFunc(order, visit.compare)
+	for _, one := range order {
+		m.note(one.id, one.at)
+	}
+	m.census()
+	m.partly = !m.since.IsZero()
+	m.unlisted, m.doubted = m.partly, true // nobody has compared it yet
+	return m
+}
+
+// stocked tells whether there is anything to read of a variant.
+func (m *mirror) stocked(id inventory.SourceVariantID) bool {
+	v, _, known := m.catalogue.Variant(id)
+	return known && v.Live() && !v.Service
+}
+
+// unread lists what the newest reading of all has not come to yet.
+func (m *mirror) unread() (ids []inventory.SourceVariantID) {
+	since := m.since.UnixNano()
+	for _, v := range m.catalogue.Variants() {
+		if at, read := m.read[v.ID]; v.Live() && !v.Service && (!read || at < since) {
+			ids = append(ids, v.ID)
+		}
+	}
+	return ids
 }
 
 // heat has the rows of variants read now, and once more when the inventory can
@@ -38,6 +91,10 @@ func (m *mirror) heat(now time.Time, variants ...inventory.SourceVariantID) {
 func (m *mirror) due(now time.Time, kits *desired.Kits) []inventory.SourceVariantID {
 	var due []inventory.SourceVariantID
 	for id, times := range m.hot {
+		if !m.stocked(id) { // there is nothing to read of it
+			delete(m.hot, id)
+			continue
+		}
 		if !now.Before(times[0]) {
 			due = append(due, id)
 		}
@@ -45,96 +102,127 @@ func (m *mirror) due(now time.Time, kits *desired.Kits) []inventory.SourceVarian
 	return append(due, kits.Containing(due...)...)
 }
 
-// kitWeight is how much more often a kit is swept: what can be built of it moves
-// with every component, and no feed says so.
-const kitWeight = 4
-
-// span is how long the rows of a variant may stay unread.
-func span(v inventory.SourceVariant, within time.Duration) time.Duration {
-	if v.Kit {
-		return within / kitWeight
-	}
-	return within
+// begin begins a reading of all there is. It is later than every read before,
+// also by a clock that was set back or stands still.
+func (m *mirror) begin(now time.Time) {
+	m.partly, m.since = true, later(now, when(m.newest+1))
 }
 
-// spread plans the sweep after everything was read at once: the variants come
-// evenly over the time within which each is to be read again.
-func (m *mirror) spread(now time.Time, within time.Duration) {
-	stocked := slices.DeleteFunc(slices.Clone(m.variants), func(v inventory.SourceVariant) bool { return !v.Live() || v.Service })
-	m.next = make(map[inventory.SourceVariantID]time.Time, len(stocked))
-	for i, v := range stocked {
-		m.next[v.ID] = now.Add(time.Duration(float64(span(v, within)) * float64(i+1) / float64(len(stocked))))
+// note notes when the rows of a variant were read.
+func (m *mirror) note(id inventory.SourceVariantID, at int64) {
+	m.read[id], m.newest = at, max(m.newest, at)
+	if v, _, _ := m.catalogue.Variant(id); v.Kit {
+		m.kits.add(id, at)
+	} else {
+		m.plain.add(id, at)
 	}
 }
 
-// plan has the variants that were read swept again in time.
-func (m *mirror) plan(read []inventory.SourceVariantID, now time.Time, within time.Duration) {
-	for _, v := range m.variants {
-		if _, found := slices.BinarySearch(read, v.ID); found {
-			m.next[v.ID] = now.Add(span(v, within))
+// counts tells whether a place in the sweep is still that of its variant.
+func (m *mirror) counts(t visit) bool { return m.read[t.id] == t.at && m.stocked(t.id) }
+
+// share is what an incremental cycle sweeps.
+type share struct {
+	ids    []inventory.SourceVariantID
+	owed   [2]float64 // parts of one, of the plain ones and the kits
+	due    int        // how many have to be read so that the sweep comes round in time
+	behind bool       // the limit of requests does not allow that
+}
+
+// share lists the variants whose turn in the sweep has come: as many as bring
+// it round within a time; at least so many, so that a small shop is through
+// much sooner than it must; and at most so many, kits before the rest.
+func (m *mirror) share(now time.Time, within time.Duration, least, most int) (s share) {
+	elapsed := time.Duration(0)
+	if !m.swept.IsZero() {
+		elapsed = now.Sub(m.swept)
+	}
+	var plain, kits int
+	plain, s.owed[0] = m.plain.quota(elapsed, within)
+	kits, s.owed[1] = m.kits.quota(elapsed, within/kitWeight)
+	s.due = plain + kits
+	s.behind = s.due > most
+	plain = max(plain, min(m.plain.live, least-kits))
+	kits = max(kits, min(m.kits.live, least-plain))
+	kits = min(kits, most)
+	plain = min(plain, most-kits)
+	for _, one := range slices.Concat(m.plain.first(plain, m.counts), m.kits.first(kits, m.counts)) {
+		s.ids = append(s.ids, one.id)
+	}
+	return s
+}
+
+// sweptBy notes that a share of the sweep was read.
+func (m *mirror) sweptBy(s share, now time.Time) {
+	m.swept, m.plain.owed, m.kits.owed = now, s.owed[0], s.owed[1]
+}
+
+// list takes a new listing of the variants in. It gives the SKUs that it moves,
+// the variants that are not listed any more, and those that were never read.
+func (m *mirror) list(variants []inventory.SourceVariant) (moved []inventory.SKU, gone, fresh []inventory.SourceVariantID) {
+	before := m.catalogue.Variants()
+	moved = m.catalogue.List(variants)
+	for _, v := range before {
+		if is, _, still := m.catalogue.Variant(v.ID); !still {
+			gone = append(gone, v.ID)
+			delete(m.read, v.ID)
+			delete(m.hot, v.ID)
+		} else if at, read := m.read[v.ID]; read && is.Kit != v.Kit {
+			m.note(v.ID, at) // in the other sweep
 		}
+	}
+	for _, v := range variants {
+		if _, read := m.read[v.ID]; !read && m.stocked(v.ID) {
+			fresh = append(fresh, v.ID)
+		}
+	}
+	m.census()
+	return moved, gone, fresh
+}
+
+// amend takes in what some variants are by now. It gives the SKUs that it
+// moves, and those of the variants that are gone.
+func (m *mirror) amend(asked []inventory.SourceVariantID, variants []inventory.SourceVariant) (moved []inventory.SKU, gone []inventory.SourceVariantID) {
+	there := make(map[inventory.SourceVariantID]bool, len(variants))
+	for _, v := range variants {
+		there[v.ID] = true
+	}
+	for _, id := range asked {
+		m.live(id, -1)
+		if !there[id] {
+			gone = append(gone, id)
+			delete(m.read, id)
+			delete(m.hot, id)
+		}
+	}
+	moved = m.catalogue.Amend(variants, gone)
+	for _, id := range asked {
+		m.live(id, +1)
+		if at, read := m.read[id]; read {
+			m.note(id, at) // in its own sweep, if that is another now
+		}
+	}
+	return moved, gone
+}
+
+// live counts a variant in its sweep, or no longer.
+func (m *mirror) live(id inventory.SourceVariantID, n int) {
+	v, _, known := m.catalogue.Variant(id)
+	switch {
+	case !known || !v.Live() || v.Service:
+	case v.Kit:
+		m.kits.live += n
+	default:
+		m.plain.live += n
 	}
 }
 
-// share lists the variants whose turn in the sweep has come; at least so many,
-// so that a small shop is through much sooner than it must.
-func (m *mirror) share(now time.Time, least int) []inventory.SourceVariantID {
-	turns := slices.SortedFunc(maps.Keys(m.next), func(a, b inventory.SourceVariantID) int {
-		return cmp.Or(m.next[a].Compare(m.next[b]), cmp.Compare(a, b))
-	})
-	due, _ := slices.BinarySearchFunc(turns, now, func(id inventory.SourceVariantID, now time.Time) int {
-		if m.next[id].After(now) {
-			return 1
-		}
-		return -1
-	})
-	return turns[:min(len(turns), max(due, least))]
-}
-
-// take takes the rows of a read in: those of the variants that were read are
-// replaced, and gone where none came.
-func (m *mirror) take(variants []inventory.SourceVariantID, rows []inventory.Stock, now time.Time) {
-	fresh := make(map[inventory.SourceVariantID]bool, len(variants))
-	for _, id := range variants {
-		fresh[id] = true
-		m.read[id] = now
-		if times := m.hot[id]; len(times) > 0 && !now.Before(times[0]) {
-			if m.hot[id] = times[1:]; len(times) == 1 {
-				delete(m.hot, id)
-			}
-		}
+// census counts the variants that take turns in the sweep.
+func (m *mirror) census() {
+	m.plain.live, m.kits.live = 0, 0
+	for _, v := range m.catalogue.Variants() {
+		m.live(v.ID, +1)
 	}
-	// A new slice: explanations still look at the old one.
-	stock := make([]inventory.Stock, 0, len(m.stock)+len(rows))
-	for _, row := range m.stock {
-		if !fresh[row.Variant] {
-			stock = append(stock, row)
-		}
-	}
-	stock = append(stock, rows...)
-	slices.SortFunc(stock, func(a, b inventory.Stock) int {
-		return cmp.Or(cmp.Compare(a.Variant, b.Variant), cmp.Compare(a.Location, b.Location))
-	})
-	m.stock = stock
-}
-
-// list takes a new catalogue in: what is new in it has never been read, and
-// what is gone is forgotten.
-func (m *mirror) list(variants []inventory.SourceVariant, now time.Time) {
-	m.variants = variants
-	known := make(map[inventory.SourceVariantID]bool, len(variants))
-	for _, id := range inventory.Stocked(variants) {
-		known[id] = true
-		if _, read := m.read[id]; !read {
-			m.heat(now, id)
-		}
-	}
-	gone := func(id inventory.SourceVariantID) bool { return !known[id] }
-	for _, times := range []map[inventory.SourceVariantID]time.Time{m.read, m.next} {
-		maps.DeleteFunc(times, func(id inventory.SourceVariantID, _ time.Time) bool { return gone(id) })
-	}
-	maps.DeleteFunc(m.hot, func(id inventory.SourceVariantID, _ []time.Time) bool { return gone(id) })
-	m.stock = slices.DeleteFunc(slices.Clone(m.stock), func(row inventory.Stock) bool { return gone(row.Variant) })
 }
 
 // oldest is when the rows that were read longest ago were read.
@@ -142,20 +230,32 @@ func (m *mirror) oldest() (oldest time.Time) {
 	if m == nil {
 		return time.Time{}
 	}
-	for _, at := range m.read {
-		if oldest.IsZero() || at.Before(oldest) {
-			oldest = at
+	for _, sweep := range []*turns{&m.plain, &m.kits} {
+		if one, any := sweep.front(m.counts); any && (oldest.IsZero() || when(one.at).Before(oldest)) {
+			oldest = when(one.at)
 		}
 	}
 	return oldest
 }
 
-// readBefore is when Katana's numbers for a SKU were read, if a former cycle
-// did; the zero time is this one.
-func (c *cycle) readBefore(sku inventory.SKU) time.Time {
-	id, known := c.catalogue.Stands(sku)
-	if !known || c.mirror == nil || c.fresh[id] {
-		return time.Time{}
+// readAt is when the rows of a variant were read; the zero time is never.
+func (m *mirror) readAt(id inventory.SourceVariantID) time.Time {
+	if at, read := m.read[id]; read {
+		return when(at)
 	}
-	return c.mirror.read[id].UTC()
+	return time.Time{}
+}
+
+// take takes the rows of a read in, and gives the SKUs that it moves.
+func (m *mirror) take(read []inventory.SourceVariantID, rows []inventory.Stock, now time.Time) (moved []inventory.SKU) {
+	moved = m.catalogue.Take(read, rows)
+	for _, id := range read {
+		m.note(id, now.UnixNano())
+		if times := m.hot[id]; len(times) > 0 && !now.Before(times[0]) {
+			if m.hot[id] = times[1:]; len(times) == 1 {
+				delete(m.hot, id)
+			}
+		}
+	}
+	return moved
 }

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -12,7 +13,11 @@ import (
 // from it, and the batches that were settled as found.
 func (s *cycleStore) observe(levels []inventory.Level, figures []inventory.Figure, gone []inventory.Key) error {
 	observation := inventory.Observation{
-		Levels: map[inventory.Key]inventory.Seen{}, Gone: gone, Settled: s.settled,
+		Levels: map[inventory.Key]inventory.Seen{}, Gone: append(gone, s.kept.shelf.lost...), Settled: s.settled, Removed: s.kept.shelf.left,
+	}
+	slices.SortFunc(observation.Gone, inventory.Key.Compare)
+	for _, id := range slices.Sorted(maps.Keys(s.kept.shelf.bare)) {
+		observation.Items = append(observation.Items, s.kept.shelf.items[id].Item)
 	}
 	now := s.c.r.opts.Now()
 	for i, level := range levels {
@@ -28,62 +33,78 @@ func (s *cycleStore) observe(levels []inventory.Level, figures []inventory.Figur
 		s.kept.doubtful = true
 		return fmt.Errorf("state: %w", err)
 	}
+	s.kept.shelf.durable()
 	if len(s.settled) > 0 {
 		s.settled, s.moved, s.kept.open = nil, nil, nil
 	}
 	return nil
 }
 
-// verified is how old a record may become before it is written again though
+// verifiedAgain is how old a record may become before it is written again though
 // nothing but its time has changed.
-const verified = time.Hour
+const verifiedAgain = time.Hour
 
 // remember moves the record of a level to what was just read, and tells
 // whether that is worth writing down.
 func (s *cycleStore) remember(level inventory.Level, figure inventory.Figure, now time.Time) (inventory.Seen, bool) {
-	old, ok := s.kept.levels[level.Key]
+	old, ok := s.kept.shelf.seen(level.Key)
 	seen := inventory.Seen{
-		Units: level.Available, Desired: figure.Units, Figured: figure.Left == "", First: now, At: now,
+		Units: level.Available, Desired: figure.Units, Figured: figure.Left == "", First: now, At: s.verified(level, now),
+		Active: level.Active, Unstocked: level.Unstocked,
 	}
 	if ok {
 		seen.First = old.First
-		if !s.moved[level.Key] && seen.Units == old.Units && seen.Desired == old.Desired && seen.Figured == old.Figured && now.Sub(old.At) < verified {
-			return old, false
+		if was := old; seen.At.Sub(old.At) < verifiedAgain && !s.moved[level.Key] {
+			if was.At = seen.At; was == seen {
+				return old, false
+			}
 		}
 	}
-	s.kept.levels[level.Key] = seen
+	s.kept.shelf.see(level.Key, seen)
 	return seen, true
 }
 
-// dropGone forgets the levels that a complete look no longer found.
+// verified is when a level was read that the plan looks at.
+func (s *cycleStore) verified(level inventory.Level, now time.Time) time.Time {
+	if one := s.kept.shelf.slot(level.Key); one != nil && one.listed && one.read != 0 {
+		return when(one.read)
+	}
+	return now
+}
+
+// dropGone forgets and lists the levels, of the items that the plan looks at,
+// that are no longer there.
 func (s *cycleStore) dropGone() (gone []inventory.Key) {
 	found := make(map[inventory.Key]struct{}, len(s.levels))
 	for i := range s.levels {
 		found[s.levels[i].Key] = struct{}{}
 	}
-	for key := range s.kept.levels {
-		if _, ok := found[key]; !ok {
-			gone = append(gone, key)
+	shelf := s.kept.shelf
+	for _, id := range s.items {
+		for _, one := range shelf.items[id].slots {
+			if key := shelf.key(id, one.at); one.known {
+				if _, ok := found[key]; !ok {
+					gone = append(gone, key)
+				}
+			}
 		}
 	}
 	for _, key := range gone {
-		delete(s.kept.levels, key)
+		shelf.forget(key)
 	}
-	gone = append(gone, s.vanished...)
-	slices.SortFunc(gone, inventory.Key.Compare)
-	return gone
+	return append(gone, s.vanished...)
 }
 
 // settleOpen settles the batches that were cut off between sending and
 // recording, as their levels show them now. None is sent again.
 func (s *cycleStore) settleOpen() {
-	levels := make(map[inventory.Key]inventory.Units, len(s.levels))
-	if len(s.kept.open) > 0 {
-		for i := range s.levels {
-			levels[s.levels[i].Key] = s.levels[i].Available
-		}
-	}
 	for _, open := range s.kept.open {
+		levels := make(map[inventory.Key]inventory.Units, len(open.Changes))
+		for _, change := range open.Changes {
+			if one := s.kept.shelf.slot(change.Key); one != nil && one.listed {
+				levels[change.Key] = one.shows
+			}
+		}
 		found := s.asFound(open.Changes, levels)
 		if s.moved == nil {
 			s.moved = map[inventory.Key]bool{}
@@ -108,7 +129,7 @@ func (s *cycleStore) asFound(changes []inventory.Change, levels map[inventory.Ke
 	for i, change := range changes {
 		outcome := inventory.Outcome{Change: change, Result: inventory.Stale, Because: inventory.ReasonUnknown}
 		shows, exists := levels[change.Key]
-		seen, known := s.kept.levels[change.Key]
+		seen, known := s.kept.shelf.seen(change.Key)
 		switch {
 		case !exists:
 			outcome.Detail = "the level no longer exists"
@@ -124,7 +145,7 @@ func (s *cycleStore) asFound(changes []inventory.Change, levels map[inventory.Ke
 			seen.Units = max(seen.Units, change.From, change.To)
 		}
 		if known {
-			s.kept.levels[change.Key] = seen
+			s.kept.shelf.see(change.Key, seen)
 		}
 		outcomes[i] = outcome
 	}

@@ -10,8 +10,9 @@ import (
 // Source is Katana as one cycle sees it. Every read is complete or an error.
 //
 // A unit of stock travels from a Shopify level to a Katana order to Katana's
-// inventory, and a cycle reads in that direction: Orders before Inventory. A
-// unit between two reads is then counted twice for one cycle, never missed.
+// inventory, and a cycle reads Orders before Inventory: what an order takes off
+// the ledger is in the inventory then. A unit between two reads is counted twice
+// for one cycle, never missed.
 type Source interface {
 	// Locations lists the live locations.
 	Locations(ctx context.Context) ([]inventory.SourceLocation, error)
@@ -23,6 +24,9 @@ type Source interface {
 	// Catalogue lists all variants that carry a SKU, archived and deleted ones
 	// and services included.
 	Catalogue(ctx context.Context) ([]inventory.SourceVariant, error)
+	// Variants lists some of the variants, as Catalogue does: one that is not in
+	// the answer is gone, or carries no SKU.
+	Variants(ctx context.Context, ids []inventory.SourceVariantID) ([]inventory.SourceVariant, error)
 	// Inventory lists the stock rows of the given variants at the given
 	// locations, sorted by variant, then location; no key twice. A variant, or a
 	// location that has vanished, may have no row, and absence is never zero.
@@ -34,14 +38,21 @@ type Source interface {
 	// Ahead is how far Katana's clock is ahead of ours, by its newest answer; 0
 	// before the first.
 	Ahead() time.Duration
+	// Spare is how many requests could be sent within a time without any of them
+	// waiting longer.
+	Spare(within time.Duration) int
 	// Recipes lists what the given kits are made of.
 	Recipes(ctx context.Context, kits []inventory.SourceVariantID) ([]inventory.Ingredient, error)
 }
 
 // Target is one store as one cycle sees it.
 type Target interface {
-	// Locations lists all locations, inactive ones included.
-	Locations(ctx context.Context) ([]inventory.Location, error)
+	// Glance lists all locations, inactive ones included, and the levels that
+	// the store updated since a mark; of the zero mark, none.
+	Glance(ctx context.Context, since time.Time) (inventory.Glance, error)
+	// Page reads the levels of the variants that come next after one, by id. An
+	// item that several variants share is that of the lowest of them.
+	Page(ctx context.Context, after inventory.VariantID) (inventory.Page, error)
 	// Observe reads every level of the store, with one at [inventory.Nowhere] for
 	// an item that has none. It is complete or an error.
 	Observe(ctx context.Context) ([]inventory.Level, error)
@@ -70,6 +81,11 @@ type Journal interface {
 	Begin() (cycle uint64, err error)
 	// Source gives back what [Journal.Finish] was given last.
 	Source() (inventory.SourceMemory, error)
+	// Mirror gives back what [Journal.Read] was given of the source.
+	Mirror() (inventory.SourceMirror, error)
+	// Read records a part of the source that was read. Where it takes more than
+	// one step, each variant becomes durable whole, and the head last.
+	Read(part inventory.SourceRead) error
 	// Store gives back what is remembered of a store: its levels, the rest,
 	// and the batches whose answer was never recorded.
 	Store(name inventory.StoreName) (inventory.StoreMemory, error)

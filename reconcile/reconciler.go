@@ -78,8 +78,14 @@ type Reconciler struct {
 	memory  map[inventory.StoreName]*memory
 	views   map[inventory.StoreName]*cycleStore // the newest look at each store, for explanations
 	kits    *desired.Kits                       // as of the newest full cycle, or of a feed
+	made    []inventory.Ingredient              // what they were made of
 	kitsOld bool                                // something has happened to them since
 	mirror  *mirror                             // Katana as of the newest reads; nil: read it whole
+	// recalled tells that the mirror is what the journal remembered, or newer.
+	recalled bool
+	deaf     map[string]bool // feeds that refuse us, as the log has said
+	located  bool            // Katana's locations were read
+	behind   time.Time       // when the log last said that the sweep is
 }
 
 type pause struct {
@@ -90,13 +96,24 @@ type pause struct {
 // memory is what the reconciler keeps of a store from cycle to cycle, as the
 // journal holds it.
 type memory struct {
-	levels map[inventory.Key]inventory.Seen
+	shelf *shelf
 	inventory.Memory
 	open  []inventory.OpenIntent
 	feeds desired.Feeds // of the last cycle that could resolve them
+	last  lastPlan
+	tour  tour
 	// doubtful tells that the journal refused something: what it really holds
 	// must be read again.
 	doubtful bool
+}
+
+// lastPlan is what the newest plan of a store was made under: where that has
+// changed, figures have moved that nothing else tells of.
+type lastPlan struct {
+	made     bool
+	feeds    desired.Feeds
+	excluded desired.Excluded
+	flown    map[inventory.SKU]bool // were in flight somewhere
 }
 
 // New checks the options and makes a reconciler.
@@ -134,6 +151,7 @@ func New(opts Options) (*Reconciler, error) {
 		paused: map[string]pause{},
 		memory: map[inventory.StoreName]*memory{},
 		views:  map[inventory.StoreName]*cycleStore{},
+		deaf:   map[string]bool{},
 	}, nil
 }
 
@@ -146,13 +164,25 @@ func (r *Reconciler) remembered(name inventory.StoreName) (*memory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state of store %s: %w", name, err)
 	}
-	if kept.Levels == nil {
-		kept.Levels = map[inventory.Key]inventory.Seen{}
-	}
-	m := &memory{levels: kept.Levels, Memory: kept.Memory, open: kept.Open}
+	m := &memory{shelf: restore(name, &kept), Memory: kept.Memory, open: kept.Open, tour: tourOf(kept.Look)}
 	r.memory[name] = m
 	delete(r.views, name) // it is of the memory that was given up
 	return m, nil
+}
+
+// recall reads what the journal remembers of Katana, once.
+func (r *Reconciler) recall(source *inventory.SourceMemory) error {
+	if r.recalled {
+		return nil
+	}
+	kept, err := r.opts.Journal.Mirror()
+	if err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	if r.mirror, r.recalled = recall(&kept, source.Missing), true; r.mirror != nil {
+		r.kits, r.made = desired.NewKits(kept.Head.Ingredients), kept.Head.Ingredients
+	}
+	return nil
 }
 
 // pausedFor gives the error for which an API is left alone, or nil.

@@ -29,7 +29,7 @@ func (r *Reconciler) Figures(ctx context.Context, store inventory.StoreName) (*i
 	index := s.index()
 	figures := s.figures(s.levels, index)
 	waits := s.waiting(index, figures)
-	found := &inventory.StoreFigures{Levels: make([]inventory.LevelFigure, len(s.levels)), Near: desired.NearMisses(s.levels, s.c.variants)}
+	found := &inventory.StoreFigures{Levels: make([]inventory.LevelFigure, len(s.levels)), Near: desired.NearMisses(s.levels, s.c.catalogue.Variants())}
 	for i, level := range s.levels {
 		found.Levels[i] = inventory.LevelFigure{
 			Key: level.Key, Location: s.kept.feeds[level.Location].Name, SKU: level.SKU, Observed: level.Available, Left: figures[i].Left,

@@ -1,9 +1,10 @@
 package reconcile
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -24,11 +25,16 @@ type cycleStore struct {
 	err  error // ends the store's part of the cycle
 
 	locations []inventory.Location
-	listed    []inventory.Level // as the store lists them, sorted by key
-	levels    []inventory.Level // those, and what is to be stocked, sorted by key
-	vanished  []inventory.Key   // levels that were there and are not stocked any more
-	began     time.Time         // when the reading of the levels began
-	looked    time.Time         // when they had been read
+	whole     bool                   // all of the store is read
+	doubted   map[inventory.SKU]bool // whose levels must be read before anything is planned
+	glanced   bool                   // the store has told what it updated
+	writes    int                    // changes that are about to be written
+	items     []inventory.ItemID     // that the plan looks at, sorted
+	listed    []inventory.Level      // theirs, as the store lists them, sorted by key
+	levels    []inventory.Level      // those, and what is to be stocked, sorted by key
+	vanished  []inventory.Key        // levels that were there and are not stocked any more
+	began     time.Time              // when the reading of the levels began
+	looked    time.Time              // when they had been read
 	settled   []inventory.Settled
 	moved     map[inventory.Key]bool // seen was moved, and is not durable yet
 	rules     desired.Rules
@@ -43,8 +49,13 @@ type cycleStore struct {
 	compares  *inventory.Comparison
 }
 
+// looksHold is how long what was seen of a store says what it is like: one that
+// was away for longer is read whole.
+const looksHold = 24 * time.Hour
+
 func newCycleStore(c *cycle, s Store, kept *memory) *cycleStore {
-	one := &cycleStore{Store: s, c: c, mode: s.Mode, kept: kept, err: c.paused(string(s.Name))}
+	one := &cycleStore{Store: s, c: c, mode: s.Mode, kept: kept, err: c.paused(string(s.Name)), doubted: map[inventory.SKU]bool{}}
+	one.whole = c.ask.Kind != inventory.Incremental || c.ask.SKU != "" || c.ask.Only != nil || c.ask.Compare != nil || !kept.shelf.whole || c.started.Sub(kept.tour.oldest()) > looksHold
 	if c.ask.Dry && s.Mode != inventory.ModeOff {
 		one.mode = inventory.ModeReport
 	}
@@ -60,16 +71,16 @@ func newCycleStore(c *cycle, s Store, kept *memory) *cycleStore {
 // The units that it has sold stay in flight until they expire: other stores
 // draw on the same stock.
 func (s *cycleStore) abandon() error {
-	if len(s.kept.levels) == 0 && len(s.kept.open) == 0 {
+	shelf := s.kept.shelf
+	if len(shelf.items) == 0 && len(s.kept.open) == 0 {
 		return nil
 	}
-	gone := make([]inventory.Key, 0, len(s.kept.levels))
-	for key := range s.kept.levels {
-		gone = append(gone, key)
+	for _, id := range shelf.all() {
+		shelf.remove(id)
 	}
-	slices.SortFunc(gone, inventory.Key.Compare)
+	slices.SortFunc(shelf.lost, inventory.Key.Compare)
 	left := inventory.Memory{Ledger: inventory.Ledger{Entries: s.kept.Ledger.Entries}, Pins: s.kept.Pins}
-	observation := inventory.Observation{Gone: gone, Memory: left}
+	observation := inventory.Observation{Gone: shelf.lost, Removed: shelf.left, Memory: left}
 	for _, open := range s.kept.open {
 		observation.Settled = append(observation.Settled, inventory.Settled{ID: open.ID, Outcomes: notSent(open.Changes, inventory.ReasonUnknown)})
 	}
@@ -77,31 +88,8 @@ func (s *cycleStore) abandon() error {
 		s.kept.doubtful = true
 		return fmt.Errorf("state: %w", err)
 	}
-	*s.kept = memory{levels: map[inventory.Key]inventory.Seen{}, Memory: left, feeds: s.kept.feeds}
+	*s.kept = memory{shelf: newShelf(s.Name), Memory: left, feeds: s.kept.feeds}
 	return nil
-}
-
-// look reads the store's locations and levels.
-func (s *cycleStore) look(ctx context.Context) error {
-	var err error
-	s.began = s.c.r.opts.Now()
-	if s.locations, err = s.Target.Locations(ctx); err != nil {
-		return err
-	}
-	if s.levels, err = s.Target.Observe(ctx); err != nil {
-		return err
-	}
-	sortLevels(s.levels)
-	s.looked = s.c.r.opts.Now()
-	s.c.r.opts.Progress(fmt.Sprintf("%s: %d levels", s.Name, len(s.levels)))
-	return nil
-}
-
-func sortLevels(levels []inventory.Level) {
-	byKey := func(a, b inventory.Level) int { return a.Compare(b.Key) }
-	if !slices.IsSortedFunc(levels, byKey) {
-		slices.SortFunc(levels, byKey)
-	}
 }
 
 // resolve looks up the names of the store's mapping on both sides.
@@ -127,24 +115,42 @@ func (c Choice) refused(feeds desired.Feeds) error {
 	return fmt.Errorf("%w: the Katana location that feeds %s feeds each of them with its whole stock; map the locations one to one", errDuplicate, strings.Join(shared, " and "))
 }
 
-// account takes the look into the ledger: batches that were cut off are settled
+// account takes the looks into the ledger: batches that were cut off are settled
 // as found, falls are noted, orders that arrived in Katana take theirs away. An
 // order that reached Katana while the levels were read may be of one that was
 // read before it: its fall has not shown, so the look is as old as its beginning.
 func (s *cycleStore) account() error {
 	s.settleOpen()
-	flight.Look(&s.kept.Ledger, s.levels, s.seen, s.c.feeds, true, s.looked, s.c.r.opts.Settle)
-	if s.c.skus != nil {
-		flight.Arrivals(&s.kept.Ledger, s.c.orders, s.Shop, s.c.skus, s.c.feeds, s.c.byKatana(s.began))
+	levels := s.kept.shelf.listing(s.fallen())
+	flight.Look(&s.kept.Ledger, levels, s.seen, s.c.feeds, s.lookedAt, s.looked, s.c.r.opts.Settle)
+	if s.c.mirror != nil {
+		looked := func(sku inventory.SKU) time.Time {
+			if s.lookedAt(sku) {
+				return s.c.byKatana(s.began)
+			}
+			return s.c.byKatana(s.kept.Look.Whole)
+		}
+		flight.Arrivals(&s.kept.Ledger, s.c.orders, s.Shop, s.c.catalogue.SKU, s.c.feeds, looked, s.c.byKatana(s.looked))
 	}
 	s.kept.Written = slices.DeleteFunc(s.kept.Written, func(w inventory.Written) bool { return s.looked.Sub(w.At) >= guard.Window })
 	s.kept.Quarantine = slices.DeleteFunc(s.kept.Quarantine, func(q inventory.Quarantined) bool { return !s.looked.Before(q.Until) })
 	return nil
 }
 
+// fallen lists the items whose levels may show less than was seen before.
+func (s *cycleStore) fallen() []inventory.ItemID {
+	return slices.Sorted(maps.Keys(s.kept.shelf.news))
+}
+
+// lookedAt tells whether all levels of a SKU were read in this cycle; there may
+// be none.
+func (s *cycleStore) lookedAt(sku inventory.SKU) bool {
+	return s.whole || s.doubted[sku] || len(s.kept.shelf.bySKU[sku]) == 0
+}
+
 // seen gives the value a level had before this look.
 func (s *cycleStore) seen(key inventory.Key) (inventory.Units, bool) {
-	seen, ok := s.kept.levels[key]
+	seen, ok := s.kept.shelf.seen(key)
 	return seen.Units, ok
 }
 
@@ -158,12 +164,10 @@ func (s *cycleStore) diff() error {
 	if err := s.observe(s.levels, figures, s.dropGone()); err != nil {
 		return err
 	}
+	s.judge(figures)
 	s.addUp(figures)
 	s.compare(figures)
 	held := s.guard()
-	var unread []inventory.Outcome
-	s.pass, unread = s.unread(s.pass)
-	held = append(held, unread...)
 	if sku := s.c.ask.SKU; sku != "" {
 		s.only(sku, figures, index)
 		held = slices.DeleteFunc(held, func(o inventory.Outcome) bool { return o.SKU != sku })
@@ -172,33 +176,114 @@ func (s *cycleStore) diff() error {
 	return nil
 }
 
-// touched lists the SKUs of the levels that would be written by the figures as
-// they were read last, and of those that moved since they were seen.
-func (s *cycleStore) touched() (skus []inventory.SKU) {
-	s.c.open.after = s.c.open.before // the best that is known so far
-	rules := s.rulesOf(s.Choice, s.kept.feeds, s.kept.Pins)
-	levels := append(slices.DeleteFunc(slices.Clone(s.levels), nowhere), s.c.catalogue.Unstocked(s.levels, rules)...)
-	index := s.index()
+// concerned lists the items that a plan has to look at: all of them in a full
+// cycle, and where the mapping has changed; else those that changed, those
+// whose figure may have moved, and those that were not in step.
+func (s *cycleStore) concerned() []inventory.ItemID {
+	last, shelf := &s.kept.last, s.kept.shelf
+	if s.whole || !last.made || !reflect.DeepEqual(last.feeds, s.kept.feeds) {
+		return shelf.all()
+	}
+	s.reconsider()
+	return shelf.concerned()
+}
+
+// reconsider has the plan look at the SKUs that are in flight, or were when the last
+// one was made, and at those that orders which do not count commit, or did.
+func (s *cycleStore) reconsider() {
+	last, shelf := &s.kept.last, s.kept.shelf
+	flown, excluded := s.flying(), s.excluded(s.Orders, s.kept.Pins)
+	for sku := range flown {
+		shelf.moved[sku] = true
+	}
+	for sku := range last.flown {
+		shelf.moved[sku] = true
+	}
+	differ := func(a, b desired.Excluded) {
+		for key, quantity := range a {
+			if sku, stands := s.c.catalogue.SKU(key.Variant); stands && b[key] != quantity {
+				shelf.moved[sku] = true
+			}
+		}
+	}
+	differ(excluded, last.excluded)
+	differ(last.excluded, excluded)
+}
+
+// flying is the SKUs that are in flight somewhere.
+func (s *cycleStore) flying() map[inventory.SKU]bool {
+	skus := map[inventory.SKU]bool{}
+	for _, entry := range s.entries() {
+		skus[entry.SKU] = true
+	}
+	return skus
+}
+
+// judge notes what the plan made of each level it looked at, and what it was
+// made under.
+func (s *cycleStore) judge(figures []inventory.Figure) {
+	shelf, view := s.kept.shelf, s.view(nil)
+	for _, id := range s.items {
+		delete(shelf.open, id)
+	}
+	for i := range s.levels {
+		shelf.judge(s.levels[i].Key, plan.Judge(&s.levels[i], figures[i], view))
+	}
+	shelf.takenIn()
+	s.kept.last = lastPlan{made: true, feeds: s.kept.feeds, excluded: s.rules.Excluded, flown: s.flying()}
+	s.plan.InStep, s.plan.Drifted, s.plan.Negative = shelf.count.inStep, shelf.count.drifted, shelf.count.negative
+	s.plan.Skipped = maps.Clone(shelf.count.skipped)
+}
+
+// outline is the plan as it would be by what is known so far. It leaves no
+// trace.
+func (s *cycleStore) outline() plan.Plan {
+	levels, rules, index := s.kept.shelf.listing(s.concerned()), s.rulesOf(s.Choice, s.kept.feeds, s.kept.Pins), s.index()
+	levels = append(slices.DeleteFunc(slices.Clone(levels), nowhere), s.c.catalogue.Unstocked(levels, rules)...)
 	figures := s.c.catalogue.Figures(levels, rules, func(level inventory.Level) inventory.Units {
 		return index.Others(level.Key, level.SKU, s.kept.feeds[level.Location].Sources)
 	})
-	for i := range levels {
-		before, known := s.seen(levels[i].Key)
-		moved := known && before != levels[i].Available
-		if moved || figures[i].Left == "" && figures[i].Units != plan.Offered(&levels[i]) {
-			skus = append(skus, levels[i].SKU)
+	return plan.Diff(levels, figures, s.view(index))
+}
+
+// touched lists the SKUs of the levels that would be written by the figures as
+// they were read last, and of those that moved since they were seen. What a
+// guard holds is not about to be written, nor is anything in report mode.
+func (s *cycleStore) touched() (skus []inventory.SKU) {
+	outline := s.outline()
+	for _, change := range outline.Changes {
+		if _, held := s.held(change); !held && s.mode != inventory.ModeReport {
+			skus = append(skus, change.SKU)
+		}
+	}
+	for _, o := range outline.Waiting {
+		skus = append(skus, o.SKU)
+	}
+	return append(skus, s.stirred()...)
+}
+
+// stirred lists the SKUs of the levels that do not show what they did.
+func (s *cycleStore) stirred() (skus []inventory.SKU) {
+	for id := range s.kept.shelf.news {
+		it := s.kept.shelf.items[id]
+		for i := range it.slots {
+			if one := &it.slots[i]; one.listed && one.known && one.shows != one.units {
+				skus = append(skus, it.SKU)
+			}
 		}
 	}
 	return skus
 }
 
-// unread takes the changes out whose Katana figure was not read in this cycle:
+// unread takes the changes out whose Katana figure was not read in this cycle,
+// and that nobody holds:
 // the next one finds them touched and reads it. Few are left here, such as
 // those of a SKU that another variant stands for by now; to write one would be
 // to trust a figure that may be an hour old.
 func (s *cycleStore) unread(changes []inventory.Change) (read []inventory.Change, waiting []inventory.Outcome) {
 	for _, change := range changes {
-		if id, ok := s.c.catalogue.Stands(change.SKU); ok && s.c.fresh[id] {
+		id, stands := s.c.catalogue.Stands(change.SKU)
+		if _, held := s.held(change); held || stands && s.c.fresh[id] || s.mode == inventory.ModeReport {
 			read = append(read, change)
 			continue
 		}
@@ -207,21 +292,23 @@ func (s *cycleStore) unread(changes []inventory.Change) (read []inventory.Change
 	return read, waiting
 }
 
-// figure makes the store's rules ready, and adds the levels that are not there
-// although the config names their location and Katana has some for them.
+// figure makes the store's rules ready, and lists the levels that the plan looks
+// at, with those that are not there although the config names their location and
+// Katana has some for them.
 func (s *cycleStore) figure() {
 	s.rules = s.rulesOf(s.Choice, s.kept.feeds, s.kept.Pins)
 	s.noteOrders()
+	s.items = s.concerned()
+	s.listed = s.kept.shelf.listing(s.items)
 	s.pair()
-	missing := s.c.catalogue.Unstocked(s.levels, s.rules)
+	missing := s.c.catalogue.Unstocked(s.listed, s.rules)
 	for _, level := range missing {
-		if s.kept.levels[level.Key].Units != 0 { // what was there is gone: it is seen for the first time again
-			delete(s.kept.levels, level.Key)
+		if before, _ := s.seen(level.Key); before != 0 { // what was there is gone: it is seen for the first time again
+			s.kept.shelf.forget(level.Key)
 			s.vanished = append(s.vanished, level.Key)
 		}
 	}
-	s.listed = s.levels
-	s.levels = append(slices.DeleteFunc(slices.Clone(s.levels), nowhere), missing...)
+	s.levels = append(slices.DeleteFunc(slices.Clone(s.listed), nowhere), missing...)
 	sortLevels(s.levels)
 }
 
@@ -258,7 +345,7 @@ func (s *cycleStore) figures(levels []inventory.Level, index *flight.Index) []in
 func (s *cycleStore) view(index *flight.Index) plan.View {
 	resting := make(map[inventory.Key]bool, len(s.kept.Quarantine))
 	for _, q := range s.kept.Quarantine {
-		resting[q.Key] = true
+		resting[q.Key] = s.c.started.Before(q.Until)
 	}
 	return plan.View{
 		Own:       index.Own,
@@ -272,7 +359,7 @@ func (s *cycleStore) view(index *flight.Index) plan.View {
 }
 
 func (s *cycleStore) firstSeen(key inventory.Key) time.Time {
-	if seen, ok := s.kept.levels[key]; ok {
+	if seen, ok := s.kept.shelf.seen(key); ok {
 		return seen.First
 	}
 	return s.looked
@@ -282,14 +369,17 @@ func (s *cycleStore) firstSeen(key inventory.Key) time.Time {
 // locations.
 var errDuplicate = errors.New("duplicate_stock is refuse")
 
-// guard lets the guards look at the whole plan, and gives back what they hold.
+// guard lets the guards look at the whole plan, and gives back what they hold,
+// and what waits until its figure has been read: an old one would trip them by
+// what is not so.
 func (s *cycleStore) guard() []inventory.Outcome {
+	changes, waiting := s.unread(s.plan.Changes)
 	verdict := guard.Check(guard.Input{
 		Limits: s.c.r.opts.Guards, Store: s.Name, Cycle: s.c.number, Managed: s.plan.Managed(),
-		Changes: s.plan.Changes, Written: s.kept.Written, Holds: s.kept.Holds, Shrunk: s.c.shrunk, Now: s.looked,
+		Changes: changes, Written: s.kept.Written, Holds: s.kept.Holds, Shrunk: s.c.shrunk, Now: s.looked,
 	})
 	s.kept.Holds, s.freed, s.pass = verdict.Holds, verdict.Freed, verdict.Pass
-	return verdict.Held
+	return append(verdict.Held, waiting...)
 }
 
 // only narrows the plan to one SKU. The guards have seen the whole plan by

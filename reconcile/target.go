@@ -76,7 +76,7 @@ func (j *journaled) Set(ctx context.Context, batch inventory.Batch) ([]inventory
 // nothing cannot be taken away; it stays for a fall to be measured against. A
 // store that refuses has taken nothing away: what is missing next time was sold.
 func (j *journaled) Activate(ctx context.Context, key inventory.Key, idempotency string) (inventory.Units, error) {
-	held := j.s.kept.levels[key].Units
+	held, _ := j.s.seen(key)
 	if err := j.offers(key, min(held, 0)); err != nil {
 		return 0, fmt.Errorf("state: nothing was sent: %w", err)
 	}
@@ -91,7 +91,7 @@ func (j *journaled) Activate(ctx context.Context, key inventory.Key, idempotency
 
 // offers moves the value seen of a level, if it has one.
 func (j *journaled) offers(key inventory.Key, units inventory.Units) error {
-	seen, known := j.s.kept.levels[key]
+	seen, known := j.s.kept.shelf.seen(key)
 	if !known || seen.Units == units {
 		return nil
 	}
@@ -100,7 +100,7 @@ func (j *journaled) offers(key inventory.Key, units inventory.Units) error {
 		j.s.kept.doubtful = true
 		return err
 	}
-	j.s.kept.levels[key] = seen
+	j.s.kept.shelf.see(key, seen)
 	return nil
 }
 
@@ -122,13 +122,14 @@ func (j *journaled) readBack(ctx context.Context, changes []inventory.Change, lo
 func (s *cycleStore) confirmed(outcomes []inventory.Outcome) map[inventory.Key]inventory.Seen {
 	levels := map[inventory.Key]inventory.Seen{}
 	for _, o := range outcomes {
-		seen, known := s.kept.levels[o.Key]
+		seen, known := s.kept.shelf.seen(o.Key)
 		if !known {
 			continue
 		}
 		if o.Result == inventory.Applied {
-			seen.Units, seen.At = o.To, s.c.r.opts.Now()
-			s.kept.levels[o.Key] = seen
+			seen.Units, seen.At, seen.Active, seen.Unstocked = o.To, s.c.r.opts.Now(), true, false
+			s.kept.shelf.see(o.Key, seen)
+			s.kept.shelf.wrote(o.Key, o.To, seen.At)
 		}
 		levels[o.Key] = seen
 	}

@@ -35,11 +35,16 @@ type katana struct {
 
 	asked     []inventory.SourceVariantID // for their inventory
 	stockFail error                       // of the inventory
-	feedFail  error
+	// stockFailAfter is how many reads of it go well before.
+	stockFailAfter int
+	spare          func(time.Duration) int // nil: more than enough
+	feedFail       error
 
 	now    func() time.Time
 	named  map[inventory.SourceVariantID]time.Time // by a feed, and when
 	edited time.Time                               // the catalogue
+	// editedAt is when single variants were.
+	editedAt map[inventory.SourceVariantID]time.Time
 
 	ahead       time.Duration // of our clock
 	recipes     []inventory.Ingredient
@@ -85,16 +90,30 @@ func (k *katana) Catalogue(context.Context) ([]inventory.SourceVariant, error) {
 	return slices.Clone(k.variants), k.fail
 }
 
+func (k *katana) Variants(_ context.Context, ids []inventory.SourceVariantID) (some []inventory.SourceVariant, _ error) {
+	k.calls = append(k.calls, fmt.Sprint("variants ", ids))
+	for _, v := range k.variants {
+		if slices.Contains(ids, v.ID) {
+			some = append(some, v)
+		}
+	}
+	return some, k.fail
+}
+
 func (k *katana) Inventory(_ context.Context, at []inventory.SourceLocationID, variants []inventory.SourceVariantID) (stock []inventory.Stock, _ error) {
 	k.reads++
 	k.calls = append(k.calls, fmt.Sprint("inventory of ", variants))
 	k.asked = append(k.asked, variants...)
 	if k.stockFail != nil {
-		return nil, k.stockFail
+		if k.stockFailAfter--; k.stockFailAfter < 0 {
+			return nil, k.stockFail
+		}
 	}
-	for _, s := range k.stock {
-		if slices.Contains(at, s.Location) && slices.Contains(variants, s.Variant) {
-			stock = append(stock, s)
+	for _, id := range variants {
+		for _, location := range at {
+			if row, has := k.stock[inventory.StockKey{Variant: id, Location: location}]; has {
+				stock = append(stock, row)
+			}
 		}
 	}
 	slices.SortFunc(stock, func(a, b inventory.Stock) int {
@@ -120,9 +139,22 @@ func (k *katana) Changes(_ context.Context, since inventory.Mark) (inventory.Cha
 	}
 	slices.Sort(changes.Variants)
 	changes.Catalogue = k.edited.After(since.Feeds["all"].Read)
+	for id, at := range k.editedAt {
+		if at.After(since.Feeds["all"].Read) {
+			changes.Edited = append(changes.Edited, id)
+		}
+	}
+	slices.Sort(changes.Edited)
 	return changes, k.fail
 }
 func (k *katana) Ahead() time.Duration { return k.ahead }
+
+func (k *katana) Spare(within time.Duration) int {
+	if k.spare != nil {
+		return k.spare(within)
+	}
+	return 1000
+}
 
 func (k *katana) Recipes(_ context.Context, kits []inventory.SourceVariantID) (made []inventory.Ingredient, _ error) {
 	k.calls = append(k.calls, fmt.Sprint("recipes of ", kits))
@@ -138,6 +170,12 @@ func (k *katana) Recipes(_ context.Context, kits []inventory.SourceVariantID) (m
 type shop struct {
 	levels map[inventory.Key]*inventory.Level
 	fail   error
+	calls  []string // in their order
+	// updated is the levels as the last glance found them; deaf ones are not told
+	// of by glances.
+	updated map[inventory.Key]inventory.Level
+	glances int64
+	deaf    bool
 	// refuse says why a line is refused; "" takes it.
 	refuse func(inventory.Change) string
 	// nameless makes refusals name no line.
@@ -148,7 +186,8 @@ type shop struct {
 	after  func() error
 	batch  [][]inventory.Change // every batch that was asked for
 	keys   []string
-	writes int // lines applied
+	writes int                // lines applied
+	done   []inventory.Change // those lines
 
 	locations []inventory.Location // nil: Shop and Market
 	reading   func()               // what happens while the levels are read, after they were
@@ -157,11 +196,62 @@ type shop struct {
 	activate  func(inventory.Key) error // nil stocks the item
 }
 
-func (s *shop) Locations(context.Context) ([]inventory.Location, error) {
-	if s.locations != nil {
-		return s.locations, s.fail
+// Glance tells of the levels that are not as the glance before found them.
+func (s *shop) Glance(_ context.Context, since time.Time) (inventory.Glance, error) {
+	s.calls = append(s.calls, "glance")
+	s.glances++
+	glance := inventory.Glance{Locations: s.locations, Mark: time.Unix(s.glances, 0)}
+	if s.locations == nil {
+		glance.Locations = []inventory.Location{{ID: 1, Name: "Shop", Active: true}, {ID: 2, Name: "Market", Active: true}}
 	}
-	return []inventory.Location{{ID: 1, Name: "Shop", Active: true}, {ID: 2, Name: "Market", Active: true}}, s.fail
+	for key, level := range s.levels {
+		if before, known := s.updated[key]; !since.IsZero() && !s.deaf && (!known || before != *level) {
+			glance.Levels = append(glance.Levels, *level)
+		}
+	}
+	s.updated = map[inventory.Key]inventory.Level{}
+	for key, level := range s.levels {
+		s.updated[key] = *level
+	}
+	sortLevels(glance.Levels)
+	return glance, s.fail
+}
+
+func sortLevels(levels []inventory.Level) {
+	slices.SortFunc(levels, func(a, b inventory.Level) int { return a.Compare(b.Key) })
+}
+
+// Page gives 250 variants at a time.
+func (s *shop) Page(ctx context.Context, after inventory.VariantID) (page inventory.Page, err error) {
+	all, err := s.Observe(ctx)
+	s.calls[len(s.calls)-1] = "page"
+	var variants []inventory.VariantID
+	for _, level := range all {
+		if level.Variant > after {
+			variants = append(variants, level.Variant)
+		}
+	}
+	slices.Sort(variants)
+	variants = slices.Compact(variants)
+	if page.End = len(variants) <= 250; !page.End {
+		variants = variants[:250]
+	}
+	for _, level := range all {
+		if slices.Contains(variants, level.Variant) {
+			page.Levels = append(page.Levels, level)
+		}
+	}
+	sortLevels(page.Levels)
+	page.Updated = make([]time.Time, len(page.Levels))
+	if s.deaf {
+		for i := range page.Updated {
+			page.Updated[i] = time.Unix(1, 0)
+		}
+	}
+	if len(variants) > 0 {
+		page.Last = variants[len(variants)-1]
+	}
+	return page, err
 }
 
 func (s *shop) Activate(_ context.Context, key inventory.Key, idempotency string) (inventory.Units, error) {
@@ -203,6 +293,7 @@ func (s *shop) item(key inventory.Key) *inventory.Level {
 }
 
 func (s *shop) Observe(context.Context) (levels []inventory.Level, _ error) {
+	s.calls = append(s.calls, "observe")
 	for _, l := range s.levels {
 		levels = append(levels, *l)
 	}
@@ -218,6 +309,7 @@ func (s *shop) Observe(context.Context) (levels []inventory.Level, _ error) {
 }
 
 func (s *shop) Levels(_ context.Context, keys []inventory.Key) (levels []inventory.Level, _ error) {
+	s.calls = append(s.calls, fmt.Sprint("levels of ", len(keys)))
 	for _, key := range keys {
 		if l, ok := s.levels[key]; ok {
 			levels = append(levels, *l)
@@ -227,6 +319,7 @@ func (s *shop) Levels(_ context.Context, keys []inventory.Key) (levels []invento
 }
 
 func (s *shop) Set(_ context.Context, batch inventory.Batch) ([]inventory.Outcome, error) {
+	s.calls = append(s.calls, fmt.Sprint("set ", len(batch.Changes)))
 	s.batch = append(s.batch, slices.Clone(batch.Changes))
 	s.keys = append(s.keys, batch.Key)
 	if s.before != nil {
@@ -256,6 +349,7 @@ func (s *shop) Set(_ context.Context, batch inventory.Batch) ([]inventory.Outcom
 		s.levels[change.Key].Available = change.To
 		outcomes[i].Result = inventory.Applied
 		s.writes++
+		s.done = append(s.done, change)
 	}
 	if s.after != nil {
 		if err := s.after(); err != nil {

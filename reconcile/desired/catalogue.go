@@ -2,25 +2,25 @@ package desired
 
 import (
 	"cmp"
+	"maps"
 	"slices"
-	"sort"
 
 	"stocksyncd/reconcile/inventory"
 )
 
-// Catalogue answers what Katana says of a SKU. It is made from one complete
-// snapshot and is safe for concurrent reads.
+// Catalogue answers what Katana says of a SKU. It is made from one snapshot and
+// takes later reads in; between those it is safe for concurrent use.
 type Catalogue struct {
-	variants []inventory.SourceVariant
-	stock    []inventory.Stock // sorted by variant, then location
-	entries  map[inventory.SKU]entry
-	absent   map[inventory.StockKey]struct{} // had no row in the complete read before, either
+	all     []*entry // as listed, and those that came later
+	byID    map[inventory.SourceVariantID]*entry
+	entries map[inventory.SKU]*entry        // the variant that stands for a SKU
+	absent  map[inventory.StockKey]struct{} // had no row in the complete read before, either
 }
 
-// entry is the one variant that stands for a SKU, and its rows in stock.
+// entry is a variant and its rows in stock, sorted by location.
 type entry struct {
-	variant  inventory.SourceVariant
-	from, to int
+	variant inventory.SourceVariant
+	stock   []inventory.Stock
 }
 
 // NewCatalogue indexes a snapshot. before lists the live variants that the
@@ -28,27 +28,211 @@ type entry struct {
 // no stock, one that is missing for the first time may be a row that went
 // astray.
 func NewCatalogue(snap *inventory.Snapshot, before []inventory.StockKey) *Catalogue {
-	c := &Catalogue{
-		variants: snap.Variants,
-		stock:    sortedStock(snap.Stock),
-		entries:  make(map[inventory.SKU]entry, len(snap.Variants)),
-		absent:   make(map[inventory.StockKey]struct{}, len(before)),
-	}
-	for _, key := range before {
-		c.absent[key] = struct{}{}
-	}
-	for _, v := range snap.Variants {
-		if best, ok := c.entries[v.SKU]; !ok || preferred(v, best.variant) {
-			c.entries[v.SKU] = entry{variant: v}
-		}
-	}
-	for sku, e := range c.entries {
-		e.from, e.to = c.rows(e.variant.ID)
-		c.entries[sku] = e
-	}
+	c := &Catalogue{}
+	c.List(snap.Variants)
+	c.Take(nil, snap.Stock)
+	c.Absent(before)
 	return c
 }
 
+// List takes a new listing of the variants in. What is listed still keeps its
+// rows. It gives the SKUs that another variant stands for now, or none, or one
+// that is another thing; sorted.
+func (c *Catalogue) List(variants []inventory.SourceVariant) (moved []inventory.SKU) {
+	before, stood := c.byID, maps.Clone(c.entries)
+	for sku, e := range stood { // as it was: the entries are used again
+		was := *e
+		stood[sku] = &was
+	}
+	block := make([]entry, len(variants))
+	c.all = make([]*entry, 0, len(variants))
+	c.byID = make(map[inventory.SourceVariantID]*entry, len(variants))
+	c.entries = make(map[inventory.SKU]*entry, len(variants))
+	for i, v := range variants {
+		if _, twice := c.byID[v.ID]; twice {
+			continue
+		}
+		e := &block[i]
+		e.variant = v
+		if known, ok := before[v.ID]; ok {
+			e.stock = known.stock
+		}
+		c.add(e)
+	}
+	for sku, e := range c.entries {
+		if was, ok := stood[sku]; !ok || was.variant != e.variant {
+			moved = append(moved, sku)
+		}
+	}
+	for sku := range stood {
+		if _, still := c.entries[sku]; !still {
+			moved = append(moved, sku)
+		}
+	}
+	slices.Sort(moved)
+	return moved
+}
+
+// add lists a variant.
+func (c *Catalogue) add(e *entry) {
+	c.all = append(c.all, e)
+	c.byID[e.variant.ID] = e
+	c.prefer(e)
+}
+
+// prefer has a variant stand for its SKU, if no other goes before it.
+func (c *Catalogue) prefer(e *entry) {
+	if best, ok := c.entries[e.variant.SKU]; !ok || preferred(e.variant, best.variant) {
+		c.entries[e.variant.SKU] = e
+	}
+}
+
+// Amend takes in what some variants are by now, and that others are gone. It
+// gives the SKUs that it moves, as [Catalogue.List] does.
+func (c *Catalogue) Amend(variants []inventory.SourceVariant, gone []inventory.SourceVariantID) (moved []inventory.SKU) {
+	touched := map[inventory.SKU]inventory.SourceVariant{} // and what stood for each
+	touch := func(sku inventory.SKU) {
+		if _, known := touched[sku]; !known {
+			touched[sku] = inventory.SourceVariant{}
+			if e, stands := c.entries[sku]; stands {
+				touched[sku] = e.variant
+			}
+		}
+	}
+	var open []inventory.SKU // whose variant moved away
+	leave := func(e *entry) {
+		touch(e.variant.SKU)
+		if c.entries[e.variant.SKU] == e {
+			delete(c.entries, e.variant.SKU)
+			open = append(open, e.variant.SKU)
+		}
+	}
+	for _, id := range gone {
+		if e, known := c.byID[id]; known {
+			leave(e)
+			delete(c.byID, id)
+			c.all = slices.DeleteFunc(c.all, func(other *entry) bool { return other == e })
+		}
+	}
+	for _, v := range variants {
+		e, known := c.byID[v.ID]
+		if !known {
+			touch(v.SKU)
+			c.add(&entry{variant: v})
+			continue
+		}
+		leave(e)
+		touch(v.SKU)
+		e.variant = v
+		c.prefer(e)
+	}
+	c.fillIn(open)
+	for sku, was := range touched {
+		is := inventory.SourceVariant{}
+		if e, stands := c.entries[sku]; stands {
+			is = e.variant
+		}
+		if is != was {
+			moved = append(moved, sku)
+		}
+	}
+	slices.Sort(moved)
+	return moved
+}
+
+// fillIn finds who stands for SKUs whose variant moved away.
+func (c *Catalogue) fillIn(open []inventory.SKU) {
+	if len(open) == 0 {
+		return
+	}
+	slices.Sort(open)
+	for _, e := range c.all {
+		if _, wanted := slices.BinarySearch(open, e.variant.SKU); wanted {
+			c.prefer(e)
+		}
+	}
+}
+
+// Take takes the rows of a read in: those of the variants that were read are
+// replaced, and gone where none came. It gives the SKUs that it moves, sorted.
+func (c *Catalogue) Take(read []inventory.SourceVariantID, rows []inventory.Stock) (moved []inventory.SKU) {
+	rows = sortedStock(rows)
+	came := make(map[inventory.SourceVariantID]bool, len(read))
+	for from, to := 0, 0; from < len(rows); from = to {
+		id := rows[from].Variant
+		for to = from; to < len(rows) && rows[to].Variant == id; to++ {
+		}
+		came[id] = true
+		if c.replace(id, rows[from:to:to]) {
+			moved = c.standsFor(moved, id)
+		}
+	}
+	for _, id := range read {
+		if !came[id] && c.replace(id, nil) {
+			moved = c.standsFor(moved, id)
+		}
+	}
+	slices.Sort(moved)
+	return slices.Compact(moved)
+}
+
+// replace gives a variant other rows, and tells whether they differ.
+func (c *Catalogue) replace(id inventory.SourceVariantID, rows []inventory.Stock) bool {
+	e, known := c.byID[id]
+	if !known || slices.Equal(e.stock, rows) {
+		return false
+	}
+	e.stock = rows
+	return true
+}
+
+// Absent tells which live variants the last complete read had no row for, and
+// gives the SKUs that it moves.
+func (c *Catalogue) Absent(before []inventory.StockKey) (moved []inventory.SKU) {
+	is := make(map[inventory.StockKey]struct{}, len(before))
+	for _, key := range before {
+		is[key] = struct{}{}
+		if _, was := c.absent[key]; !was {
+			moved = c.standsFor(moved, key.Variant)
+		}
+	}
+	for key := range c.absent {
+		if _, still := is[key]; !still {
+			moved = c.standsFor(moved, key.Variant)
+		}
+	}
+	c.absent = is
+	slices.Sort(moved)
+	return slices.Compact(moved)
+}
+
+// standsFor adds the SKU that a variant stands for.
+func (c *Catalogue) standsFor(skus []inventory.SKU, id inventory.SourceVariantID) []inventory.SKU {
+	if sku, stands := c.SKU(id); stands {
+		skus = append(skus, sku)
+	}
+	return skus
+}
+
+// Variants lists all variants, as they were listed.
+func (c *Catalogue) Variants() []inventory.SourceVariant {
+	variants := make([]inventory.SourceVariant, len(c.all))
+	for i, e := range c.all {
+		variants[i] = e.variant
+	}
+	return variants
+}
+
+// Variant is one variant, and its rows, sorted by location.
+func (c *Catalogue) Variant(id inventory.SourceVariantID) (v inventory.SourceVariant, rows []inventory.Stock, known bool) {
+	e, known := c.byID[id]
+	if !known {
+		return v, nil, false
+	}
+	return e.variant, e.stock, true
+}
+
+// sortedStock sorts rows by variant, then location.
 func sortedStock(stock []inventory.Stock) []inventory.Stock {
 	byKey := func(a, b inventory.Stock) int { return compareStock(keyOf(a), keyOf(b)) }
 	if slices.IsSortedFunc(stock, byKey) {
@@ -89,26 +273,32 @@ func rank(v inventory.SourceVariant) int {
 	}
 }
 
-func (c *Catalogue) rows(id inventory.SourceVariantID) (from, to int) {
-	from = sort.Search(len(c.stock), func(i int) bool { return c.stock[i].Variant >= id })
-	for to = from; to < len(c.stock) && c.stock[to].Variant == id; to++ {
-	}
-	return from, to
-}
-
 // Stands is the variant that stands for a SKU.
 func (c *Catalogue) Stands(sku inventory.SKU) (inventory.SourceVariantID, bool) {
 	e, ok := c.entries[sku]
-	return e.variant.ID, ok
+	if !ok {
+		return 0, false
+	}
+	return e.variant.ID, true
 }
 
-// SKUs gives the SKU of every variant that stands for one, by variant.
-func (c *Catalogue) SKUs() map[inventory.SourceVariantID]inventory.SKU {
-	skus := make(map[inventory.SourceVariantID]inventory.SKU, len(c.entries))
-	for sku, e := range c.entries {
-		skus[e.variant.ID] = sku
+// SKU is the SKU that a variant stands for, if it stands for one.
+func (c *Catalogue) SKU(id inventory.SourceVariantID) (inventory.SKU, bool) {
+	e, known := c.byID[id]
+	if !known || c.entries[e.variant.SKU] != e {
+		return "", false
 	}
-	return skus
+	return e.variant.SKU, true
+}
+
+// Rows counts the rows at a location of the variants that are stocked.
+func (c *Catalogue) Rows(at inventory.SourceLocationID) (rows int) {
+	for _, e := range c.all {
+		if _, ok := c.row(e, at); ok && e.variant.Live() && !e.variant.Service {
+			rows++
+		}
+	}
+	return rows
 }
 
 // Missing lists the live variants that stand for a SKU and have no row at one
@@ -129,8 +319,8 @@ func (c *Catalogue) Missing(at []inventory.SourceLocationID) []inventory.StockKe
 	return missing
 }
 
-func (c *Catalogue) row(e entry, location inventory.SourceLocationID) (inventory.Stock, bool) {
-	for _, row := range c.stock[e.from:e.to] {
+func (c *Catalogue) row(e *entry, location inventory.SourceLocationID) (inventory.Stock, bool) {
+	for _, row := range e.stock {
 		if row.Location == location {
 			return row, true
 		}

@@ -13,8 +13,8 @@ import (
 // [ExcludedRows], name names a Katana location.
 func (c *Catalogue) Explain(e *inventory.Explanation, level inventory.Level, rules Rules, others []inventory.FlightTerm, rows map[inventory.StockKey][]inventory.ExcludedRow, kits *Kits, name func(inventory.SourceLocationID) string) {
 	e.Katana = c.Matched(level.SKU)
-	entry, known := c.entries[level.SKU]
-	if known {
+	entry := c.entries[level.SKU]
+	if entry != nil {
 		e.PartOf = c.names(kits.Containing(entry.variant.ID))
 	}
 	feed := rules.Feeds[level.Location]
@@ -27,7 +27,7 @@ func (c *Catalogue) Explain(e *inventory.Explanation, level inventory.Level, rul
 		rule = rules.SKU[index]
 		e.Terms.Rule = termOf(rule, index)
 	}
-	if e.Left = unsellable(entry, known, rule); e.Left != "" {
+	if e.Left = unsellable(entry, rule); e.Left != "" {
 		return
 	}
 	e.Terms.Sources = c.sourceTerms(entry, feed, rules.Excluded, rows, kits, name)
@@ -42,8 +42,8 @@ func (c *Catalogue) Explain(e *inventory.Explanation, level inventory.Level, rul
 // Matched lists the Katana variants with a SKU, the one that counts first.
 func (c *Catalogue) Matched(sku inventory.SKU) (list []inventory.MatchedVariant) {
 	var same []inventory.SourceVariant
-	for _, v := range c.variants {
-		if v.SKU == sku && sku != "" {
+	for _, e := range c.all {
+		if v := e.variant; v.SKU == sku && sku != "" {
 			same = append(same, v)
 		}
 	}
@@ -58,9 +58,9 @@ func (c *Catalogue) Matched(sku inventory.SKU) (list []inventory.MatchedVariant)
 
 // names gives the SKUs of variants, sorted; those without one are left out.
 func (c *Catalogue) names(ids []inventory.SourceVariantID) (skus []inventory.SKU) {
-	for _, v := range c.variants {
-		if _, found := slices.BinarySearch(ids, v.ID); found && v.Live() {
-			skus = append(skus, v.SKU)
+	for _, id := range ids {
+		if e, known := c.byID[id]; known && e.variant.Live() {
+			skus = append(skus, e.variant.SKU)
 		}
 	}
 	slices.Sort(skus)
@@ -76,7 +76,7 @@ func termOf(rule Rule, index int) *inventory.RuleTerm {
 }
 
 // sourceTerms says what each Katana location contributes.
-func (c *Catalogue) sourceTerms(e entry, feed Feed, excluded Excluded, rows map[inventory.StockKey][]inventory.ExcludedRow, kits *Kits, name func(inventory.SourceLocationID) string) (terms []inventory.SourceTerm) {
+func (c *Catalogue) sourceTerms(e *entry, feed Feed, excluded Excluded, rows map[inventory.StockKey][]inventory.ExcludedRow, kits *Kits, name func(inventory.SourceLocationID) string) (terms []inventory.SourceTerm) {
 	all := slices.Concat(feed.Sources, feed.Closed)
 	slices.Sort(all)
 	for _, location := range all {

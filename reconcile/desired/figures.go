@@ -29,8 +29,7 @@ type shopfront struct {
 	ruled ruled
 
 	sku   inventory.SKU // the last
-	entry entry
-	known bool
+	entry *entry        // nil: Katana lists no such SKU
 	rule  Rule
 }
 
@@ -46,10 +45,10 @@ func (s *shopfront) figure(level *inventory.Level, elsewhere func(inventory.Leve
 	// A level without a SKU is left alone, so "" is none that was looked up.
 	if level.SKU != s.sku {
 		s.sku = level.SKU
-		s.entry, s.known = s.c.entries[s.sku]
+		s.entry = s.c.entries[s.sku]
 		s.rule = s.ruled.of(s.sku)
 	}
-	if reason := unsellable(s.entry, s.known, s.rule); reason != "" {
+	if reason := unsellable(s.entry, s.rule); reason != "" {
 		return inventory.Figure{Left: reason}
 	}
 	var others inventory.Units
@@ -87,11 +86,11 @@ func leftAlone(level *inventory.Level, feed Feed, activate bool) inventory.Reaso
 
 // unsellable says why there is no figure for the SKU. None of these is zero:
 // a SKU that is not listed may be archived, or the listing may have changed.
-func unsellable(e entry, known bool, rule Rule) inventory.Reason {
+func unsellable(e *entry, rule Rule) inventory.Reason {
 	switch {
 	case rule.Skip:
 		return inventory.ReasonRule
-	case !known:
+	case e == nil:
 		return inventory.ReasonNotInKatana
 	case !e.variant.Live():
 		return inventory.ReasonArchived
@@ -109,7 +108,7 @@ func unsellable(e entry, known bool, rule Rule) inventory.Reason {
 // A committed figure below zero offers nothing, and a potential below zero takes
 // nothing from what is made already: both count as zero, so that no figure is
 // above what is in stock or can be built.
-func (c *Catalogue) figure(e entry, sources []inventory.SourceLocationID, others inventory.Units, excluded Excluded, rule Rule, terms *inventory.Terms) inventory.Figure {
+func (c *Catalogue) figure(e *entry, sources []inventory.SourceLocationID, others inventory.Units, excluded Excluded, rule Rule, terms *inventory.Terms) inventory.Figure {
 	var stock, back, potential sum
 	tooLarge := false
 	for _, location := range sources {

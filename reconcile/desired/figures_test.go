@@ -181,9 +181,10 @@ func TestTheRowsThatAreMissingAreListedForTheNextRead(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	skus := catalogue.SKUs()
-	if len(skus) != 4 || skus[4] != "A" || skus[5] != "E" || skus[1] != "" {
-		t.Errorf("got %v, want the variants that stand for a SKU", skus)
+	for id, want := range map[inventory.SourceVariantID]inventory.SKU{4: "A", 5: "E", 1: "", 99: ""} {
+		if got, stands := catalogue.SKU(id); got != want || stands != (want != "") {
+			t.Errorf("variant %d stands for %q (%t), want %q", id, got, stands, want)
+		}
 	}
 }
 

@@ -79,9 +79,9 @@ func (c *Catalogue) components(kit inventory.SourceVariantID, at inventory.Sourc
 	least := -1
 	for i, in := range kits.Takes(kit) {
 		one := inventory.Component{Variant: in.Variant, PerKit: in.Quantity}
-		if v, ok := c.variant(in.Variant); ok {
-			one.SKU = v.SKU
-			one.Available, one.Known = c.reaches(v, at)
+		if e, ok := c.byID[in.Variant]; ok {
+			one.SKU = e.variant.SKU
+			one.Available, one.Known = c.reaches(e, at)
 		}
 		if one.Known && one.PerKit > 0 {
 			one.Builds = inventory.Units(max(one.Available, 0) / one.PerKit)
@@ -98,27 +98,16 @@ func (c *Catalogue) components(kit inventory.SourceVariantID, at inventory.Sourc
 }
 
 // reaches is what kits can take of a variant at a location.
-func (c *Catalogue) reaches(v inventory.SourceVariant, at inventory.SourceLocationID) (inventory.Quantity, bool) {
-	from, to := c.rows(v.ID)
-	row, ok := c.row(entry{v, from, to}, at)
+func (c *Catalogue) reaches(e *entry, at inventory.SourceLocationID) (inventory.Quantity, bool) {
+	row, ok := c.row(e, at)
 	if !ok || row.TooLarge {
 		return 0, false
 	}
 	var free sum
 	free.add(row.InStock)
 	free.add(-max(row.Committed, 0))
-	if v.Kit {
+	if e.variant.Kit {
 		free.add(max(row.Potential, 0))
 	}
 	return free.total()
-}
-
-// variant finds a variant by its id; those without a SKU are not known.
-func (c *Catalogue) variant(id inventory.SourceVariantID) (inventory.SourceVariant, bool) {
-	for _, v := range c.variants {
-		if v.ID == id {
-			return v, true
-		}
-	}
-	return inventory.SourceVariant{}, false
 }

@@ -19,10 +19,10 @@ const Remember = 72 * time.Hour
 // for levels that were seen at all; feeds tells which Katana locations a level
 // draws on.
 //
-// complete tells that levels is the whole store. The fall of any order that
-// Katana had before a complete look must show in it, so the credits that wait
-// for one are due.
-func Look(l *inventory.Ledger, levels []inventory.Level, seen func(inventory.Key) (inventory.Units, bool), feeds func(inventory.Key) []inventory.SourceLocationID, complete bool, now time.Time, settle time.Duration) {
+// whole tells whether all levels of a SKU are among them; nil is none. The fall
+// of any order that Katana had before such a look must show in it, so the
+// credits that wait for one are due.
+func Look(l *inventory.Ledger, levels []inventory.Level, seen func(inventory.Key) (inventory.Units, bool), feeds func(inventory.Key) []inventory.SourceLocationID, whole func(inventory.SKU) bool, now time.Time, settle time.Duration) {
 	if l.Since.IsZero() {
 		l.Since = now
 	}
@@ -37,10 +37,8 @@ func Look(l *inventory.Ledger, levels []inventory.Level, seen func(inventory.Key
 			Key: level.Key, SKU: level.SKU, Units: before - level.Available, Since: now, Expires: now.Add(settle), Sources: feeds(level.Key),
 		})
 	}
-	if complete {
-		for i := range l.Credits {
-			l.Credits[i].Due = true
-		}
+	for i := range l.Credits {
+		l.Credits[i].Due = l.Credits[i].Due || whole != nil && whole(l.Credits[i].SKU)
 	}
 }
 
@@ -54,17 +52,17 @@ func Counts(level *inventory.Level) bool {
 
 // Arrivals takes Katana's orders into the ledger of the store that shop names:
 // the rows of its orders that are committed now and were not before take their
-// units away. looked is when the last look began.
+// units away. looked is when the last look at a SKU began.
 //
 // An order that changed after the look may have been sold after it: its fall
 // has not shown, and the entries there are belong to other sales. Its units
 // become a credit, which takes entries away after the next complete look. Until
 // then a unit that had shown is counted twice; none is missed.
 //
-// skus names the SKU of each Katana variant; feeds tells which Katana
+// skuOf names the SKU that a Katana variant stands for; feeds tells which Katana
 // locations a level draws on, so that the level which sold is found first.
-func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, skus map[inventory.SourceVariantID]inventory.SKU, feeds func(inventory.Key) []inventory.SourceLocationID, looked time.Time) {
-	oldest := looked.Add(-Remember)
+func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, skuOf func(inventory.SourceVariantID) (inventory.SKU, bool), feeds func(inventory.Key) []inventory.SourceLocationID, looked func(inventory.SKU) time.Time, now time.Time) {
+	oldest := now.Add(-Remember)
 	maps.DeleteFunc(l.Counted, func(_ int64, row inventory.CountedRow) bool { return row.At.Before(oldest) })
 	for _, credit := range l.Credits {
 		if credit.Due {
@@ -84,12 +82,14 @@ func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, 
 		old := order.Created.Before(l.Since)
 		for _, row := range order.Rows {
 			units := count(l, row, order.Created)
-			sku, ok := skus[row.Variant]
-			switch {
-			case units <= 0 || !ok || old:
-			case !order.Updated.After(looked):
+			sku, ok := skuOf(row.Variant)
+			if units <= 0 || !ok || old {
+				continue
+			}
+			switch at := looked(sku); {
+			case !order.Updated.After(at):
 				takeEntries(l, sku, row.Location, units, feeds)
-			case l.Since.Before(looked):
+			case l.Since.Before(at):
 				l.Credits = append(l.Credits, inventory.Credit{SKU: sku, Location: row.Location, Units: units})
 			default:
 				// The ledger began with this look: whether the fall is still to come, or
@@ -97,6 +97,23 @@ func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, 
 			}
 		}
 	}
+}
+
+// Arriving lists the SKUs of the rows that [Arrivals] would take in: their
+// levels have to be looked at first.
+func Arriving(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, skuOf func(inventory.SourceVariantID) (inventory.SKU, bool), now time.Time) (skus []inventory.SKU) {
+	for _, order := range orders {
+		if !news(order, shop) || order.Created.Before(now.Add(-Remember)) || order.Created.Before(l.Since) {
+			continue
+		}
+		for _, row := range order.Rows {
+			if sku, ok := skuOf(row.Variant); ok && row.Quantity > l.Counted[row.ID].Quantity {
+				skus = append(skus, sku)
+			}
+		}
+	}
+	slices.Sort(skus)
+	return slices.Compact(skus)
 }
 
 // news tells whether the order can be the arrival of a sale of the shop.

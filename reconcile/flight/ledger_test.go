@@ -35,6 +35,21 @@ var (
 	}
 )
 
+func skuOf(id inventory.SourceVariantID) (inventory.SKU, bool) {
+	sku, ok := skus[id]
+	return sku, ok
+}
+
+// all tells of every SKU that all its levels were looked at, or of none.
+func all(complete bool) func(inventory.SKU) bool {
+	return func(inventory.SKU) bool { return complete }
+}
+
+// at has every SKU looked at at the same time.
+func at(looked time.Time) func(inventory.SKU) time.Time {
+	return func(inventory.SKU) time.Time { return looked }
+}
+
 func feeds(key inventory.Key) []inventory.SourceLocationID { return feed[key] }
 
 // store is one store with its ledger, and a clock.
@@ -79,7 +94,7 @@ func (s *store) see(levels []inventory.Level, complete bool) {
 	flight.Look(&s.ledger, levels, func(key inventory.Key) (inventory.Units, bool) {
 		units, ok := s.seen[key]
 		return units, ok
-	}, feeds, complete, s.looked, settle)
+	}, feeds, all(complete), s.looked, settle)
 	for _, level := range levels {
 		s.seen[level.Key] = level.Available
 	}
@@ -95,7 +110,7 @@ func (s *store) order(units int, at inventory.SourceLocationID) inventory.Source
 }
 
 func (s *store) arrive(orders ...inventory.SourceOrder) {
-	flight.Arrivals(&s.ledger, orders, shop, skus, feeds, s.looked)
+	flight.Arrivals(&s.ledger, orders, shop, skuOf, feeds, at(s.looked), s.looked)
 }
 
 func (s *store) own(key inventory.Key) inventory.Units {
@@ -568,7 +583,7 @@ func TestAnOrderOfOneStoreTakesNothingFromAnother(t *testing.T) {
 	order := s.order(1, oslo)
 	s.after(time.Second)
 	s.look(nil)
-	flight.Arrivals(&s.ledger, []inventory.SourceOrder{order}, "outlet.myshopify.com", skus, feeds, s.looked)
+	flight.Arrivals(&s.ledger, []inventory.SourceOrder{order}, "outlet.myshopify.com", skuOf, feeds, at(s.looked), s.looked)
 	s.wants("an order of the other store", front, 1)
 	s.arrive(order)
 	s.wantsNothing("an order of this store")

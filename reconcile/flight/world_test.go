@@ -104,7 +104,7 @@ func (w *world) look(keys []inventory.Key, complete bool) {
 		flight.Look(ledger, levels, func(key inventory.Key) (inventory.Units, bool) {
 			units, ok := w.seen[key]
 			return units, ok
-		}, w.feed, complete, w.now, settle)
+		}, w.feed, all(complete), w.now, settle)
 	}
 	for _, key := range keys {
 		w.seen[key], w.read[key] = w.shows[key], w.now
@@ -161,7 +161,7 @@ func (w *world) cycle() {
 	w.pass(5_000)
 	for name, ledger := range w.ledgers {
 		platform := map[inventory.StoreName]string{"main": shop, "outlet": "outlet.myshopify.com"}[name]
-		flight.Arrivals(ledger, orders, platform, skus, w.feed, w.looked)
+		flight.Arrivals(ledger, orders, platform, skuOf, w.feed, at(w.looked), w.looked)
 	}
 	for _, key := range worldKeys {
 		katana := w.has(key)
@@ -225,7 +225,7 @@ func (w *world) quiet() {
 	w.look(worldKeys, true)
 	for name, ledger := range w.ledgers {
 		platform := map[inventory.StoreName]string{"main": shop, "outlet": "outlet.myshopify.com"}[name]
-		flight.Arrivals(ledger, w.orders, platform, skus, w.feed, w.looked)
+		flight.Arrivals(ledger, w.orders, platform, skuOf, w.feed, at(w.looked), w.looked)
 	}
 	for _, key := range worldKeys {
 		to := w.target(key, w.has(key))
@@ -254,7 +254,7 @@ func TestUnitsInFlightAreNeverNegativeAndNeverMoreThanWhatFell(t *testing.T) {
 			flight.Look(&ledger, levels, func(key inventory.Key) (inventory.Units, bool) {
 				units, ok := seen[key]
 				return units, ok
-			}, func(inventory.Key) []inventory.SourceLocationID { return nil }, rapid.Bool().Draw(t, "complete"), now, settle)
+			}, func(inventory.Key) []inventory.SourceLocationID { return nil }, all(rapid.Bool().Draw(t, "complete")), now, settle)
 			for _, level := range levels {
 				seen[level.Key] = level.Available
 			}
@@ -266,7 +266,7 @@ func TestUnitsInFlightAreNeverNegativeAndNeverMoreThanWhatFell(t *testing.T) {
 					Location: rapid.SampledFrom([]inventory.SourceLocationID{oslo, bergen, 9}).Draw(t, "at"),
 					Quantity: inventory.Quantity(rapid.Int64Range(-inventory.Scale, 20*inventory.Scale).Draw(t, "quantity")),
 				}},
-			}}, shop, skus, feeds, now)
+			}}, shop, skuOf, feeds, at(now), now)
 			total := inventory.Units(0)
 			for _, entry := range ledger.Entries {
 				if entry.Units <= 0 || entry.Expires.After(now.Add(settle)) || !entry.Since.Add(settle).Equal(entry.Expires) {

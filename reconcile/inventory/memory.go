@@ -112,6 +112,7 @@ type Look struct {
 	Whole     time.Time  `json:"whole,omitzero"`
 	Mark      time.Time  `json:"mark,omitzero"`   // of the last [Glance]
 	Swept     VariantID  `json:"swept,omitempty"` // the last variant of the last [Page]
+	Oldest    time.Time  `json:"oldest,omitzero"` // when the level was read that was read longest ago
 	Locations []Location `json:"locations,omitempty"`
 }
 

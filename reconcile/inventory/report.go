@@ -63,6 +63,7 @@ type StoreReport struct {
 	Negative int            `json:"negative"` // desired figures below zero, shown as 0
 	Holds    []HoldReport   `json:"holds,omitempty"`
 	Notes    []string       `json:"notes,omitempty"`
+	Look     *LookReport    `json:"look,omitempty"` // how the levels were read
 	// Of full cycles only: stock that is offered several times, SKUs that stand
 	// more than once, and SKUs that almost match. At most 1,000 of each are
 	// listed; the notes count them all.
@@ -73,6 +74,19 @@ type StoreReport struct {
 	// not kept in the history.
 	Compared *Comparison    `json:"compared,omitempty"`
 	Changes  []ChangeReport `json:"changes"`
+}
+
+// LookReport is how a store's levels were read.
+type LookReport struct {
+	Whole  bool      `json:"whole"`           // all of them in this cycle
+	Oldest time.Time `json:"oldest,omitzero"` // when the one was read that was read longest ago
+	// What the store says that it updates is a hint. Since the last look at all
+	// of it, Told counts the changed levels of which it said so in time, and Missed
+	// those of which it did not; where these are too many it is not Trusted, and
+	// all levels are read in turn within a few cycles.
+	Told    int  `json:"told"`
+	Missed  int  `json:"missed"`
+	Trusted bool `json:"trusted"`
 }
 
 // HoldReport is a held plan as a report shows it.

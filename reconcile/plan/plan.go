@@ -52,28 +52,43 @@ func (p *Plan) Managed() int { return p.InStep + p.Drifted }
 func Diff(levels []inventory.Level, figures []inventory.Figure, view View) Plan {
 	p := Plan{Skipped: map[inventory.Reason]int{}}
 	for i := range levels {
-		level, figure := &levels[i], figures[i]
+		v := Judge(&levels[i], figures[i], view)
 		switch {
-		case figure.Left != "":
-			p.Skipped[figure.Left]++
-			continue
-		case view.Resting != nil && view.Resting(level.Key):
-			p.Skipped[inventory.ReasonQuarantined]++
-			continue
+		case v.Left != "":
+			p.Skipped[v.Left]++
+		case v.Drifted:
+			p.Drifted++
+			p.add(&levels[i], figures[i].Units, view)
+		default:
+			p.InStep++
 		}
-		if figure.Negative {
+		if v.Negative {
 			p.Negative++
 		}
-		if offered := Offered(level); figure.Units == offered || figure.Units <= 0 && offered <= 0 {
-			p.InStep++
-			continue
-		}
-		p.Drifted++
-		p.add(level, figure.Units, view)
 	}
 	slices.SortFunc(p.Changes, inOrder)
 	slices.SortFunc(p.Waiting, func(a, b inventory.Outcome) int { return a.Compare(b.Key) })
 	return p
+}
+
+// Verdict is what a plan makes of one level.
+type Verdict struct {
+	Left     inventory.Reason // not "": the level is left alone
+	Drifted  bool             // it does not show what it should; else it is in step
+	Negative bool             // its exact figure is below zero
+}
+
+// Judge holds a level against its figure. Of the view it needs what rests.
+func Judge(level *inventory.Level, figure inventory.Figure, view View) Verdict {
+	switch {
+	case figure.Left != "":
+		return Verdict{Left: figure.Left}
+	case view.Resting != nil && view.Resting(level.Key):
+		return Verdict{Left: inventory.ReasonQuarantined}
+	}
+	offered := Offered(level)
+	inStep := figure.Units == offered || figure.Units <= 0 && offered <= 0
+	return Verdict{Drifted: !inStep, Negative: figure.Negative}
 }
 
 // Offered is what the level offers now.

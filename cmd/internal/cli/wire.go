@@ -339,16 +339,49 @@ func (s *boundSource) Changes(ctx context.Context, since inventory.Mark) (invent
 	return s.Source.Changes(ctx, since)
 }
 
-// boundTarget is boundSource for a store.
+// boundTarget is boundSource for a store. Whatever a cycle asks first, a write
+// even, waits until the store is known.
 type boundTarget struct {
 	reconcile.Target
 	bind func(context.Context) error
 }
 
-// Locations lists the locations of the right store.
-func (t *boundTarget) Locations(ctx context.Context) ([]inventory.Location, error) {
+// Glance tells of the locations and the news of the right store.
+func (t *boundTarget) Glance(ctx context.Context, since time.Time) (inventory.Glance, error) {
+	if err := t.bind(ctx); err != nil {
+		return inventory.Glance{}, err
+	}
+	return t.Target.Glance(ctx, since)
+}
+
+// Page reads a part of the right store.
+func (t *boundTarget) Page(ctx context.Context, after inventory.VariantID) (inventory.Page, error) {
+	if err := t.bind(ctx); err != nil {
+		return inventory.Page{}, err
+	}
+	return t.Target.Page(ctx, after)
+}
+
+// Levels reads levels of the right store.
+func (t *boundTarget) Levels(ctx context.Context, keys []inventory.Key) ([]inventory.Level, error) {
 	if err := t.bind(ctx); err != nil {
 		return nil, err
 	}
-	return t.Target.Locations(ctx)
+	return t.Target.Levels(ctx, keys)
+}
+
+// Set writes to the right store.
+func (t *boundTarget) Set(ctx context.Context, batch inventory.Batch) ([]inventory.Outcome, error) {
+	if err := t.bind(ctx); err != nil {
+		return nil, err
+	}
+	return t.Target.Set(ctx, batch)
+}
+
+// Activate stocks an item in the right store.
+func (t *boundTarget) Activate(ctx context.Context, key inventory.Key, idempotency string) (inventory.Units, error) {
+	if err := t.bind(ctx); err != nil {
+		return 0, err
+	}
+	return t.Target.Activate(ctx, key, idempotency)
 }

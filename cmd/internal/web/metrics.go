@@ -17,6 +17,8 @@ type metrics struct {
 	cycles   *prometheus.CounterVec
 	duration prometheus.Gauge
 	success  *prometheus.GaugeVec
+	read     prometheus.Gauge
+	looked   *prometheus.GaugeVec
 	changes  *prometheus.CounterVec
 	levels   map[string]*prometheus.GaugeVec
 	requests map[string]*prometheus.CounterVec
@@ -34,6 +36,12 @@ func newMetrics(version string, started time.Time) *metrics {
 		success: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "stocksyncd_last_success_timestamp_seconds", Help: "When the last cycle began that finished a store without an error.",
 		}, []string{"store"}),
+		read: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "stocksyncd_oldest_read_timestamp_seconds", Help: "When the figure of Katana was read that was read longest ago.",
+		}),
+		looked: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "stocksyncd_oldest_look_timestamp_seconds", Help: "When the level of a store was read that was read longest ago.",
+		}, []string{"store"}),
 		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "stocksyncd_changes_total", Help: "Writes sent to a store, by outcome: applied, stale or rejected.",
 		}, []string{"store", "outcome"}),
@@ -47,7 +55,7 @@ func newMetrics(version string, started time.Time) *metrics {
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	build.Set(1)
-	m.registry.MustRegister(collectors.NewGoCollector(), m.cycles, m.duration, m.success, m.changes, begun, build)
+	m.registry.MustRegister(collectors.NewGoCollector(), m.cycles, m.duration, m.success, m.read, m.looked, m.changes, begun, build)
 	for name, help := range map[string]string{
 		"managed": "Levels that the daemon manages.",
 		"in_step": "Levels that show what they should.",
@@ -90,6 +98,9 @@ func (m *metrics) observe(report *inventory.Report, err error, whole bool) {
 		m.requests["request_cost_points_total"].WithLabelValues(api).Add(count.Cost)
 		m.requests["request_budget_seconds_total"].WithLabelValues(api).Add(float64(count.WaitedMS) / 1000)
 	}
+	if !report.OldestRead.IsZero() {
+		m.read.Set(float64(report.OldestRead.Unix()))
+	}
 	for i := range report.Stores {
 		m.observeStore(report, &report.Stores[i], whole)
 	}
@@ -109,6 +120,9 @@ func (m *metrics) observeStore(report *inventory.Report, store *inventory.StoreR
 		return // a store that was not finished has no figures
 	}
 	m.success.WithLabelValues(name).Set(float64(report.Started.Unix()))
+	if look := store.Look; look != nil && !look.Oldest.IsZero() {
+		m.looked.WithLabelValues(name).Set(float64(look.Oldest.Unix()))
+	}
 	for figure, n := range map[string]int{
 		"managed": store.Levels, "in_step": store.InStep, "drifted": store.Drifted, "waiting": store.Waiting, "held": store.Held,
 	} {

@@ -1,0 +1,268 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"stocksyncd/reconcile/flight"
+	"stocksyncd/reconcile/inventory"
+)
+
+// look reads the whole store, if it has to be. A full cycle does, and one that
+// is asked for something in particular; else a store that was never looked at.
+// What happened while there was no daemon is heard of before anything else.
+func (s *cycleStore) look(ctx context.Context) error {
+	if !s.whole {
+		s.looked = s.c.started
+		if !s.kept.tour.glanced {
+			if err := s.readUpdated(inventory.WithUrgency(ctx, inventory.Hearing)); err != nil {
+				return err
+			}
+		}
+		s.locations = s.kept.Look.Locations
+		return nil
+	}
+	s.began = s.c.r.opts.Now()
+	glance, err := s.Target.Glance(ctx, time.Time{})
+	if err != nil {
+		return err
+	}
+	levels, err := s.Target.Observe(ctx)
+	if err != nil {
+		return err
+	}
+	sortLevels(levels)
+	s.looked = s.c.r.opts.Now()
+	s.locations, s.kept.Look.Locations = glance.Locations, glance.Locations
+	s.kept.shelf.restock(levels, s.looked)
+	s.kept.tour = tour{mark: glance.Mark, before: []pass{{last: math.MaxInt64, at: s.began}}, trusted: true, glanced: true, since: s.began}
+	s.c.r.opts.Progress(fmt.Sprintf("%s: %d levels", s.Name, len(levels)))
+	return nil
+}
+
+func sortLevels(levels []inventory.Level) {
+	byKey := func(a, b inventory.Level) int { return a.Compare(b.Key) }
+	if !slices.IsSortedFunc(levels, byKey) {
+		slices.SortFunc(levels, byKey)
+	}
+}
+
+// doubt finds out what the stores that are not read whole must read before
+// anything is planned: the levels of what an order has just arrived for, which
+// have fallen; those of batches that were cut off; and, of what is about to be
+// written, the levels that share their stock with others, and those that nobody
+// has looked at for long. Everything else is written as it was seen last, under
+// compare-and-set: whoever sold one since makes the line stale.
+func (c *cycle) doubt() {
+	c.inFlight = c.entries()
+	everywhere := map[inventory.SKU]bool{}
+	for _, s := range c.stores {
+		if s.err != nil || s.whole || s.mode == inventory.ModeOff {
+			continue
+		}
+		for _, sku := range flight.Arriving(&s.kept.Ledger, c.orders, s.Shop, c.catalogue.SKU, c.byKatana(c.started)) {
+			s.doubted[sku] = true
+		}
+		for _, credit := range s.kept.Ledger.Credits {
+			s.doubted[credit.SKU] = true
+		}
+		for _, open := range s.kept.open {
+			for _, change := range open.Changes {
+				s.doubted[change.SKU] = true
+			}
+		}
+		for _, change := range s.outline().Changes {
+			if !s.sends(change) {
+				continue
+			}
+			s.writes++
+			switch {
+			case c.shared(change.SKU):
+				everywhere[change.SKU] = true
+			case s.stale(change.Key):
+				s.doubted[change.SKU] = true
+			}
+		}
+	}
+	for _, s := range c.stores {
+		for sku := range everywhere {
+			s.doubted[sku] = true
+		}
+	}
+}
+
+// sends tells whether a change would be written, as far as is known before the
+// guards have seen it.
+func (s *cycleStore) sends(change inventory.Change) bool {
+	if s.mode == inventory.ModeReport {
+		return false
+	}
+	id, stands := s.c.catalogue.Stands(change.SKU)
+	_, held := s.held(change)
+	return stands && s.c.fresh[id] && !held
+}
+
+// stale tells whether nobody has looked at a level for as long as the sweep may
+// take.
+func (s *cycleStore) stale(key inventory.Key) bool {
+	one := s.kept.shelf.slot(key)
+	return one != nil && one.listed && s.c.started.Sub(when(one.read)) > s.c.r.opts.SweepWithin
+}
+
+// shared tells whether levels of a SKU, in whichever stores, draw on the same
+// stock: what one of them has sold, the others must not offer.
+func (c *cycle) shared(sku inventory.SKU) bool {
+	taken := map[inventory.SourceLocationID]bool{}
+	for _, kept := range c.memories {
+		for _, key := range kept.shelf.keysOf(sku) {
+			for _, source := range kept.feeds[key.Location].Sources {
+				if taken[source] {
+					return true
+				}
+				taken[source] = true
+			}
+		}
+	}
+	return false
+}
+
+// glance reads what has to be read of a store that is not read whole: the
+// levels in doubt, and else, in turn, what the store says was updated and the
+// next page of the sweep.
+func (s *cycleStore) glance(ctx context.Context) error {
+	if s.whole {
+		return nil
+	}
+	s.began = s.c.r.opts.Now()
+	if err := s.readDoubted(inventory.WithUrgency(ctx, inventory.Writing)); err != nil {
+		return err
+	}
+	if err := s.lookAround(ctx); err != nil {
+		return err
+	}
+	s.looked = s.c.r.opts.Now()
+	return nil
+}
+
+// readDoubted reads all levels of the SKUs in doubt.
+func (s *cycleStore) readDoubted(ctx context.Context) error {
+	var keys []inventory.Key
+	for sku := range s.doubted {
+		keys = append(keys, s.kept.shelf.keysOf(sku)...)
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	slices.SortFunc(keys, inventory.Key.Compare)
+	levels, err := s.Target.Levels(ctx, keys)
+	if err != nil {
+		return err
+	}
+	s.putAll(keys, levels)
+	return nil
+}
+
+// putAll takes in what a read of some levels gave: those that did not come are
+// gone.
+func (s *cycleStore) putAll(asked []inventory.Key, levels []inventory.Level) {
+	now := s.c.r.opts.Now()
+	came := make(map[inventory.Key]bool, len(levels))
+	for _, level := range levels {
+		came[level.Key] = true
+		s.kept.shelf.put(level, now)
+	}
+	for _, key := range asked {
+		if !came[key] {
+			s.kept.shelf.unlist(key)
+		}
+	}
+}
+
+// lookAround looks at what nothing speaks of. A cycle that has something to
+// write leaves it to the next, but for so long.
+func (s *cycleStore) lookAround(ctx context.Context) error {
+	t := &s.kept.tour
+	pages := t.due(len(s.kept.shelf.inOrder), s.c.started, s.c.r.opts.SweepWithin)
+	busy := s.writes > 0 || len(s.doubted) > 0
+	if busy && t.skipped < blindMost && pages < blindMost {
+		t.skipped++
+		return nil
+	}
+	for range pages {
+		if err := s.readPage(inventory.WithUrgency(ctx, inventory.Sweeping)); err != nil {
+			return err
+		}
+	}
+	if !t.trusted {
+		s.notes = append(s.notes, fmt.Sprintf("the store does not say of every level that it has updated it (of %d of %d it did not), so all are read in turn", t.missed, t.missed+t.told))
+	}
+	if s.glanced || pages > 0 && t.skipped < blindMost {
+		t.skipped++
+		return nil
+	}
+	return s.readUpdated(inventory.WithUrgency(ctx, inventory.Hearing))
+}
+
+// readUpdated reads what the store says was updated, and its locations. Those
+// count from the next cycle on: this one has chosen what it writes by the former
+// ones.
+func (s *cycleStore) readUpdated(ctx context.Context) error {
+	t := &s.kept.tour
+	glance, err := s.Target.Glance(ctx, t.mark)
+	if errors.Is(err, inventory.ErrIncomplete) {
+		s.kept.shelf.whole = false
+		s.notes = append(s.notes, "what the store updated cannot be told in full, so the next cycle reads all of it: "+err.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	now := s.c.r.opts.Now()
+	for _, level := range glance.Levels {
+		if s.kept.shelf.put(level, now) {
+			t.told++
+		}
+	}
+	t.mark, t.skipped, t.glanced, s.glanced = glance.Mark, 0, true, true
+	s.kept.Look.Locations = glance.Locations
+	return nil
+}
+
+// readPage reads the next page of the sweep.
+func (s *cycleStore) readPage(ctx context.Context) error {
+	t, shelf := &s.kept.tour, s.kept.shelf
+	after := t.swept
+	page, err := s.Target.Page(ctx, after)
+	if err != nil {
+		return err
+	}
+	now := s.c.r.opts.Now()
+	last := page.Last
+	if page.End {
+		last = math.MaxInt64
+	}
+	gone := map[inventory.ItemID]bool{}
+	for _, id := range shelf.between(after, last) {
+		gone[id] = true
+	}
+	updated := page.Updated
+	for some := range itemsOf(page.Levels) {
+		when := updated[:len(some)]
+		updated = updated[len(some):]
+		if known, ok := shelf.items[some[0].Item]; ok && known.Variant <= after {
+			continue // a variant of a former page has it
+		}
+		delete(gone, some[0].Item)
+		t.missed += shelf.unheard(some, when, t.mark)
+		shelf.putItem(some, now)
+	}
+	for id := range gone {
+		shelf.remove(id)
+	}
+	t.pass(last, now)
+	return nil
+}
