@@ -235,7 +235,7 @@ func TestOneThatAsksAThousandTimesDoesNotStarveOneThatAsksOnce(t *testing.T) {
 }
 
 // One asks 400 times at once at 1 point; one asks 100 times at 4 points; one
-// asks anew each time it was let in. All three get the same.
+// asks anew each time it was let in, at 5 points. All three get the same.
 func TestFlowsShareEvenlyWhateverTheyCostAndHoweverTheyAsk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(t, 0, 10)
@@ -246,8 +246,8 @@ func TestFlowsShareEvenlyWhateverTheyCostAndHoweverTheyAsk(t *testing.T) {
 			l.ask(t.Context(), inventory.Hot, "dear", "dear", 4)
 		}
 		l.all.Go(func() {
-			for range 200 {
-				if err := l.queue.Wait(t.Context(), &Request{Name: "anew"}, 1); err != nil {
+			for range 40 {
+				if err := l.queue.Wait(t.Context(), &Request{Name: "anew"}, 5); err != nil {
 					t.Error(err)
 				}
 				l.mu.Lock()
@@ -258,7 +258,7 @@ func TestFlowsShareEvenlyWhateverTheyCostAndHoweverTheyAsk(t *testing.T) {
 		l.got()
 		points := map[string]int{}
 		for _, name := range l.in {
-			points[name] += map[string]int{"cheap": 1, "dear": 4, "anew": 1}[name]
+			points[name] += map[string]int{"cheap": 1, "dear": 4, "anew": 5}[name]
 			if points["cheap"]+points["dear"]+points["anew"] >= 450 {
 				break
 			}
@@ -269,6 +269,28 @@ func TestFlowsShareEvenlyWhateverTheyCostAndHoweverTheyAsk(t *testing.T) {
 				t.Errorf("%s had %d points, want about 150", name, got)
 			}
 		}
+	})
+}
+
+// One has 500 of one point in line, the other asks for 5 points each time it
+// has had some: half of what there is, and not more for being new each time.
+func TestOneThatAsksAnewEachTimeIsNotNewEachTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(t, 0, 10)
+		for range 500 {
+			l.ask(t.Context(), inventory.Hot, "many", "many", 1)
+		}
+		for n := 1; n <= 40; n++ {
+			if err := l.queue.Wait(t.Context(), &Request{Name: "anew"}, 5); err != nil {
+				t.Fatal(err)
+			}
+			l.mu.Lock()
+			if many := len(l.in); many < (n-1)*5-1 || many > n*5+1 {
+				t.Errorf("one had %d points when the other came to have %d", many, n*5)
+			}
+			l.mu.Unlock()
+		}
+		l.got()
 	})
 }
 
@@ -283,6 +305,10 @@ func TestOneThatGivesUpLeavesNothingBehind(t *testing.T) {
 		}
 		l.ask(t.Context(), inventory.Hot, "b", "stays", 10)
 		cancel(reason)
+		synctest.Wait()
+		if n := len(l.queue.classes[inventory.Hot].named); n != 1 {
+			t.Errorf("%d flows stand in line, want the one that stays", n)
+		}
 		l.got()
 		if l.at["stays"] != 10*time.Second && l.at["stays"] != 10*time.Second+time.Microsecond {
 			t.Errorf("the one that stayed waited %s for 10 points, want 10 s", l.at["stays"])
