@@ -259,8 +259,26 @@ func TestThePlacesOfOthersAreFreeOneAfterTheOther(t *testing.T) {
 				t.Errorf("%d to spare within %s, want %d", got, within, want)
 			}
 		}
+		pass(t.Context(), 21*time.Second)
+		start := time.Now()
+		take() // in one of the first three
+		if waited := time.Since(start); waited > 0 {
+			t.Errorf("waited %s for a place that is free", waited)
+		}
+		budget.Settle(nil, nil)
 		budget.Settle(nil, nil)
 	})
+}
+
+// A server may count Reset from now instead of from its window: our own
+// requests are not to be taken for those of others then.
+func TestAResetThatMovesWithEachRequestMakesUsNoOthers(t *testing.T) {
+	server := &shared{limit: 60, lowered: 60, moving: true, theirs: evenly(0), way: 40 * time.Millisecond}
+	opts := transport.Options{Budget: transport.NewRateBudget(60), Overall: time.Hour}
+	talk(t, opts, server.ServeHTTP, func(t *testing.T, c *transport.Client) { saturate(t, c, 4, 20*time.Minute) })
+	if n := len(server.served); n < 1170 || len(server.refused) > 0 {
+		t.Errorf("sent %d in 20 minutes and %d were refused, want 60 a minute and none", n, len(server.refused))
+	}
 }
 
 func TestOthersWhoAreGoneLeaveTheirPartToUs(t *testing.T) {
@@ -290,7 +308,7 @@ func TestOthersWhoAreGoneLeaveTheirPartToUs(t *testing.T) {
 // stays.
 func TestARestartIsNotTakenForAnotherUser(t *testing.T) {
 	for _, fixed := range []bool{false, true} {
-		server := &shared{limit: 60, lowered: 60, fixed: fixed, theirs: evenly(0)}
+		server := &shared{limit: 60, lowered: 60, fixed: fixed, theirs: evenly(0), way: 40 * time.Millisecond}
 		synctest.Test(t, func(t *testing.T) {
 			base := transporttest.Serve(t, server)
 			begin := func() *transport.Client {
@@ -299,7 +317,7 @@ func TestARestartIsNotTakenForAnotherUser(t *testing.T) {
 				})
 			}
 			run(t, begin(), 58)
-			pass(t.Context(), 5*time.Second)
+			pass(t.Context(), time.Second)
 			start := time.Now()
 			run(t, begin(), 62)
 			if took := time.Since(start); took > 2*time.Minute+5*time.Second || len(server.refused) > 0 {

@@ -18,6 +18,7 @@ type shared struct {
 	limit   int // as it says
 	lowered int // the limit that it keeps, without saying so
 	fixed   bool
+	moving  bool          // Reset is always a minute from now
 	mute    bool          // no X-Ratelimit headers
 	way     time.Duration // there and back, each
 	theirs  func(minute int) []time.Duration
@@ -102,6 +103,9 @@ func (s *shared) answer(w http.ResponseWriter, now time.Time) {
 	reset := s.opened.Add(time.Minute)
 	if !s.fixed && len(s.window) > 0 {
 		reset = s.window[0].Add(time.Minute)
+	}
+	if s.moving {
+		reset = now.Add(time.Minute)
 	}
 	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 	if !s.mute {

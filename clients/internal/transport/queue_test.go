@@ -78,6 +78,8 @@ func (l *line) got() string {
 
 // empty tells whether the line is as if nobody had ever stood in it.
 func (q *Queue) empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	for _, c := range q.classes {
 		if c.waiting != 0 || len(c.flows) != 0 || len(c.named) != 0 {
 			return false

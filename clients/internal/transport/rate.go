@@ -45,7 +45,7 @@ type RateBudget struct {
 	// Remaining told.
 	others []time.Time
 	newest standing  // of the answers since nothing was in flight
-	unsure bool      // one of these answers told nothing
+	opened opening   // of the server's window
 	use    use       // what others take
 	quiet  time.Time // after a 429, nothing before this
 }
@@ -56,6 +56,10 @@ type standing struct {
 	reset     int64     // as the server has it
 	end       time.Time // the same by our clock
 }
+
+// opening is since when a Reset has stayed the same, to tell a fixed window from
+// one that moves with each request.
+type opening struct{ at, end time.Time }
 
 // newer tells, of answers that overtook each other, which one the server gave
 // later: while nothing leaves its window, Remaining only falls, and what leaves
@@ -93,7 +97,7 @@ func (b *RateBudget) enter(now time.Time, _ float64) (wait time.Duration, in boo
 		return Never, false
 	case len(b.own)+b.flying < b.most(now, len(b.others)):
 		if b.flying == 0 {
-			b.newest, b.unsure = standing{}, false
+			b.newest = standing{}
 		}
 		b.flying++
 		return 0, true
@@ -146,7 +150,6 @@ func (b *RateBudget) settle(now time.Time, resp *Response) {
 	b.flying--
 	b.own = append(b.own, now.Add(window))
 	if resp == nil {
-		b.unsure = true
 		return
 	}
 	b.heard = true
@@ -154,41 +157,48 @@ func (b *RateBudget) settle(now time.Time, resp *Response) {
 		b.limit = int(min(limit, limitMost))
 	}
 	reset, known := resetIn(resp, now)
+	if known {
+		b.open(now, now.Add(reset))
+	}
 	if resp.Status == http.StatusTooManyRequests {
-		b.unsure = true
-		// The places that were neither ours nor in flight were theirs; the
-		// refused request has none.
 		// With nothing of ours in the window we may have been the others
-		// ourselves, in a process before this one.
+		// ourselves, in a process before this one. Else the places that were
+		// neither ours nor in flight were theirs; the refused request has none.
 		if len(b.own) > 1 {
-			b.use.refused(now, max(b.limit-b.counted(now, reset)+1-b.flying, b.use.steady(now)+1))
+			b.use.refused(now, max(b.limit-b.counted(now)+1-b.flying, b.use.steady(now)+1))
 		}
 		b.hush(now, resp.Wait, reset)
 		return
 	}
 	remaining, ok := headerInt(resp.Header, "X-Ratelimit-Remaining")
 	if !ok {
-		b.unsure = true
 		return
 	}
 	told := standing{remaining: int(min(max(remaining, 0), int64(b.limit))), end: now.Add(reset)}
 	// The server may have counted what is in flight; suppose it has, so that
 	// we never take ourselves for others.
-	b.use.seen(now, b.limit-told.remaining-b.counted(now, reset)-b.flying)
-	if !known {
-		b.unsure = true
-	} else {
+	b.use.seen(now, b.limit-told.remaining-b.counted(now)-b.flying)
+	if known {
 		told.reset, _ = headerInt(resp.Header, "X-Ratelimit-Reset")
 		b.place(told)
 	}
 }
 
-// counted is how many of our own requests are in the server's window, at most.
-// A fixed window began 60 s before Reset, and the oldest request in a sliding
-// one was sent then.
-func (b *RateBudget) counted(now time.Time, reset time.Duration) int {
-	since := now.Add(reset - resetBlur)
-	first, _ := slices.BinarySearchFunc(b.own, since, time.Time.Compare)
+// open notes when the server's window ends, and since when it has said so.
+func (b *RateBudget) open(now, end time.Time) {
+	if end.Sub(b.opened.end).Abs() > resetBlur {
+		b.opened = opening{now, end}
+	}
+}
+
+// counted is how many of our own requests are in the server's window, at most:
+// in a fixed one, which a Reset that stays shows, what was sent since it began,
+// 60 s before. In a sliding one whose oldest request stays, that is all.
+func (b *RateBudget) counted(now time.Time) int {
+	if now.Sub(b.opened.at) <= 2*resetBlur {
+		return len(b.own)
+	}
+	first, _ := slices.BinarySearchFunc(b.own, b.opened.end.Add(-2*resetBlur), time.Time.Compare)
 	return len(b.own) - first
 }
 
@@ -200,7 +210,7 @@ func (b *RateBudget) place(told standing) {
 	if told.newer(b.newest) {
 		b.newest = told
 	}
-	if b.flying == 0 && !b.unsure {
+	if b.flying == 0 {
 		told = b.newest
 		b.others = b.others[:0]
 	}
