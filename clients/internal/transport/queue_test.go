@@ -76,6 +76,13 @@ func (l *line) got() string {
 	return strings.Join(l.in, " ")
 }
 
+// remembered is how many flows of an urgency the line knows.
+func (q *Queue) remembered(urgency inventory.Urgency) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.classes[urgency].named)
+}
+
 // empty tells whether the line is as if nobody had ever stood in it.
 func (q *Queue) empty() bool {
 	q.mu.Lock()
@@ -128,12 +135,7 @@ func TestALoneWriteIsNextWhateverIsDue(t *testing.T) {
 			timer := time.NewTimer(2300 * time.Millisecond)
 			<-timer.C
 			synctest.Wait()
-			name := fmt.Sprint("write", i)
-			l.ask(t.Context(), inventory.Writing, "", name, 1)
-			if i%2 == 0 {
-				continue // it is let in within the next second
-			}
-			synctest.Wait()
+			l.ask(t.Context(), inventory.Writing, "", fmt.Sprint("write", i), 1)
 		}
 		l.got()
 		for i := range 100 {
@@ -179,7 +181,10 @@ func TestADearSweepIsNotStarvedByWritesWithoutEnd(t *testing.T) {
 		l.ask(t.Context(), inventory.Sweeping, "", "sweep", 100)
 		for i := range 8000 {
 			l.ask(t.Context(), inventory.Writing, "", "write", 1)
-			if i > 100 && len(l.in) > 0 && slices.Contains(l.in, "sweep") {
+			l.mu.Lock()
+			swept := slices.Contains(l.in, "sweep")
+			l.mu.Unlock()
+			if swept {
 				break
 			}
 			if i > 20 {
@@ -308,7 +313,7 @@ func TestOneThatGivesUpLeavesNothingBehind(t *testing.T) {
 		l.ask(t.Context(), inventory.Hot, "b", "stays", 10)
 		cancel(reason)
 		synctest.Wait()
-		if n := len(l.queue.classes[inventory.Hot].named); n != 1 {
+		if n := l.queue.remembered(inventory.Hot); n != 1 {
 			t.Errorf("%d flows stand in line, want the one that stays", n)
 		}
 		l.got()
@@ -334,7 +339,7 @@ func TestFlowsThatAreThroughAreForgotten(t *testing.T) {
 			timer := time.NewTimer(time.Second)
 			<-timer.C
 		}
-		if n := len(l.queue.classes[inventory.Hot].named); n > 5 {
+		if n := l.queue.remembered(inventory.Hot); n > 5 {
 			t.Errorf("%d flows are remembered, want a few", n)
 		}
 		l.got()
