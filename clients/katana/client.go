@@ -72,7 +72,8 @@ func (c *Client) Counts() inventory.RequestCount { return c.http.Counts().Report
 
 // Spare is how many requests could be sent within that time and none of them be
 // throttled or wait for longer, beside those that wait already and what others
-// on the same key are used to send.
+// on the same key are used to send. Before the first answer it is one, which
+// asks.
 func (c *Client) Spare(within time.Duration) int { return c.budget.Spare(time.Now(), within) }
 
 // classify has an answer that is no JSON tried again: it was cut, or comes

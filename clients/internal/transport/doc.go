@@ -2,6 +2,8 @@
 //
 //   - Retries are go-retryablehttp's alone, and each try waits for its turn in
 //     the [Budget] first, so that retries are paced like everything else.
+//   - Who waits for a [Budget] stands in one [Queue]: the most urgent is next, the
+//     others are sure of a part, and what others on the same key leave is enough.
 //   - A request that changes something is sent a second time only when that is
 //     harmless: it carries an idempotency key ([Request.Repeatable]), the server
 //     refused it unheard, or it never left this machine. When nobody can tell

@@ -18,6 +18,7 @@ type shared struct {
 	limit   int // as it says
 	lowered int // the limit that it keeps, without saying so
 	fixed   bool
+	moving  bool          // Reset is always a minute from now
 	mute    bool          // no X-Ratelimit headers
 	way     time.Duration // there and back, each
 	theirs  func(minute int) []time.Duration
@@ -103,6 +104,9 @@ func (s *shared) answer(w http.ResponseWriter, now time.Time) {
 	if !s.fixed && len(s.window) > 0 {
 		reset = s.window[0].Add(time.Minute)
 	}
+	if s.moving {
+		reset = now.Add(time.Minute)
+	}
 	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 	if !s.mute {
 		w.Header().Set("X-Ratelimit-Limit", strconv.Itoa(s.limit))
@@ -153,20 +157,22 @@ func TestASteadyOtherUserOfTheKeyMakesUsSlowerAndNotThrottled(t *testing.T) {
 	tests := []struct {
 		name   string
 		server *shared
+		ours   int // the configured limit
 		left   int // of 60 a minute
 		most   int // refusals, all of them in the first ten minutes
 		crowd  int // refusals of the others, of 1,400
 	}{
-		{"evenly, sliding windows", &shared{theirs: evenly(20)}, 40, 2, 20},
-		{"evenly, fixed windows", &shared{theirs: evenly(20), fixed: true}, 40, 2, 140},
-		{"at once, sliding windows", &shared{theirs: atOnce(20)}, 40, 2, 20},
-		{"at once, fixed windows", &shared{theirs: atOnce(20), fixed: true}, 40, 2, 20},
-		{"nearly all of it", &shared{theirs: evenly(50)}, 10, 2, 20},
+		{"evenly, sliding windows", &shared{theirs: evenly(20)}, 60, 40, 2, 20},
+		{"evenly, fixed windows", &shared{theirs: evenly(20), fixed: true}, 60, 40, 2, 140},
+		{"at once, sliding windows", &shared{theirs: atOnce(20)}, 60, 40, 2, 20},
+		{"at once, fixed windows", &shared{theirs: atOnce(20), fixed: true}, 60, 40, 2, 20},
+		{"nearly all of it", &shared{theirs: evenly(50)}, 60, 10, 2, 20},
 		// Four were on their way when the first was refused; then it is tried
 		// once more, to tell a steady user from one that has gone.
-		{"evenly, and the server tells nothing", &shared{theirs: evenly(20), mute: true}, 40, 5, 20},
-		{"a limit that was lowered and not announced", &shared{theirs: evenly(0), lowered: 40}, 40, 5, 0},
-		{"nobody", &shared{theirs: evenly(0)}, 60, 0, 0},
+		{"evenly, and the server tells nothing", &shared{theirs: evenly(20), mute: true}, 60, 40, 5, 20},
+		{"a limit that was lowered and not announced", &shared{theirs: evenly(0), lowered: 40}, 60, 40, 5, 0},
+		{"evenly, and both find room enough", &shared{theirs: evenly(20)}, 30, 30, 0, 0},
+		{"nobody", &shared{theirs: evenly(0)}, 60, 60, 0, 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -175,7 +181,7 @@ func TestASteadyOtherUserOfTheKeyMakesUsSlowerAndNotThrottled(t *testing.T) {
 			if server.lowered == 0 {
 				server.lowered = 60
 			}
-			opts := transport.Options{Budget: transport.NewRateBudget(60), Overall: time.Hour}
+			opts := transport.Options{Budget: transport.NewRateBudget(test.ours), Overall: time.Hour}
 			talk(t, opts, server.ServeHTTP, func(t *testing.T, c *transport.Client) {
 				saturate(t, c, 4, 70*time.Minute)
 			})

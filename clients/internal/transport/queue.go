@@ -298,14 +298,11 @@ func (q *Queue) remove(w *waiter) {
 	if q.waiting == 0 {
 		q.asked = 0 // what rounding has left
 	}
-	switch {
-	case c.waiting == 0:
+	if c.waiting == 0 {
 		c.flows, c.named, c.clock = c.flows[:0], nil, 0
-	case f.first == nil && f.start <= c.clock:
-		c.forget(f)
-	default:
-		heap.Fix(&c.flows, f.at)
+		return
 	}
+	heap.Fix(&c.flows, f.at)
 }
 
 // head is who is next of a class in which somebody waits. A flow in which

@@ -76,8 +76,17 @@ func (l *line) got() string {
 	return strings.Join(l.in, " ")
 }
 
+// remembered is how many flows of an urgency the line knows.
+func (q *Queue) remembered(urgency inventory.Urgency) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.classes[urgency].named)
+}
+
 // empty tells whether the line is as if nobody had ever stood in it.
 func (q *Queue) empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	for _, c := range q.classes {
 		if c.waiting != 0 || len(c.flows) != 0 || len(c.named) != 0 {
 			return false
@@ -126,12 +135,7 @@ func TestALoneWriteIsNextWhateverIsDue(t *testing.T) {
 			timer := time.NewTimer(2300 * time.Millisecond)
 			<-timer.C
 			synctest.Wait()
-			name := fmt.Sprint("write", i)
-			l.ask(t.Context(), inventory.Writing, "", name, 1)
-			if i%2 == 0 {
-				continue // it is let in within the next second
-			}
-			synctest.Wait()
+			l.ask(t.Context(), inventory.Writing, "", fmt.Sprint("write", i), 1)
 		}
 		l.got()
 		for i := range 100 {
@@ -177,7 +181,10 @@ func TestADearSweepIsNotStarvedByWritesWithoutEnd(t *testing.T) {
 		l.ask(t.Context(), inventory.Sweeping, "", "sweep", 100)
 		for i := range 8000 {
 			l.ask(t.Context(), inventory.Writing, "", "write", 1)
-			if i > 100 && len(l.in) > 0 && slices.Contains(l.in, "sweep") {
+			l.mu.Lock()
+			swept := slices.Contains(l.in, "sweep")
+			l.mu.Unlock()
+			if swept {
 				break
 			}
 			if i > 20 {
@@ -235,7 +242,7 @@ func TestOneThatAsksAThousandTimesDoesNotStarveOneThatAsksOnce(t *testing.T) {
 }
 
 // One asks 400 times at once at 1 point; one asks 100 times at 4 points; one
-// asks anew each time it was let in. All three get the same.
+// asks anew each time it was let in, at 5 points. All three get the same.
 func TestFlowsShareEvenlyWhateverTheyCostAndHoweverTheyAsk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine(t, 0, 10)
@@ -246,8 +253,8 @@ func TestFlowsShareEvenlyWhateverTheyCostAndHoweverTheyAsk(t *testing.T) {
 			l.ask(t.Context(), inventory.Hot, "dear", "dear", 4)
 		}
 		l.all.Go(func() {
-			for range 200 {
-				if err := l.queue.Wait(t.Context(), &Request{Name: "anew"}, 1); err != nil {
+			for range 40 {
+				if err := l.queue.Wait(t.Context(), &Request{Name: "anew"}, 5); err != nil {
 					t.Error(err)
 				}
 				l.mu.Lock()
@@ -258,7 +265,7 @@ func TestFlowsShareEvenlyWhateverTheyCostAndHoweverTheyAsk(t *testing.T) {
 		l.got()
 		points := map[string]int{}
 		for _, name := range l.in {
-			points[name] += map[string]int{"cheap": 1, "dear": 4, "anew": 1}[name]
+			points[name] += map[string]int{"cheap": 1, "dear": 4, "anew": 5}[name]
 			if points["cheap"]+points["dear"]+points["anew"] >= 450 {
 				break
 			}
@@ -269,6 +276,28 @@ func TestFlowsShareEvenlyWhateverTheyCostAndHoweverTheyAsk(t *testing.T) {
 				t.Errorf("%s had %d points, want about 150", name, got)
 			}
 		}
+	})
+}
+
+// One has 500 of one point in line, the other asks for 5 points each time it
+// has had some: half of what there is, and not more for being new each time.
+func TestOneThatAsksAnewEachTimeIsNotNewEachTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine(t, 0, 10)
+		for range 500 {
+			l.ask(t.Context(), inventory.Hot, "many", "many", 1)
+		}
+		for n := 1; n <= 40; n++ {
+			if err := l.queue.Wait(t.Context(), &Request{Name: "anew"}, 5); err != nil {
+				t.Fatal(err)
+			}
+			l.mu.Lock()
+			if many := len(l.in); many < (n-1)*5-1 || many > n*5+1 {
+				t.Errorf("one had %d points when the other came to have %d", many, n*5)
+			}
+			l.mu.Unlock()
+		}
+		l.got()
 	})
 }
 
@@ -283,6 +312,10 @@ func TestOneThatGivesUpLeavesNothingBehind(t *testing.T) {
 		}
 		l.ask(t.Context(), inventory.Hot, "b", "stays", 10)
 		cancel(reason)
+		synctest.Wait()
+		if n := l.queue.remembered(inventory.Hot); n != 1 {
+			t.Errorf("%d flows stand in line, want the one that stays", n)
+		}
 		l.got()
 		if l.at["stays"] != 10*time.Second && l.at["stays"] != 10*time.Second+time.Microsecond {
 			t.Errorf("the one that stayed waited %s for 10 points, want 10 s", l.at["stays"])
@@ -306,7 +339,7 @@ func TestFlowsThatAreThroughAreForgotten(t *testing.T) {
 			timer := time.NewTimer(time.Second)
 			<-timer.C
 		}
-		if n := len(l.queue.classes[inventory.Hot].named); n > 5 {
+		if n := l.queue.remembered(inventory.Hot); n > 5 {
 			t.Errorf("%d flows are remembered, want a few", n)
 		}
 		l.got()

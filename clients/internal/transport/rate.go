@@ -34,6 +34,9 @@ type RateBudget struct {
 	ceiling int // configured
 	limit   int // of the key, by the server's word; the ceiling until it is heard
 	flying  int // sent, not answered
+	// heard: there was an answer. Before it nothing is known of the window, which
+	// may be full of a former process's requests: one goes ahead and asks.
+	heard bool
 	// own holds, for each request that was answered, when it leaves the window.
 	// It is counted from the answer: the server counted it before, so that no
 	// latency makes two windows overlap.
@@ -41,17 +44,10 @@ type RateBudget struct {
 	// others holds the same for requests of others on the same key, as far as
 	// Remaining told.
 	others []time.Time
-	// asking: what was known of the others is out of date. One request goes
-	// ahead and asks, before more follow.
-	asking bool
-	// knocking: so does one after a 429 when nothing of ours is in the window,
-	// even in a place that is left to others: before a restart we may have been
-	// the others ourselves.
-	knocking bool
-	newest   standing  // of the answers since nothing was in flight
-	unsure   bool      // one of these answers told nothing
-	use      use       // what others take
-	quiet    time.Time // after a 429, nothing before this
+	newest standing  // of the answers since nothing was in flight
+	opened opening   // of the server's window
+	use    use       // what others take
+	quiet  time.Time // after a 429, nothing before this
 }
 
 // standing is what an answer tells of the key's window.
@@ -60,6 +56,10 @@ type standing struct {
 	reset     int64     // as the server has it
 	end       time.Time // the same by our clock
 }
+
+// opening is since when a Reset has stayed the same, to tell a fixed window from
+// one that moves with each request.
+type opening struct{ at, end time.Time }
 
 // newer tells, of answers that overtook each other, which one the server gave
 // later: while nothing leaves its window, Remaining only falls, and what leaves
@@ -89,13 +89,16 @@ func (b *RateBudget) enter(now time.Time, _ float64) (wait time.Duration, in boo
 	}
 	b.expire(now)
 	switch {
-	case b.flying > 0 && (b.asking || len(b.own)+b.flying >= b.limit-b.use.highest(now)):
+	case b.flying > 0 && !b.heard:
+		return Never, false
+	case b.flying > 0 && len(b.own)+b.flying >= b.limit-b.use.highest(now):
+		// Others were seen to take these places of late. One request asks
+		// whether they still do, before more follow.
 		return Never, false
 	case len(b.own)+b.flying < b.most(now, len(b.others)):
 		if b.flying == 0 {
-			b.newest, b.unsure = standing{}, false
+			b.newest = standing{}
 		}
-		b.knocking = false
 		b.flying++
 		return 0, true
 	}
@@ -111,10 +114,7 @@ func (b *RateBudget) enter(now time.Time, _ float64) (wait time.Duration, in boo
 // most is how many requests of ours may be in the window beside so many of
 // others, and beside those that others are used to send.
 func (b *RateBudget) most(now time.Time, others int) int {
-	if !b.knocking {
-		others = max(others, b.reserve(now))
-	}
-	return min(b.ceiling, b.limit-others)
+	return min(b.ceiling, b.limit-max(others, b.reserve(now)))
 }
 
 // reserve is what is left to others. One request a minute is always ours, or
@@ -124,11 +124,7 @@ func (b *RateBudget) reserve(now time.Time) int { return min(b.use.steady(now), 
 // expire drops what has left the window.
 func (b *RateBudget) expire(now time.Time) {
 	b.own = after(b.own, now)
-	before := len(b.others)
 	b.others = after(b.others, now)
-	if before > 0 && len(b.others) == 0 {
-		b.asking = true
-	}
 }
 
 // after is what of sorted times is yet to come, in the same place.
@@ -154,48 +150,55 @@ func (b *RateBudget) settle(now time.Time, resp *Response) {
 	b.flying--
 	b.own = append(b.own, now.Add(window))
 	if resp == nil {
-		b.unsure = true
 		return
 	}
+	b.heard = true
 	if limit, ok := headerInt(resp.Header, "X-Ratelimit-Limit"); ok && limit > 0 {
 		b.limit = int(min(limit, limitMost))
 	}
 	reset, known := resetIn(resp, now)
+	if known {
+		b.open(now, now.Add(reset))
+	}
 	if resp.Status == http.StatusTooManyRequests {
-		b.unsure = true
-		// The places that were neither ours nor in flight were theirs; the
-		// refused request has none.
-		taken := max(b.limit-b.counted(now, reset)+1-b.flying, b.use.steady(now)+1)
-		if b.use.refused(now, taken) && len(b.own) == 1 {
-			b.knocking = true
+		// With nothing of ours in the window we may have been the others
+		// ourselves, in a process before this one. Else the places that were
+		// neither ours nor in flight were theirs; the refused request has none.
+		if len(b.own) > 1 {
+			b.use.refused(now, max(b.limit-b.counted(now)+1-b.flying, b.use.steady(now)+1))
 		}
 		b.hush(now, resp.Wait, reset)
 		return
 	}
-	b.asking = false
 	remaining, ok := headerInt(resp.Header, "X-Ratelimit-Remaining")
 	if !ok {
-		b.unsure = true
 		return
 	}
 	told := standing{remaining: int(min(max(remaining, 0), int64(b.limit))), end: now.Add(reset)}
 	// The server may have counted what is in flight; suppose it has, so that
 	// we never take ourselves for others.
-	b.use.seen(now, b.limit-told.remaining-b.counted(now, reset)-b.flying)
-	if !known {
-		b.unsure = true
-	} else {
+	b.use.seen(now, b.limit-told.remaining-b.counted(now)-b.flying)
+	if known {
 		told.reset, _ = headerInt(resp.Header, "X-Ratelimit-Reset")
 		b.place(told)
 	}
 }
 
-// counted is how many of our own requests are in the server's window, at most.
-// A fixed window began 60 s before Reset, and the oldest request in a sliding
-// one was sent then.
-func (b *RateBudget) counted(now time.Time, reset time.Duration) int {
-	since := now.Add(reset - resetBlur)
-	first, _ := slices.BinarySearchFunc(b.own, since, time.Time.Compare)
+// open notes when the server's window ends, and since when it has said so.
+func (b *RateBudget) open(now, end time.Time) {
+	if end.Sub(b.opened.end).Abs() > resetBlur {
+		b.opened = opening{now, end}
+	}
+}
+
+// counted is how many of our own requests are in the server's window, at most:
+// in a fixed one, which a Reset that stays shows, what was sent since it began,
+// 60 s before. In a sliding one whose oldest request stays, that is all.
+func (b *RateBudget) counted(now time.Time) int {
+	if now.Sub(b.opened.at) <= 2*resetBlur {
+		return len(b.own)
+	}
+	first, _ := slices.BinarySearchFunc(b.own, b.opened.end.Add(-2*resetBlur), time.Time.Compare)
 	return len(b.own) - first
 }
 
@@ -207,7 +210,7 @@ func (b *RateBudget) place(told standing) {
 	if told.newer(b.newest) {
 		b.newest = told
 	}
-	if b.flying == 0 && !b.unsure {
+	if b.flying == 0 {
 		told = b.newest
 		b.others = b.others[:0]
 	}
@@ -219,7 +222,6 @@ func (b *RateBudget) place(told standing) {
 }
 
 // hush keeps every request back after a 429, not only the one that got it.
-// Then one asks how things stand.
 func (b *RateBudget) hush(now time.Time, wait, reset time.Duration) {
 	if wait == 0 {
 		wait = reset
@@ -230,24 +232,27 @@ func (b *RateBudget) hush(now time.Time, wait, reset time.Duration) {
 	if until := now.Add(min(wait, resetMost)); until.After(b.quiet) {
 		b.quiet = until
 	}
-	b.asking = true
 }
 
 // Spare is how many requests could be sent within that time from now and none
 // of them be throttled or wait for longer: what the window, the limit, those
-// who wait already and the others on the same key leave.
+// who wait already and the others on the same key leave. Before the first answer
+// it is one, which asks.
 func (b *RateBudget) Spare(now time.Time, within time.Duration) int {
 	within = max(within, 0)
-	spare, waiting := 0, 0
+	spare, waiting, heard := 0, 0, false
 	b.queue.Change(func(time.Time) {
 		b.expire(now)
-		waiting = b.queue.waiting
+		waiting, heard = b.queue.waiting, b.heard
 		for _, free := range b.frees(now) {
 			if free = max(free, b.quiet.Sub(now)); free <= within {
 				spare += 1 + int((within-free)/(window+time.Second)) // a second for its answer
 			}
 		}
 	})
+	if !heard {
+		spare = min(spare, 1)
+	}
 	return max(spare-waiting, 0)
 }
 

@@ -43,14 +43,13 @@ func (u *use) seen(now time.Time, taken int) {
 }
 
 // refused notes what others must have had in the window. Refusals within a
-// window of the first are one; first tells whether this is it.
-func (u *use) refused(now time.Time, taken int) (first bool) {
+// window of the first are one.
+func (u *use) refused(now time.Time, taken int) {
 	if now.Sub(u.newest.at) <= window {
 		u.newest.taken = max(u.newest.taken, taken)
-		return false
+		return
 	}
 	u.former, u.newest = u.newest, refusal{now, taken}
-	return true
 }
 
 // steady is what others are to be expected to take again.
