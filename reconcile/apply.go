@@ -16,6 +16,7 @@ import (
 // What must be stocked first comes last: its first failure ends it, and must
 // keep nothing else from being written.
 func (s *cycleStore) apply(ctx context.Context) error {
+	ctx = inventory.WithUrgency(ctx, inventory.Writing)
 	changes := s.saved(s.pass)
 	plain := slices.DeleteFunc(slices.Clone(changes), func(change inventory.Change) bool { return change.Activate })
 	stocked := slices.DeleteFunc(changes, func(change inventory.Change) bool { return !change.Activate })

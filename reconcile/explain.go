@@ -75,6 +75,7 @@ func (r *Reconciler) read(ctx context.Context, sku inventory.SKU) (map[inventory
 		return nil, err
 	}
 	c.narrow, c.quiet = sku != "", true
+	ctx = inventory.WithUrgency(ctx, inventory.Asked)
 	c.each(func(s *cycleStore) error { return s.look(ctx) })
 	if c.alive() {
 		if err := c.readSource(ctx); err != nil {

@@ -315,10 +315,11 @@ func (tr *trade) hint() {
 	stock := tr.katana.stock[row]
 	stock.Committed += units
 	tr.katana.stock[row] = stock
-	tr.katana.open = append(tr.katana.open, inventory.SourceOrder{
+	order := inventory.SourceOrder{
 		ID: tr.nextID, Number: "B2B-1", Source: "katana", Updated: tr.now, Location: 10,
 		Rows: []inventory.SourceOrderRow{{ID: tr.nextID, Variant: tr.ids[i], Location: 10, Quantity: units}},
-	})
+	}
+	tr.katana.open, tr.katana.orders = append(tr.katana.open, order), append(tr.katana.orders, order)
 }
 
 func (tr *trade) asAFullCycleWould() {

@@ -15,11 +15,57 @@ import (
 type openOrders struct {
 	before, after []inventory.SourceOrder
 	err           error
+	same          bool // they are those of the last cycle
 }
 
 // inventoryLag is how far Katana's inventory may lag behind its orders. Nothing
 // is documented; its bin inventory is declared eventually consistent.
 const inventoryLag = 2 * time.Minute
+
+// openBefore gives the open orders that some store leaves out as they are before
+// the inventory is read: those of the last cycle, if nothing says that any order
+// has changed since.
+func (c *cycle) openBefore(ctx context.Context) (orders []inventory.SourceOrder, err error) {
+	c.open.same = c.started.Sub(c.r.open.read) < openHold && c.hearing && c.ask.Store == "" && c.ask.Compare == nil &&
+		!c.heard.Locations && len(c.heard.Variants) == 0 && !c.newer(c.orders)
+	if c.open.same {
+		return c.r.open.orders, nil
+	}
+	return c.openOrders(ctx)
+}
+
+// openAfter gives them as they are after the inventory was read. Where they were
+// those of the last cycle before it, they still are if no order has changed.
+func (c *cycle) openAfter(ctx context.Context) ([]inventory.SourceOrder, error) {
+	if c.open.same && len(c.open.before) > 0 {
+		changed, err := c.r.opts.Source.Orders(ctx, c.mirror.ordered)
+		if err != nil {
+			return nil, err
+		}
+		c.open.same = !c.newer(changed)
+	}
+	if c.open.same {
+		return c.open.before, nil
+	}
+	return c.openOrders(ctx)
+}
+
+// newer tells whether any of the orders changed since the last cycle took them
+// in.
+func (c *cycle) newer(orders []inventory.SourceOrder) bool {
+	return slices.ContainsFunc(orders, func(o inventory.SourceOrder) bool { return o.Updated.After(c.mirror.ordered) })
+}
+
+// openKept is the open orders that some store leaves out, as the last cycle
+// read them.
+type openKept struct {
+	read   time.Time // when they were; zero for never
+	orders []inventory.SourceOrder
+}
+
+// openHold is how long they are taken for what they were, although nothing says
+// that any has changed.
+const openHold = 10 * time.Minute
 
 // openOrders reads the open orders that some store leaves out; none are read
 // when every order counts everywhere.

@@ -70,6 +70,7 @@ func TestWhenTheOrdersCannotBeReadEverythingCommittedCounts(t *testing.T) {
 	for _, at := range []int{1, 2} {
 		w, mug := wholesale(t)
 		w.katana.openReads, w.katana.openFailAt, w.katana.openFail = 0, at, errors.New("502")
+		w.name(1) // something has happened, so that they are read
 		report := w.ask(reconcile.Request{Kind: inventory.Incremental})
 		if got := outcome(report, mug); got != "" {
 			t.Errorf("read %d fails: got %q, want nothing raised", at, got)
@@ -122,4 +123,40 @@ func TestAnOrderThatArrivesTakesNoOtherSaleAwayWhileOurClockIsAhead(t *testing.T
 	}
 	w.cycle()
 	w.wantShown(outlet, 5)
+}
+
+func TestOpenOrdersAreReadAgainOnlyWhenAnOrderMayHaveChanged(t *testing.T) {
+	w := catalogue(t, 300)
+	w.stores[0].Orders = desired.Orders{Exclude: []desired.Matcher{{Number: "B2B-*"}}}
+	wholesale := inventory.SourceOrder{
+		ID: 900, Number: "B2B-1", Source: "katana", Updated: w.now.Add(-time.Hour), Location: 10,
+		Rows: []inventory.SourceOrderRow{{ID: 901, Variant: 7, Location: 10, Quantity: 2 * inventory.Scale}},
+	}
+	w.katana.open = []inventory.SourceOrder{wholesale}
+	w.start()
+	w.cycle()
+	reads := func() int {
+		before := w.katana.openReads
+		w.incremental()
+		return w.katana.openReads - before
+	}
+	reads() // the first of a process
+	if got := reads(); got != 0 {
+		t.Errorf("they were read %d times although nothing happened", got)
+	}
+	w.name(7)
+	if got := reads(); got != 2 {
+		t.Errorf("they were read %d times when a feed named something, want before and after", got)
+	}
+	for range 5 { // what was named is read once more
+		reads()
+	}
+	wholesale.Updated = w.now.Add(time.Second)
+	w.katana.orders = append(w.katana.orders, wholesale)
+	if got := reads(); got != 2 {
+		t.Errorf("they were read %d times when one had changed", got)
+	}
+	if got := reads(); got != 0 {
+		t.Errorf("they were read %d times once that was taken in", got)
+	}
 }

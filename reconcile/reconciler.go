@@ -83,6 +83,7 @@ type Reconciler struct {
 	mirror  *mirror                             // Katana as of the newest reads; nil: read it whole
 	// recalled tells that the mirror is what the journal remembered, or newer.
 	recalled bool
+	open     openKept
 	deaf     map[string]bool // feeds that refuse us, as the log has said
 	located  bool            // Katana's locations were read
 	behind   time.Time       // when the log last said that the sweep is

@@ -105,13 +105,17 @@ func (c *cycle) readFigures(ctx context.Context, at, others []inventory.SourceLo
 	if c.narrow || !m.partly {
 		c.readRecipes(ctx) // what is made of what is read too
 	}
-	c.open.before, c.open.err = c.openOrders(ctx)
+	c.open.before, c.open.err = c.openBefore(ctx)
 	wanted, swept := c.wanted()
-	if err := c.readRows(ctx, wanted); err != nil {
+	urgency := inventory.UrgencyOf(ctx)
+	if len(wanted) == len(swept.ids) {
+		urgency = inventory.Sweeping
+	}
+	if err := c.readRows(inventory.WithUrgency(ctx, urgency), wanted); err != nil {
 		return err
 	}
 	if c.open.err == nil {
-		c.open.after, c.open.err = c.openOrders(ctx)
+		c.open.after, c.open.err = c.openAfter(ctx)
 	}
 	whole := m.partly && !c.narrow
 	if whole {
@@ -298,6 +302,13 @@ func (c *cycle) reflected() error {
 			m.ordered = order.Updated
 		}
 	}
+	switch {
+	case c.quiet || c.open.same && c.open.err == nil:
+	case c.open.err != nil || c.ask.Store != "" || c.ask.Compare != nil:
+		c.r.open = openKept{}
+	default:
+		c.r.open = openKept{read: c.started, orders: c.open.after}
+	}
 	return c.keep(nil, nil, c.head())
 }
 
@@ -356,7 +367,7 @@ func (c *cycle) readFound(ctx context.Context) error {
 		return err
 	}
 	if c.open.err == nil { // the orders are to lie around all that was read
-		c.open.after, c.open.err = c.openOrders(ctx)
+		c.open.after, c.open.err = c.openAfter(ctx)
 	}
 	return nil
 }

@@ -247,17 +247,13 @@ func (s *cycleStore) outline() plan.Plan {
 }
 
 // touched lists the SKUs of the levels that would be written by the figures as
-// they were read last, and of those that moved since they were seen. What a
-// guard holds is not about to be written, nor is anything in report mode.
+// they were read last, and of those that moved since they were seen. What waits
+// or is held is not about to be written, nor is anything in report mode.
 func (s *cycleStore) touched() (skus []inventory.SKU) {
-	outline := s.outline()
-	for _, change := range outline.Changes {
+	for _, change := range s.outline().Changes {
 		if _, held := s.held(change); !held && s.mode != inventory.ModeReport {
 			skus = append(skus, change.SKU)
 		}
-	}
-	for _, o := range outline.Waiting {
-		skus = append(skus, o.SKU)
 	}
 	return append(skus, s.stirred()...)
 }

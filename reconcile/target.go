@@ -106,10 +106,12 @@ func (j *journaled) offers(key inventory.Key, units inventory.Units) error {
 
 // readBack reads the levels of a batch whose answer was lost.
 func (j *journaled) readBack(ctx context.Context, changes []inventory.Change, lost error) ([]inventory.Outcome, error) {
-	levels, err := j.Levels(ctx, keys(changes))
+	asked := keys(changes)
+	levels, err := j.Levels(ctx, asked)
 	if err != nil {
 		return nil, errors.Join(lost, fmt.Errorf("reading back: %w", err))
 	}
+	j.s.putAll(asked, levels)
 	shows := make(map[inventory.Key]inventory.Units, len(levels))
 	for _, level := range levels {
 		shows[level.Key] = level.Available
