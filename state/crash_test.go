@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(asChild) {
 	case "":
 		childMust(flag.Set("rapid.checks", "50")) // each of them waits for the disk; the command line may ask for more
+		childMust(flag.Set("rapid.seed", "1"))    // so that a run can be repeated; the same holds
 		os.Exit(m.Run())
 	case "script":
 		childScript(os.Args[1], os.Args[2], func(*Store) error { return nil })
