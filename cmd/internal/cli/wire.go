@@ -75,7 +75,9 @@ func (a *app) assemble(cfg *configs.Config, store *state.Store, log *slog.Logger
 
 // schedules reads the schedules, which the config's checks have let pass.
 func (r *rig) schedules() error {
-	wrong := func(key string, err error) error { return usageError{fmt.Errorf("%s: sync.%s: %w", r.config.Path, key, err)} }
+	wrong := func(key string, err error) error {
+		return usageError{fmt.Errorf("%s: sync.%s: %w", r.config.Path, key, err)}
+	}
 	zone, err := time.LoadLocation(r.config.Sync.TimeZone) // "" is UTC
 	if err != nil {
 		return wrong("time_zone", err)
