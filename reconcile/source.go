@@ -412,9 +412,8 @@ func (c *cycle) spare(hot int) int {
 	if c.mirror.swept.IsZero() || len(c.mirror.at) == 0 {
 		return c.r.opts.SweepAtLeast
 	}
-	const atOnce = 250 // variants a request
-	requests := c.r.opts.Source.Spare(elapsed) - feedsMost - (hot+atOnce-1)/atOnce*len(c.mirror.at)
-	return max(requests/len(c.mirror.at), 0) * atOnce
+	locations := len(c.mirror.at)
+	return sweepable(c.r.opts.Source.Spare(elapsed)-feedsMost-sweepRequests(hot, locations), locations)
 }
 
 // behindAgain is how often the log says that the sweep is behind.
@@ -427,7 +426,7 @@ func (c *cycle) behind(swept share) {
 		return
 	}
 	c.r.behind = c.started
-	round := time.Duration(float64(c.r.opts.SweepWithin) * float64(swept.due) / float64(max(len(swept.ids), 1)))
+	round := roundOf(c.r.opts.SweepWithin, float64(swept.due), len(swept.ids))
 	c.r.opts.Log.Warn("the catalogue is too large for the limit of requests: set sync.sweep_within to what can be had, or ask Katana for more",
 		"variants", c.mirror.plain.live+c.mirror.kits.live, "locations", len(c.mirror.at), "sweep_within", c.r.opts.SweepWithin, "achievable", round.Round(time.Minute))
 }

@@ -70,6 +70,10 @@ func New(opts Options) *Client {
 // Counts gives the running totals of requests.
 func (c *Client) Counts() inventory.RequestCount { return c.http.Counts().Report() }
 
+// PerMinute is how many requests a minute may be sent, as far as the answers so
+// far have told.
+func (c *Client) PerMinute() int { return c.budget.PerMinute() }
+
 // Spare is how many requests could be sent within that time and none of them be
 // throttled or wait for longer, beside those that wait already and what others
 // on the same key are used to send. Before the first answer it is one, which

@@ -234,6 +234,13 @@ func (b *RateBudget) hush(now time.Time, wait, reset time.Duration) {
 	}
 }
 
+// PerMinute is how many requests a minute are allowed, others on the same key
+// included.
+func (b *RateBudget) PerMinute() (most int) {
+	b.queue.Change(func(time.Time) { most = min(b.ceiling, b.limit) })
+	return most
+}
+
 // Spare is how many requests could be sent within that time from now and none
 // of them be throttled or wait for longer: what the window, the limit, those
 // who wait already and the others on the same key leave. Before the first answer

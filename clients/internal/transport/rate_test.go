@@ -118,7 +118,8 @@ func TestRequestsOfOthersOnTheSameKeyAreLearned(t *testing.T) {
 }
 
 func TestALowerLimitOfTheServerHolds(t *testing.T) {
-	opts := transport.Options{Budget: transport.NewRateBudget(60)}
+	budget := transport.NewRateBudget(60)
+	opts := transport.Options{Budget: budget}
 	talk(t, opts, status(200, "X-Ratelimit-Limit", "10"), func(t *testing.T, c *transport.Client) {
 		start := time.Now()
 		for range 31 {
@@ -129,11 +130,15 @@ func TestALowerLimitOfTheServerHolds(t *testing.T) {
 		if got := time.Since(start); got != 3*time.Minute {
 			t.Errorf("31 requests at 10 a minute took %s, want 3m0s", got)
 		}
+		if got := budget.PerMinute(); got != 10 {
+			t.Errorf("it tells of %d a minute, want 10", got)
+		}
 	})
 }
 
 func TestAHigherLimitOfTheServerDoesNotRaiseTheConfigured(t *testing.T) {
-	opts := transport.Options{Budget: transport.NewRateBudget(5)}
+	budget := transport.NewRateBudget(5)
+	opts := transport.Options{Budget: budget}
 	talk(t, opts, status(200, "X-Ratelimit-Limit", "600"), func(t *testing.T, c *transport.Client) {
 		start := time.Now()
 		for range 11 {
@@ -143,6 +148,9 @@ func TestAHigherLimitOfTheServerDoesNotRaiseTheConfigured(t *testing.T) {
 		}
 		if got := time.Since(start); got != 2*time.Minute {
 			t.Errorf("11 requests at 5 a minute took %s, want 2m0s", got)
+		}
+		if got := budget.PerMinute(); got != 5 {
+			t.Errorf("it tells of %d a minute, want 5", got)
 		}
 	})
 }

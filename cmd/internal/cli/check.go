@@ -98,7 +98,7 @@ func (a *app) writeFindings(w io.Writer, findings []finding) error {
 func (a *app) check(ctx context.Context, cfg *configs.Config) ([]finding, error) {
 	findings := []finding{a.checkConfig(cfg)}
 	rig := &rig{config: cfg, shops: map[inventory.StoreName]*shopify.Client{}}
-	if err := a.connect(rig, a.quietLog(cfg)); err != nil {
+	if err := errors.Join(a.connect(rig, a.quietLog(cfg)), rig.schedules()); err != nil {
 		return nil, err
 	}
 	stateFile, remembered := a.checkState(ctx, cfg)
@@ -125,7 +125,7 @@ func (a *app) check(ctx context.Context, cfg *configs.Config) ([]finding, error)
 		})
 	}
 	_ = group.Wait() // findings are no errors
-	return slices.Concat(append([][]finding{findings, katana}, stores...)...), nil
+	return slices.Concat(append([][]finding{findings, katana, c.checkSweep()}, stores...)...), nil
 }
 
 func (a *app) checkConfig(cfg *configs.Config) finding {
@@ -240,6 +240,7 @@ type checker struct {
 
 	mu        sync.Mutex
 	locations []inventory.SourceLocation // of Katana, nil when it could not be asked
+	drawn     []inventory.SourceLocationID
 }
 
 func (c *checker) checkKatana(ctx context.Context) []finding {

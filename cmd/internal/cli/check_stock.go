@@ -29,6 +29,7 @@ func (c *checker) checkStock(ctx context.Context, prefix string, s configs.Store
 	if err != nil {
 		return []finding{fail(prefix+"SKUs", err, "")}
 	}
+	c.draws(feeds.Sources())
 	findings := []finding{checkSKUs(prefix+"SKUs", levels, variants)}
 	shared, twice := feeds.Shared(), 0
 	for _, one := range desired.DuplicateSKUs(levels, variants) {

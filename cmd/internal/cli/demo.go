@@ -15,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"stocksyncd/clients/sandbox"
+	"stocksyncd/cmd/internal/daemon"
+	"stocksyncd/configs"
 	"stocksyncd/reconcile"
 	"stocksyncd/reconcile/inventory"
 )
@@ -26,9 +28,12 @@ const (
 	demoRows     = 8 // of a table
 	demoProducts = 300
 	demoStores   = 2
-	// demoPerMinute is twenty times what Katana allows: by its own limit, a
-	// second full cycle of some hundred products would have to wait for a minute.
+	// demoPerMinute is twenty times what Katana allows: by its own limit, what
+	// follows the first, full cycle would have to wait for a minute.
 	demoPerMinute = 1200
+	// demoLooks is how many cycles at most it takes to find what happened in
+	// Shopify: one looks there at the latest after three that had to write.
+	demoLooks = 4
 )
 
 func (a *app) demoCommand() *cobra.Command {
@@ -100,6 +105,7 @@ type demo struct {
 	a         *app
 	w         *sandbox.World
 	dir       string
+	config    *configs.Config
 	began     time.Time
 	products  int
 	perMinute int
@@ -209,10 +215,40 @@ func (d *demo) next(ctx context.Context) (*inventory.Report, error) {
 	}
 }
 
-// cycle asks the daemon for a cycle, as an operator would, and waits for it.
+// cycle asks the daemon for an incremental cycle, as `stocksyncd once` does, and
+// shows it.
 func (d *demo) cycle(ctx context.Context) (*inventory.Report, error) {
-	d.signals <- syscall.SIGUSR1
-	return d.next(ctx)
+	ask := daemon.CycleAsk{Config: d.config.Digest(), Kind: inventory.Incremental}
+	if _, err := daemon.NewClient(socketPath(d.config)).Cycle(ctx, ask); err != nil {
+		return nil, fmt.Errorf("%w; the daemon's log: %s", err, d.logPath())
+	}
+	report, err := d.next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return report, d.show(report)
+}
+
+// find runs cycles until they have found what happened to some levels.
+func (d *demo) find(ctx context.Context, picks ...pick) error {
+	for range demoLooks {
+		report, err := d.cycle(ctx)
+		if err != nil {
+			return err
+		}
+		picks = slices.DeleteFunc(picks, func(p pick) bool { return p.in(report) })
+		if len(picks) == 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("after %d cycles the daemon has not found what happened to %s; its log: %s", demoLooks, quoteCell(picks[0].sku), d.logPath())
+}
+
+// in tells whether a report has a change of the level's SKU.
+func (p pick) in(report *inventory.Report) bool {
+	return slices.ContainsFunc(report.Stores, func(s inventory.StoreReport) bool {
+		return slices.ContainsFunc(s.Changes, func(c inventory.ChangeReport) bool { return c.SKU == inventory.SKU(p.sku) })
+	})
 }
 
 func wait(ctx context.Context, span time.Duration) error {
@@ -253,7 +289,7 @@ func (d *demo) show(report *inventory.Report) error {
 		requests = append(requests, count(report.Requests[api].Count, "request", "requests")+" to "+api)
 	}
 	d.shown, d.standing = true, standing
-	d.say("Cycle %d took %.1f s, %s.\n%s", report.Cycle, float64(report.DurationMS)/1000, strings.Join(requests, ", "), summary(&whole, false))
+	d.say("Cycle %d (%s) took %.1f s, %s.\n%s", report.Cycle, report.Kind, float64(report.DurationMS)/1000, strings.Join(requests, ", "), summary(&whole, false))
 	t, _ := d.a.changeTable(&short, false)
 	if len(t.rows) > 0 {
 		if err := t.write(indented{d.a.Stdout}); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"net/http"
 	"os"
@@ -27,6 +28,14 @@ func (d *demo) prologue(ctx context.Context, address string) error {
 		perMinute: d.perMinute,
 	})
 	if err := os.WriteFile(d.configPath(), []byte(config), 0o600); err != nil {
+		return err
+	}
+	var err error
+	if d.config, err = configs.Load(d.configPath()); err != nil {
+		return err
+	}
+	// What a former demo has kept in the same folder is of another shop.
+	if err := os.Remove(d.config.State.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	shop := d.w.Summary()
@@ -152,7 +161,7 @@ func (d *demo) takeShared() (pick, sibling, error) {
 
 // scenes is the demo from the daemon's start to the end of ctx.
 func (d *demo) scenes(ctx context.Context) error {
-	d.say("The daemon starts: the same code as `stocksyncd run`, with a full cycle first.")
+	d.say("The daemon starts: the same code as `stocksyncd run`. It knows nothing yet, so its first cycle is a full one.")
 	first, err := d.next(ctx)
 	if err != nil {
 		return err
@@ -182,11 +191,9 @@ func (d *demo) settled(ctx context.Context, first *inventory.Report) error {
 			return err
 		}
 	}
-	report, err := d.cycle(ctx)
-	if err != nil {
-		return err
-	}
-	return d.show(report)
+	d.say("From now on its cycles are incremental: they read what has changed, what they are about to write,\nand in turn a part of the rest. Most requests to Katana are then for its open orders: this shop leaves\nsome of them out of account (exclude_orders), and those are read before and after the figures.")
+	_, err := d.cycle(ctx)
+	return err
 }
 
 // demoOrder is a name that the made-up shop has not given to an order of its own.
@@ -220,11 +227,11 @@ func (d *demo) live(ctx context.Context) error {
 	d.say("Three things happen at once:\n- order %s in Shopify: 2 × %s at %s. Katana will hear of it in %s.\n- a count in Katana takes 4 off %s at %s.\n- somebody types %d for %s at %s into Shopify; Katana has %d.",
 		demoOrder, quoteCell(sold.sku), sold.location, demoImport, quoteCell(counted.sku), counted.katana,
 		edited.units+50, quoteCell(edited.sku), edited.location, edited.units)
-	report, err := d.cycle(ctx)
-	if err != nil {
+	if err := d.find(ctx, counted); err != nil {
 		return err
 	}
-	if err := d.show(report); err != nil {
+	d.say("Katana says what has changed there, so that is found and written at once. A cycle that has something\nto write leaves it to the next one to ask Shopify what was updated.")
+	if err := d.find(ctx, sold, edited); err != nil {
 		return err
 	}
 	d.inFlight(sold, other)
@@ -235,10 +242,14 @@ func (d *demo) live(ctx context.Context) error {
 		return err
 	}
 	d.say("Order %s has reached Katana.", demoOrder)
-	if report, err = d.cycle(ctx); err != nil {
+	if _, err := d.cycle(ctx); err != nil {
 		return err
 	}
-	return d.show(report)
+	ours, _ := d.w.Available(d.main(), sold.sku, sold.location)
+	if desired, _ := d.w.Desired(d.main(), sold.sku, sold.location); ours == desired {
+		d.say("Both sides say %d for %s now, so nothing is left to write.", ours, quoteCell(sold.sku))
+	}
+	return nil
 }
 
 // inFlight says what became of the order that Katana has not heard of.
@@ -254,12 +265,8 @@ func (d *demo) inFlight(sold pick, other sibling) {
 // why lets the daemon tell how a level comes by its figure, over the socket
 // where it answers an operator.
 func (d *demo) why(ctx context.Context, p pick) error {
-	cfg, err := configs.Load(d.configPath())
-	if err != nil {
-		return err
-	}
-	ask := daemon.ExplainAsk{Config: cfg.Digest(), SKU: inventory.SKU(p.sku), Store: inventory.StoreName(d.main())}
-	levels, err := daemon.NewClient(socketPath(cfg)).Explain(ctx, ask)
+	ask := daemon.ExplainAsk{Config: d.config.Digest(), SKU: inventory.SKU(p.sku), Store: inventory.StoreName(d.main())}
+	levels, err := daemon.NewClient(socketPath(d.config)).Explain(ctx, ask)
 	if err != nil {
 		return err
 	}
@@ -274,7 +281,7 @@ func (d *demo) encore(ctx context.Context) error {
 		if err := wait(ctx, 4*time.Second); err != nil {
 			return err
 		}
-		event, what, err := d.trifle(n)
+		event, p, what, err := d.trifle(n)
 		if err != nil {
 			<-ctx.Done() // nothing is left to move
 			return ctx.Err()
@@ -283,19 +290,14 @@ func (d *demo) encore(ctx context.Context) error {
 			return err
 		}
 		d.say("%s", what)
-		report, err := d.cycle(ctx)
-		if err != nil {
-			return err
-		}
-		if err := d.show(report); err != nil {
+		if err := d.find(ctx, p); err != nil {
 			return err
 		}
 	}
 }
 
 // trifle is a small thing that happens to the next pick, each time another one.
-func (d *demo) trifle(n int) (event sandbox.Event, what string, err error) {
-	var p pick
+func (d *demo) trifle(n int) (event sandbox.Event, p pick, what string, err error) {
 	var other sibling
 	if n%3 == 2 {
 		p, other, err = d.takeShared()
@@ -313,5 +315,5 @@ func (d *demo) trifle(n int) (event sandbox.Event, what string, err error) {
 		event = sandbox.StockAdjusted{SKU: p.sku, Location: p.katana, By: "-1"}
 		what = fmt.Sprintf("Katana: 1 × %s at %s is written off.", quoteCell(p.sku), p.katana)
 	}
-	return event, what, err
+	return event, p, what, err
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -16,6 +17,8 @@ import (
 
 	"stocksyncd/clients/sandbox"
 	"stocksyncd/cmd/internal/web"
+	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/inventory"
 )
 
 func TestAPortInUseCostsThePageNotTheDaemon(t *testing.T) {
@@ -74,7 +77,7 @@ func TestTheDemoEndsByItselfAndTidiesUp(t *testing.T) {
 	}
 	for _, want := range []string{
 		"A made-up shop: 60 products", "2 stores: main (", "outlet (", "mode lower-only", "in Shopify were put out of step",
-		"Cycle 1 took", "requests to shopify/main, ", "requests to shopify/outlet.", "applied", "stocksyncd sandbox",
+		"Cycle 1 (full) took", "requests to shopify/main, ", "requests to shopify/outlet.", "applied", "stocksyncd sandbox",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demo does not say %q:\n%s", want, out)
@@ -83,6 +86,57 @@ func TestTheDemoEndsByItselfAndTidiesUp(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(b.dir, "stocksyncd-demo-*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left over: %v %v", left, err)
+	}
+}
+
+// firstOfDaemon runs the daemon until its first cycle has ended, and gives the
+// report of that.
+func (b *bench) firstOfDaemon() *inventory.Report {
+	b.t.Helper()
+	env, _, log := b.env()
+	a := &app{Env: env, output: "text", color: "never"}
+	ctx, stop := context.WithTimeout(b.t.Context(), time.Minute)
+	defer stop()
+	var first *inventory.Report
+	err := a.runDaemon(ctx, running{path: b.configPath(), observe: func(_ reconcile.Request, report *inventory.Report, _ error) {
+		if first == nil {
+			first = report
+		}
+		stop()
+	}})
+	if err != nil || first == nil {
+		b.t.Fatalf("the daemon ended with %v before its first cycle:\n%s", err, log)
+	}
+	return first
+}
+
+func TestARestartWritesWhatHasChangedWithoutReadingEverything(t *testing.T) {
+	b := newBench(t)
+	if first := b.firstOfDaemon(); first.Kind != inventory.Full || !first.Stores[0].Look.Whole {
+		t.Errorf("with a new state file: %s, want a full cycle that reads the store whole", first.Kind)
+	}
+	b.pass(11 * time.Minute)
+	b.do(sandbox.StockAdjusted{SKU: "MUG-BLUE", Location: "Oslo", By: "-3"})
+	first := b.firstOfDaemon()
+	if store := first.Stores[0]; first.Kind != inventory.Incremental || store.Look.Whole || store.Applied != 1 {
+		t.Errorf("after a restart: %s, read whole %t, %d written; want an incremental cycle that reads parts and writes 1", first.Kind, store.Look.Whole, store.Applied)
+	}
+	if got, _ := b.world.Available("main", "MUG-BLUE", "Oslo"); got != 7 {
+		t.Errorf("Shopify shows %d, want 7", got)
+	}
+}
+
+func TestADemoInTheFolderOfAFormerOneBeginsAnew(t *testing.T) {
+	b := newBench(t)
+	for _, which := range []string{"first", "second"} {
+		env, out, log := b.env("demo", "--for", "1500ms", "--products", "20", "--stores", "1", "--keep", filepath.Join(b.dir, "demo"))
+		env.Now = time.Now
+		if code := Main(env); code != exitDone || !strings.Contains(out.String(), "Cycle 1 (full) took") {
+			t.Errorf("the %s: exit code %d, want a full cycle first\n%s%s", which, code, out, log)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(b.dir, "demo", "state.db")); err != nil {
+		t.Errorf("the state file is not kept: %v", err)
 	}
 }
 

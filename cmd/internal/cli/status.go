@@ -19,9 +19,10 @@ func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Show the last cycle, and what waits, is held or in quarantine",
-		Long: `Show the last cycle, and for each store what waits, what a guard holds with the
-command that lets it go, and which levels are in quarantine. The running daemon is
-asked; when none runs, the state file is read. No API is asked.` + exitStatus(
+		Long: `Show the last cycle, how old the oldest figures are, and for each store what
+waits, what a guard holds with the command that lets it go, and which levels are in
+quarantine. The running daemon is asked; when none runs, the state file is read. No
+API is asked.` + exitStatus(
 			"0 done", "1 the state cannot be read", "2 usage or config"),
 		Example: `  stocksyncd status
   stocksyncd status --output json | jq '.stores[].holds'`,
@@ -86,6 +87,22 @@ func (a *app) lastLine(last *inventory.Report) string {
 	if last.Error != "" {
 		line += " It failed: " + last.Error
 	}
+	if !last.OldestRead.IsZero() {
+		line += fmt.Sprintf("\nThe oldest figure of Katana was read %s.", a.ago(last.OldestRead))
+	}
+	return line
+}
+
+// lookLine says how old the oldest level of a store is; "" when nobody knows.
+func (a *app) lookLine(look *inventory.LookReport) string {
+	if look == nil || look.Oldest.IsZero() {
+		return ""
+	}
+	line := fmt.Sprintf("  the oldest level was read %s", a.ago(look.Oldest))
+	if !look.Trusted {
+		line += fmt.Sprintf("; all are read in turn, since the store does not tell of all that changes in it (%s it did not)",
+			count(look.Missed, "time", "times"))
+	}
 	return line
 }
 
@@ -114,6 +131,9 @@ func (a *app) storeStatus(store *daemon.StoreStatus, last *inventory.StoreReport
 	if last != nil {
 		if text := leftAlone(last.Skipped); text != "" {
 			lines = append(lines, "  "+text)
+		}
+		if text := a.lookLine(last.Look); text != "" {
+			lines = append(lines, text)
 		}
 	}
 	if store.InFlight != 0 {
@@ -163,4 +183,13 @@ func (a *app) when(t time.Time) string {
 		return t.Format("15:04:05 UTC")
 	}
 	return t.Format("2006-01-02 15:04:05 UTC")
+}
+
+// ago writes for people how long ago something was.
+func (a *app) ago(t time.Time) string {
+	span := a.Now().Sub(t).Truncate(time.Minute)
+	if span <= 0 {
+		return "less than a minute ago"
+	}
+	return configs.Duration(span).String() + " ago"
 }

@@ -67,7 +67,7 @@ func (a *app) assemble(cfg *configs.Config, store *state.Store, log *slog.Logger
 	}
 	var err error
 	if err = r.schedules(); err != nil {
-		return nil, usageError{fmt.Errorf("%s: %w", cfg.Path, err)}
+		return nil, err
 	}
 	r.reconciler, err = reconcile.New(options)
 	return r, err
@@ -75,15 +75,18 @@ func (a *app) assemble(cfg *configs.Config, store *state.Store, log *slog.Logger
 
 // schedules reads the schedules, which the config's checks have let pass.
 func (r *rig) schedules() error {
+	wrong := func(key string, err error) error {
+		return usageError{fmt.Errorf("%s: sync.%s: %w", r.config.Path, key, err)}
+	}
 	zone, err := time.LoadLocation(r.config.Sync.TimeZone) // "" is UTC
 	if err != nil {
-		return fmt.Errorf("sync.time_zone: %w", err)
+		return wrong("time_zone", err)
 	}
 	if r.schedule, err = configs.ParseSchedule(r.config.Sync.Schedule, zone); err != nil {
-		return fmt.Errorf("sync.schedule: %w", err)
+		return wrong("schedule", err)
 	}
 	if r.full, err = configs.ParseSchedule(r.config.Sync.FullSchedule, zone); err != nil {
-		return fmt.Errorf("sync.full_schedule: %w", err)
+		return wrong("full_schedule", err)
 	}
 	return nil
 }

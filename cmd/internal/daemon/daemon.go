@@ -142,7 +142,7 @@ func Run(ctx context.Context, opts Options) error {
 		d.pulse.watch(ctx)
 	}()
 	opts.Notify.Ready("ready; first cycle under way")
-	d.inbox.due(inventory.Full) // a run missed while we were away is made up for
+	d.open()
 	if err := d.listen(stop); err != nil {
 		return err
 	}
@@ -314,6 +314,7 @@ func (d *daemon) reload() (err error) {
 	d.setup, d.timing = fresh, timing
 	d.mu.Unlock()
 	d.opts.Log.Info("config read again")
+	d.open() // what the config changes is not left until a cycle is due
 	return nil
 }
 

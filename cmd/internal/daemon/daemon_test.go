@@ -119,6 +119,20 @@ func (forgetful) Memory(inventory.StoreName) (inventory.Memory, error) {
 	return inventory.Memory{Holds: []inventory.Hold{{ID: "main-3"}}}, nil
 }
 
+// mindful is a state file that knows the stores by their last look at all of
+// them; the zero time is none.
+type mindful struct {
+	forgetful
+	stores []StoreMode
+	whole  map[inventory.StoreName]time.Time
+	err    error
+}
+
+func (m mindful) Stores() []StoreMode { return m.stores }
+func (m mindful) Memory(store inventory.StoreName) (inventory.Memory, error) {
+	return inventory.Memory{Look: inventory.Look{Whole: m.whole[store]}}, m.err
+}
+
 // bench is a daemon under test.
 type bench struct {
 	*fake
@@ -153,7 +167,92 @@ func hourly() *Setup {
 	return &Setup{Schedule: cron.Every(10 * time.Minute), Full: cron.Every(1 * time.Hour), Path: "/etc/stocksyncd/config.yaml", Config: "digest"}
 }
 
-func TestAFullCycleRunsAtTheStartAndThenTheSchedules(t *testing.T) {
+func TestTheDaemonBeginsWithoutReadingWhatItKnows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now()
+		ago := func(span time.Duration) time.Time { return now.Add(-span) }
+		both := []StoreMode{{"main", inventory.ModeApply}, {"outlet", inventory.ModeReport}}
+		daily := cron.Every(24 * time.Hour)
+		missed := ago(time.Hour)
+		for _, test := range []struct {
+			name   string
+			memory mindful
+			first  inventory.Kind
+			missed time.Time
+		}{
+			{"all stores are known", mindful{stores: both, whole: map[inventory.StoreName]time.Time{"main": ago(2 * time.Hour), "outlet": ago(time.Hour)}}, inventory.Incremental, time.Time{}},
+			{"one store is new", mindful{stores: both, whole: map[inventory.StoreName]time.Time{"main": ago(time.Hour)}}, inventory.Full, time.Time{}},
+			{
+				"the new one is switched off",
+				mindful{stores: []StoreMode{{"main", inventory.ModeApply}, {"outlet", inventory.ModeOff}}, whole: map[inventory.StoreName]time.Time{"main": ago(time.Hour)}},
+				inventory.Incremental, time.Time{},
+			},
+			{"a full cycle was missed", mindful{stores: both, whole: map[inventory.StoreName]time.Time{"main": ago(25 * time.Hour), "outlet": ago(time.Hour)}}, inventory.Incremental, missed},
+			{"one is due at this moment", mindful{stores: both, whole: map[inventory.StoreName]time.Time{"main": ago(24 * time.Hour), "outlet": now}}, inventory.Incremental, now},
+			{"the state file cannot be read", mindful{stores: both, err: errors.New("a bad page")}, inventory.Full, time.Time{}},
+		} {
+			first, missed := opening(&Setup{Memory: test.memory, Full: daily}, now)
+			if first != test.first || !missed.Equal(test.missed) {
+				t.Errorf("%s: got %s and %s, want %s and %s", test.name, first, missed, test.first, test.missed)
+			}
+		}
+	})
+}
+
+func TestAFullCycleThatWasMissedFollowsTheFirstOfARestart(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		away time.Duration
+		want string
+	}{
+		{"half an hour away", 30 * time.Minute, "incremental incremental"},
+		{"two hours away", 2 * time.Hour, "incremental full incremental"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(hourly())
+			known := b.opts.Load
+			whole := time.Now().Add(-test.away)
+			b.opts.Load = func(running *Setup) (*Setup, error) {
+				s, err := known(running)
+				s.Memory = mindful{stores: []StoreMode{{"main", inventory.ModeApply}}, whole: map[inventory.StoreName]time.Time{"main": whole}}
+				return s, err
+			}
+			b.start(t.Context())
+			<-time.After(15 * time.Minute)
+			if got := b.kinds(); got != test.want {
+				t.Errorf("%s: %s, want %s", test.name, got, test.want)
+			}
+			b.signals <- syscall.SIGUSR1
+			<-time.After(time.Second)
+			if got, want := b.kinds(), test.want+" full"; got != want {
+				t.Errorf("%s, after a signal: %s, want %s", test.name, got, want)
+			}
+			whole = time.Now() // as that cycle leaves it
+			b.signals <- syscall.SIGHUP
+			<-time.After(time.Second)
+			if got, want := b.kinds(), test.want+" full incremental"; got != want {
+				t.Errorf("%s, after a reload: %s, want %s", test.name, got, want)
+			}
+			b.stop(t)
+			if got, want := strings.Contains(b.log.String(), "a full cycle was missed"), test.away > time.Hour; got != want {
+				t.Errorf("%s: the log speaks of a missed cycle: %t, want %t\n%s", test.name, got, want, b.log)
+			}
+		})
+	}
+}
+
+func TestAFullCycleThatIsAskedForMeanwhileIsTheOneThatWasMissed(t *testing.T) {
+	b := newInbox()
+	b.due(inventory.Full)
+	b.begin(inventory.Incremental, true)
+	for i, want := range []inventory.Kind{inventory.Full, ""} {
+		if got := b.next().kind; got != want {
+			t.Errorf("cycle %d: got %q, want %q", i+1, got, want)
+		}
+	}
+}
+
+func TestANewStateFileBeginsWithAFullCycleAndThenTheSchedules(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(hourly())
 		b.start(t.Context())
@@ -365,8 +464,8 @@ func TestAReloadChangesTheSchedule(t *testing.T) {
 		<-time.After(time.Second)
 		b.signals <- syscall.SIGHUP
 		<-time.After(5*time.Minute + time.Second)
-		if got, want := len(strings.Fields(b.kinds())), 6; got != want {
-			t.Errorf("%d cycles, want %d: one at the start, one a minute", got, want)
+		if got, want := len(strings.Fields(b.kinds())), 7; got != want {
+			t.Errorf("%d cycles, want %d: one at the start, one after the reload, one a minute", got, want)
 		}
 		b.stop(t)
 	})

@@ -23,6 +23,7 @@ type inbox struct {
 	mu     sync.Mutex
 	reload bool
 	kind   inventory.Kind // of the cycle that is due, "" for none
+	full   bool           // a full one follows the one that is due
 	tasks  []func(context.Context)
 }
 
@@ -41,6 +42,16 @@ func (b *inbox) due(kind inventory.Kind) {
 	defer b.mu.Unlock()
 	if b.kind != inventory.Full {
 		b.kind = kind
+	}
+	b.token()
+}
+
+// begin asks for a cycle, and perhaps for a full one after it.
+func (b *inbox) begin(kind inventory.Kind, full bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.kind != inventory.Full {
+		b.kind, b.full = kind, full
 	}
 	b.token()
 }
@@ -87,6 +98,10 @@ func (b *inbox) next() work {
 	default:
 		kind := b.kind
 		b.kind = ""
+		if b.full && kind != inventory.Full {
+			b.kind = inventory.Full
+		}
+		b.full = false
 		return work{kind: kind}
 	}
 }

@@ -17,7 +17,7 @@ type metrics struct {
 	cycles   *prometheus.CounterVec
 	duration prometheus.Gauge
 	success  *prometheus.GaugeVec
-	read     prometheus.Gauge
+	read     *prometheus.GaugeVec // has no value before the first full read
 	looked   *prometheus.GaugeVec
 	changes  *prometheus.CounterVec
 	levels   map[string]*prometheus.GaugeVec
@@ -36,9 +36,9 @@ func newMetrics(version string, started time.Time) *metrics {
 		success: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "stocksyncd_last_success_timestamp_seconds", Help: "When the last cycle began that finished a store without an error.",
 		}, []string{"store"}),
-		read: prometheus.NewGauge(prometheus.GaugeOpts{
+		read: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "stocksyncd_oldest_read_timestamp_seconds", Help: "When the figure of Katana was read that was read longest ago.",
-		}),
+		}, nil),
 		looked: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "stocksyncd_oldest_look_timestamp_seconds", Help: "When the level of a store was read that was read longest ago.",
 		}, []string{"store"}),
@@ -99,7 +99,7 @@ func (m *metrics) observe(report *inventory.Report, err error, whole bool) {
 		m.requests["request_budget_seconds_total"].WithLabelValues(api).Add(float64(count.WaitedMS) / 1000)
 	}
 	if !report.OldestRead.IsZero() {
-		m.read.Set(float64(report.OldestRead.Unix()))
+		m.read.WithLabelValues().Set(float64(report.OldestRead.Unix()))
 	}
 	for i := range report.Stores {
 		m.observeStore(report, &report.Stores[i], whole)

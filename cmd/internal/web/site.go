@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,7 +33,17 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 		return max(0, len(changes)-rows)
 	},
 	"time": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+	"age":  age,
 }).Parse(pageText))
+
+// age is how old what was read at a time was at the end of a cycle.
+func age(report *inventory.Report, read time.Time) string {
+	ended := report.Started.Add(time.Duration(report.DurationMS) * time.Millisecond)
+	if span := ended.Sub(read).Truncate(time.Minute); span > 0 {
+		return strings.TrimSuffix(span.String(), "0s") // minutes do for people
+	}
+	return "less than 1m"
+}
 
 // rows is the most changes of a store that the page lists.
 const rows = 500

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -147,6 +148,84 @@ func TestMetricsCountWhatACycleDidAndNeverNameASKU(t *testing.T) {
 	}
 	problems, err := testutil.GatherAndLint(site.metrics.registry)
 	if err != nil || len(problems) > 0 {
+		t.Errorf("lint: %v %v", problems, err)
+	}
+}
+
+// aged is a report of a cycle that ended at 8:30 and read little.
+func aged() *inventory.Report {
+	r := report()
+	r.Kind, r.Started, r.DurationMS = inventory.Incremental, started.Add(30*time.Minute-time.Second), 1000
+	r.OldestRead = started.Add(-35 * time.Minute)
+	r.Requests["katana"] = inventory.RequestCount{Count: 9, Retries: 2, Throttled: 2, WaitedMS: 500}
+	r.Stores[0].Look = &inventory.LookReport{Oldest: started.Add(17 * time.Minute), Told: 40, Missed: 3, Trusted: true}
+	return r
+}
+
+func TestThePageSaysHowOldTheOldestFiguresAreAndWhichStoreIsMistrusted(t *testing.T) {
+	const mistrust = "The store does not tell of all that changes in it, so all levels are read in turn."
+	edit := func(change func(*inventory.Report)) *inventory.Report {
+		r := aged()
+		change(r)
+		return r
+	}
+	for _, test := range []struct {
+		name   string
+		report *inventory.Report
+		want   []string
+		not    []string
+	}{
+		{"in the middle of a sweep", aged(), []string{"At its end the oldest figure of Katana was 1h5m old.", "<p>The oldest level was 13m old.</p>"}, []string{mistrust}},
+		{"a store that keeps changes to itself", edit(func(r *inventory.Report) { r.Stores[0].Look.Trusted = false }), []string{"The oldest level was 13m old. " + mistrust}, nil},
+		{
+			"all was read", edit(func(r *inventory.Report) { r.OldestRead, r.Stores[0].Look.Oldest = r.Started, r.Started }),
+			[]string{"the oldest figure of Katana was less than 1m old.", "The oldest level was less than 1m old."}, nil,
+		},
+		{"nothing was read yet", edit(func(r *inventory.Report) { r.OldestRead, r.Stores[0].Look = time.Time{}, nil }), nil, []string{"oldest"}},
+	} {
+		site := New("v1", started)
+		site.Observe(reconcile.Request{}, test.report, nil)
+		_, body, _ := get(t, site, "localhost", "/")
+		for _, want := range test.want {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s: the page lacks %q:\n%s", test.name, want, body)
+			}
+		}
+		for _, not := range test.not {
+			if strings.Contains(body, not) {
+				t.Errorf("%s: the page says %q", test.name, not)
+			}
+		}
+	}
+}
+
+func TestMetricsTellHowOldTheOldestFiguresAreAndWhatWasThrottled(t *testing.T) {
+	site := New("v1", started)
+	if _, body, _ := get(t, site, "localhost", "/metrics"); strings.Contains(body, "stocksyncd_oldest") {
+		t.Error("before anything was read, the metrics say how old it is")
+	}
+	site.Observe(reconcile.Request{}, aged(), nil)
+	wants := func(of string, oldestRead, oldestLook time.Time, throttled int) {
+		t.Helper()
+		_, body, _ := get(t, site, "localhost", "/metrics")
+		for _, want := range []string{
+			fmt.Sprintf("stocksyncd_oldest_read_timestamp_seconds %v\n", float64(oldestRead.Unix())),
+			fmt.Sprintf("stocksyncd_oldest_look_timestamp_seconds{store=\"main\"} %v\n", float64(oldestLook.Unix())),
+			fmt.Sprintf("stocksyncd_request_throttled_total{api=\"katana\"} %d\n", throttled),
+			"stocksyncd_request_throttled_total{api=\"shopify/main\"} 0\n",
+		} {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s: the metrics lack %s", of, want)
+			}
+		}
+	}
+	wants("after a cycle", started.Add(-35*time.Minute), started.Add(17*time.Minute), 2)
+	failed := aged()
+	failed.Stores[0].Error, failed.Stores[0].Look = "the shop is frozen", nil
+	failed.OldestRead = started.Add(-30 * time.Minute)
+	site.Observe(reconcile.Request{}, failed, nil)
+	wants("a store that failed is as old as before", started.Add(-30*time.Minute), started.Add(17*time.Minute), 4)
+	if problems, err := testutil.GatherAndLint(site.metrics.registry); err != nil || len(problems) > 0 {
 		t.Errorf("lint: %v %v", problems, err)
 	}
 }
