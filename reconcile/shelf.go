@@ -25,6 +25,7 @@ type shelf struct {
 	lost  []inventory.Key           // levels that are gone, which is not durable yet
 	left  []inventory.ItemID        // items that are gone, which is not durable yet
 	open  map[inventory.ItemID]bool // items with a level that is not in step
+	wide  int                       // the most that open has held since it was made
 	moved map[inventory.SKU]bool    // SKUs whose figure may have moved since a plan took it in
 
 	count   counts
@@ -389,15 +390,21 @@ func (s *shelf) concerned() []inventory.ItemID {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// takenIn notes that a plan has looked at all that was concerned.
+// takenIn notes that a plan has looked at all that was concerned. A map that has
+// held a whole store is as slow to go through when it is empty, so others take
+// its place.
 func (s *shelf) takenIn() {
-	clear(s.news)
-	clear(s.moved)
+	s.news, s.moved = map[inventory.ItemID]bool{}, map[inventory.SKU]bool{}
+	if s.wide = max(s.wide, len(s.open)); len(s.open) < s.wide/4 {
+		open := make(map[inventory.ItemID]bool, len(s.open))
+		maps.Copy(open, s.open)
+		s.open, s.wide = open, len(open)
+	}
 }
 
 // durable notes that what changed is in the journal.
 func (s *shelf) durable() {
-	clear(s.bare)
+	s.bare = map[inventory.ItemID]bool{}
 	s.lost, s.left = nil, nil
 }
 
