@@ -347,6 +347,17 @@ func (s *shelf) level(it *shelved, one *slot) inventory.Level {
 	}
 }
 
+// oneEach gives one level of each item whose SKU passes a test, sorted by item.
+func (s *shelf) oneEach(pass func(inventory.SKU) bool) (levels []inventory.Level) {
+	for _, it := range s.items {
+		if pass(it.SKU) {
+			levels = append(levels, s.level(it, &slot{at: inventory.Nowhere}))
+		}
+	}
+	slices.SortFunc(levels, func(a, b inventory.Level) int { return a.Compare(b.Key) })
+	return levels
+}
+
 // all lists all items, sorted.
 func (s *shelf) all() []inventory.ItemID { return slices.Sorted(maps.Keys(s.items)) }
 
@@ -402,9 +413,27 @@ func (s *shelf) takenIn() {
 	}
 }
 
-// durable notes that what changed is in the journal.
-func (s *shelf) durable() {
-	s.bare = map[inventory.ItemID]bool{}
+// unkept lists those of some items whose record is not durable, or all of them.
+func (s *shelf) unkept(some []inventory.ItemID, all bool) (items []inventory.Item) {
+	if all {
+		some = slices.Sorted(maps.Keys(s.bare))
+	}
+	for _, id := range some {
+		if s.bare[id] {
+			items = append(items, s.items[id].Item)
+		}
+	}
+	return items
+}
+
+// durable notes that these items are in the journal, and what is gone is not.
+func (s *shelf) durable(items []inventory.Item) {
+	for _, item := range items {
+		delete(s.bare, item.ID)
+	}
+	if len(s.bare) == 0 {
+		s.bare = map[inventory.ItemID]bool{}
+	}
 	s.lost, s.left = nil, nil
 }
 

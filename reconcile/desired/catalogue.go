@@ -233,6 +233,19 @@ func (c *Catalogue) Variants() []inventory.SourceVariant {
 	return variants
 }
 
+// Select lists the variants that pass a test, as they were listed.
+func (c *Catalogue) Select(pass func(inventory.SourceVariant) bool) (some []inventory.SourceVariant) {
+	for _, e := range c.all {
+		if pass(e.variant) {
+			some = append(some, e.variant)
+		}
+	}
+	return some
+}
+
+// Several tells whether more than one variant carries a SKU.
+func (c *Catalogue) Several(sku inventory.SKU) bool { return len(c.others[sku]) > 0 }
+
 // Variant is one variant, and its rows, sorted by location.
 func (c *Catalogue) Variant(id inventory.SourceVariantID) (v inventory.SourceVariant, rows []inventory.Stock, known bool) {
 	e, known := c.byID[id]
