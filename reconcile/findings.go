@@ -43,7 +43,7 @@ func (s *cycleStore) pair() {
 // are not looked at.
 func (s *cycleStore) repeated() []inventory.DuplicateSKU {
 	shelf, catalogue := s.kept.shelf, s.c.catalogue
-	several := func(sku inventory.SKU) bool { return len(shelf.bySKU[sku]) > 1 || catalogue.Several(sku) }
+	several := func(sku inventory.SKU) bool { return len(shelf.others[sku]) > 0 || catalogue.Several(sku) }
 	return desired.DuplicateSKUs(shelf.oneEach(several), catalogue.Select(func(v inventory.SourceVariant) bool { return several(v.SKU) }))
 }
 
@@ -54,7 +54,7 @@ func (s *cycleStore) near() []inventory.NearMiss {
 		_, matched := catalogue.Stands(sku)
 		return !matched
 	}
-	return desired.NearMisses(shelf.oneEach(unmatched), catalogue.Select(func(v inventory.SourceVariant) bool { return len(shelf.bySKU[v.SKU]) == 0 }))
+	return desired.NearMisses(shelf.oneEach(unmatched), catalogue.Select(func(v inventory.SourceVariant) bool { return len(shelf.of(v.SKU)) == 0 }))
 }
 
 // mayRepeat keeps the levels that may offer the same stock as others do: those
@@ -65,7 +65,7 @@ func (s *cycleStore) mayRepeat(figures []inventory.Figure) {
 	}
 	shared := len(s.kept.feeds.Shared()) > 0
 	for i, level := range s.levels {
-		if shared || len(s.kept.shelf.bySKU[level.SKU]) > 1 {
+		if shared || len(s.kept.shelf.others[level.SKU]) > 0 {
 			s.several, s.offered = append(s.several, level), append(s.offered, figures[i])
 		}
 	}

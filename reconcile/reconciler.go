@@ -110,7 +110,6 @@ type memory struct {
 // lastPlan is what the newest plan of a store was made under: where that has
 // changed, figures have moved that nothing else tells of.
 type lastPlan struct {
-	made     bool
 	feeds    desired.Feeds
 	excluded desired.Excluded
 	flown    map[inventory.SKU]bool // were in flight somewhere

@@ -14,13 +14,17 @@ import (
 // what is remembered of each, and what the newest plan made of it. What a cycle
 // does to it costs what has changed, not what there is.
 type shelf struct {
-	store   inventory.StoreName
-	whole   bool // nothing that the store has is missing
-	items   map[inventory.ItemID]*shelved
-	bySKU   map[inventory.SKU][]inventory.ItemID
-	inOrder []place // of the items, for looks at a part of the store
+	store inventory.StoreName
+	whole bool // nothing that the store has is missing
+	// unplanned tells that the next plan looks at every item: none is noted as
+	// concerned for it.
+	unplanned bool
+	items     map[inventory.ItemID]*shelved
+	bySKU     map[inventory.SKU]inventory.ItemID   // the first of the items that carry a SKU
+	others    map[inventory.SKU][]inventory.ItemID // the rest of them
+	inOrder   []place                              // of the items, for looks at a part of the store
 
-	news  map[inventory.ItemID]bool // items that changed since a plan took them in
+	news  map[inventory.ItemID]bool // items that changed since a plan took them in; of an unplanned shelf those that a look found fallen or raised
 	bare  map[inventory.ItemID]bool // items whose record is not durable yet
 	lost  []inventory.Key           // levels that are gone, which is not durable yet
 	left  []inventory.ItemID        // items that are gone, which is not durable yet
@@ -87,7 +91,7 @@ type counts struct {
 
 func newShelf(store inventory.StoreName) *shelf {
 	return &shelf{
-		store: store, items: map[inventory.ItemID]*shelved{}, bySKU: map[inventory.SKU][]inventory.ItemID{},
+		store: store, unplanned: true, items: map[inventory.ItemID]*shelved{}, bySKU: map[inventory.SKU]inventory.ItemID{}, others: map[inventory.SKU][]inventory.ItemID{},
 		news: map[inventory.ItemID]bool{}, bare: map[inventory.ItemID]bool{}, open: map[inventory.ItemID]bool{}, moved: map[inventory.SKU]bool{},
 		count: counts{skipped: map[inventory.Reason]int{}},
 	}
@@ -106,9 +110,7 @@ func restore(store inventory.StoreName, kept *inventory.StoreMemory) *shelf {
 	}
 	for id, it := range s.items {
 		slices.SortFunc(it.slots, func(a, b slot) int { return cmp.Compare(a.at, b.at) })
-		if it.SKU != "" {
-			s.bySKU[it.SKU] = append(s.bySKU[it.SKU], id)
-		}
+		s.carry(it.SKU, id)
 		s.inOrder = append(s.inOrder, place{it.Variant, id})
 	}
 	slices.SortFunc(s.inOrder, place.compare)
@@ -123,9 +125,9 @@ func (s *shelf) clone() *shelf {
 	for id, it := range s.items {
 		c.items[id] = &shelved{Item: it.Item, slots: slices.Clone(it.slots)}
 	}
-	c.bySKU = make(map[inventory.SKU][]inventory.ItemID, len(s.bySKU))
-	for sku, ids := range s.bySKU {
-		c.bySKU[sku] = slices.Clone(ids)
+	c.bySKU, c.others = maps.Clone(s.bySKU), make(map[inventory.SKU][]inventory.ItemID, len(s.others))
+	for sku, ids := range s.others {
+		c.others[sku] = slices.Clone(ids)
 	}
 	c.inOrder, c.lost, c.left, c.reasons = slices.Clone(s.inOrder), slices.Clone(s.lost), slices.Clone(s.left), slices.Clone(s.reasons)
 	c.news, c.bare, c.open, c.moved = maps.Clone(s.news), maps.Clone(s.bare), maps.Clone(s.open), maps.Clone(s.moved)
@@ -181,10 +183,27 @@ func (s *shelf) put(level inventory.Level, now time.Time) (changed bool) {
 	one := it.need(level.Location)
 	changed = !one.listed || one.shows != level.Available || one.active != level.Active
 	one.listed, one.shows, one.active, one.read = true, level.Available, level.Active, now.UnixNano()
-	if changed || !one.known || one.units != level.Available {
+	switch {
+	case one.known && one.units != level.Available:
 		s.news[level.Item] = true
+	case changed || !one.known:
+		s.concern(level.Item)
 	}
 	return changed
+}
+
+// concern has the next plan look at an item.
+func (s *shelf) concern(id inventory.ItemID) {
+	if !s.unplanned {
+		s.news[id] = true
+	}
+}
+
+// move has the next plan look at the items of a SKU whose figure may have moved.
+func (s *shelf) move(sku inventory.SKU) {
+	if !s.unplanned {
+		s.moved[sku] = true
+	}
 }
 
 // about takes in what a store says of an item.
@@ -198,20 +217,21 @@ func (s *shelf) about(item inventory.Item) {
 	}
 	it := s.item(item.ID)
 	it.Item = item
-	if item.SKU != "" {
-		s.bySKU[item.SKU] = append(s.bySKU[item.SKU], item.ID)
-	}
+	s.carry(item.SKU, item.ID)
 	where := place{item.Variant, item.ID}
 	i, _ := slices.BinarySearchFunc(s.inOrder, where, place.compare)
 	s.inOrder = slices.Insert(s.inOrder, i, where)
-	s.news[item.ID], s.bare[item.ID] = true, true
+	s.bare[item.ID] = true
+	s.concern(item.ID)
 }
 
 // unlink takes an item out of the indexes.
 func (s *shelf) unlink(it *shelved) {
-	ids := slices.DeleteFunc(s.bySKU[it.SKU], func(id inventory.ItemID) bool { return id == it.ID })
-	if s.bySKU[it.SKU] = ids; len(ids) == 0 {
-		delete(s.bySKU, it.SKU)
+	ids := slices.DeleteFunc(s.of(it.SKU), func(id inventory.ItemID) bool { return id == it.ID })
+	delete(s.bySKU, it.SKU)
+	delete(s.others, it.SKU)
+	for _, id := range ids {
+		s.carry(it.SKU, id)
 	}
 	if i, found := slices.BinarySearchFunc(s.inOrder, place{it.Variant, it.ID}, place.compare); found {
 		s.inOrder = slices.Delete(s.inOrder, i, i+1)
@@ -221,13 +241,18 @@ func (s *shelf) unlink(it *shelved) {
 // putItem takes all levels of one item in: those that are not among them are
 // gone.
 func (s *shelf) putItem(levels []inventory.Level, now time.Time) {
+	s.about(levels[0].Of())
+	it := s.items[levels[0].Item]
+	if it.slots == nil { // a million slots leave no room to grow
+		it.slots = make([]slot, 0, len(levels))
+	}
 	for _, level := range levels {
 		s.put(level, now)
 	}
-	it := s.items[levels[0].Item]
 	for i := range it.slots {
 		if it.slots[i].listed && !slices.ContainsFunc(levels, func(l inventory.Level) bool { return l.Location == it.slots[i].at }) {
-			it.slots[i].listed, s.news[it.ID] = false, true
+			it.slots[i].listed = false
+			s.concern(it.ID)
 		}
 	}
 }
@@ -235,7 +260,8 @@ func (s *shelf) putItem(levels []inventory.Level, now time.Time) {
 // unlist notes that the store does not have a level any more.
 func (s *shelf) unlist(key inventory.Key) {
 	if one := s.slot(key); one != nil && one.listed {
-		one.listed, s.news[key.Item] = false, true
+		one.listed = false
+		s.concern(key.Item)
 	}
 }
 
@@ -259,6 +285,7 @@ func (s *shelf) remove(id inventory.ItemID) {
 // restock takes a look at the whole store in: levels are all it has, sorted by
 // key.
 func (s *shelf) restock(levels []inventory.Level, now time.Time) {
+	s.unplanned = true
 	found := make(map[inventory.ItemID]bool, len(s.items))
 	if len(s.items) == 0 { // in order of the variants nothing is moved aside
 		s.fill(levels)
@@ -284,10 +311,8 @@ func (s *shelf) fill(levels []inventory.Level) {
 	for some := range itemsOf(levels) {
 		item := some[0].Of()
 		s.item(item.ID).Item = item
-		if item.SKU != "" {
-			s.bySKU[item.SKU] = append(s.bySKU[item.SKU], item.ID)
-		}
-		s.news[item.ID], s.bare[item.ID] = true, true
+		s.carry(item.SKU, item.ID)
+		s.bare[item.ID] = true
 	}
 }
 
@@ -370,9 +395,27 @@ func (s *shelf) listing(items []inventory.ItemID) []inventory.Level {
 	return levels
 }
 
+// carry notes that an item carries a SKU.
+func (s *shelf) carry(sku inventory.SKU, id inventory.ItemID) {
+	if sku == "" {
+		return
+	}
+	if _, carried := s.bySKU[sku]; carried {
+		s.others[sku] = append(s.others[sku], id)
+		return
+	}
+	s.bySKU[sku] = id
+}
+
 // of lists the items of a SKU, sorted.
 func (s *shelf) of(sku inventory.SKU) []inventory.ItemID {
-	return slices.Sorted(slices.Values(s.bySKU[sku]))
+	first, carried := s.bySKU[sku]
+	if !carried {
+		return nil
+	}
+	ids := append([]inventory.ItemID{first}, s.others[sku]...)
+	slices.Sort(ids)
+	return ids
 }
 
 // keysOf lists the levels that the store lists of a SKU.
@@ -394,7 +437,7 @@ func (s *shelf) concerned() []inventory.ItemID {
 	maps.Copy(found, s.news)
 	maps.Copy(found, s.open)
 	for sku := range s.moved {
-		for _, id := range s.bySKU[sku] {
+		for _, id := range s.of(sku) {
 			found[id] = true
 		}
 	}
@@ -405,6 +448,7 @@ func (s *shelf) concerned() []inventory.ItemID {
 // held a whole store is as slow to go through when it is empty, so others take
 // its place.
 func (s *shelf) takenIn() {
+	s.unplanned = false
 	s.news, s.moved = map[inventory.ItemID]bool{}, map[inventory.SKU]bool{}
 	if s.wide = max(s.wide, len(s.open)); len(s.open) < s.wide/4 {
 		open := make(map[inventory.ItemID]bool, len(s.open))
@@ -483,7 +527,7 @@ func (s *shelf) forget(key inventory.Key) {
 func (s *shelf) wrote(key inventory.Key, shows inventory.Units, now time.Time) {
 	one := s.item(key.Item).need(key.Location)
 	one.shows, one.read, one.listed, one.active = shows, now.UnixNano(), true, true
-	s.news[key.Item] = true // a plan is to find it in step
+	s.concern(key.Item) // a plan is to find it in step
 }
 
 // judge notes what a plan made of a level.

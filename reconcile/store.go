@@ -147,7 +147,7 @@ func (s *cycleStore) fallen() []inventory.ItemID {
 // lookedAt tells whether all levels of a SKU were read in this cycle; there may
 // be none.
 func (s *cycleStore) lookedAt(sku inventory.SKU) bool {
-	return s.whole || s.doubted[sku] || len(s.kept.shelf.bySKU[sku]) == 0
+	return s.whole || s.doubted[sku] || len(s.kept.shelf.of(sku)) == 0
 }
 
 // seen gives the value a level had before this look.
@@ -208,7 +208,7 @@ func (s *cycleStore) portion(all []inventory.ItemID) (now, rest []inventory.Item
 // whose figure may have moved, and those that were not in step.
 func (s *cycleStore) concerned() []inventory.ItemID {
 	last, shelf := &s.kept.last, s.kept.shelf
-	if s.whole || !last.made || !reflect.DeepEqual(last.feeds, s.kept.feeds) {
+	if s.whole || shelf.unplanned || !reflect.DeepEqual(last.feeds, s.kept.feeds) {
 		return shelf.all()
 	}
 	s.reconsider()
@@ -221,15 +221,15 @@ func (s *cycleStore) reconsider() {
 	last, shelf := &s.kept.last, s.kept.shelf
 	flown, excluded := s.flying(), s.excluded(s.Orders, s.kept.Pins)
 	for sku := range flown {
-		shelf.moved[sku] = true
+		shelf.move(sku)
 	}
 	for sku := range last.flown {
-		shelf.moved[sku] = true
+		shelf.move(sku)
 	}
 	differ := func(a, b desired.Excluded) {
 		for key, quantity := range a {
 			if sku, stands := s.c.catalogue.SKU(key.Variant); stands && b[key] != quantity {
-				shelf.moved[sku] = true
+				shelf.move(sku)
 			}
 		}
 	}
@@ -261,7 +261,7 @@ func (s *cycleStore) judge(figures []inventory.Figure) {
 func (s *cycleStore) judged() {
 	shelf := s.kept.shelf
 	shelf.takenIn()
-	s.kept.last = lastPlan{made: true, feeds: s.kept.feeds, excluded: s.rules.Excluded, flown: s.flying()}
+	s.kept.last = lastPlan{feeds: s.kept.feeds, excluded: s.rules.Excluded, flown: s.flying()}
 	s.plan.InStep, s.plan.Drifted, s.plan.Negative = shelf.count.inStep, shelf.count.drifted, shelf.count.negative
 	s.plan.Skipped = maps.Clone(shelf.count.skipped)
 }

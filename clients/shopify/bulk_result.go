@@ -246,22 +246,22 @@ func (k *bulkLook) join() ([]inventory.Level, error) {
 		return cmp.Or(cmp.Compare(a.Item, b.Item), cmp.Compare(a.Variant, b.Variant))
 	})
 	k.abouts = slices.CompactFunc(k.abouts, func(a, b inventory.Level) bool { return a.Item == b.Item })
-	list := make([]inventory.Level, 0, max(len(k.levels), len(k.abouts)))
+	var none []inventory.Level // of items that have no level
 	rest := k.levels
 	for _, about := range k.abouts {
 		own := 0
 		for ; own < len(rest) && rest[own].Item == about.Item; own++ {
 			level := about
 			level.Location, level.Active, level.Available = rest[own].Location, rest[own].Active, rest[own].Available
-			list = append(list, level)
+			rest[own] = level // a second list of a million is not to be had
 		}
 		if own == 0 {
-			list = append(list, nowhere(about))
+			none = append(none, nowhere(about))
 		}
 		rest = rest[own:]
 	}
 	if len(rest) > 0 {
 		return nil, k.o.incomplete(rest[0].String() + " is listed without any variant of its item")
 	}
-	return list, nil
+	return append(k.levels, none...), nil
 }
