@@ -225,7 +225,7 @@ func (k *kept) Begin() (uint64, error) {
 
 func (k *kept) Source() (inventory.SourceMemory, error) { return k.source, nil }
 func (k *kept) Mirror() (inventory.SourceMirror, error) { return inventory.SourceMirror{}, nil }
-func (k *kept) Store(inventory.StoreName) (inventory.StoreMemory, error) {
+func (k *kept) Recall(inventory.StoreName, func(inventory.Item), func(inventory.Key, inventory.Seen)) (inventory.StoreMemory, error) {
 	return inventory.StoreMemory{}, nil
 }
 func (k *kept) Writes(inventory.Key) ([]inventory.PastWrite, error) { return nil, nil }

@@ -159,11 +159,13 @@ func (r *Reconciler) remembered(name inventory.StoreName) (*memory, error) {
 	if m, ok := r.memory[name]; ok && !m.doubtful {
 		return m, nil
 	}
-	kept, err := r.opts.Journal.Store(name)
+	shelf := newShelf(name)
+	kept, err := r.opts.Journal.Recall(name, shelf.restoreItem, shelf.restoreLevel)
 	if err != nil {
 		return nil, fmt.Errorf("state of store %s: %w", name, err)
 	}
-	m := &memory{shelf: restore(name, &kept), Memory: kept.Memory, open: kept.Open, tour: tourOf(kept.Look)}
+	shelf.restored(!kept.Look.Whole.IsZero())
+	m := &memory{shelf: shelf, Memory: kept.Memory, open: kept.Open, tour: tourOf(kept.Look)}
 	r.memory[name] = m
 	delete(r.views, name) // it is of the memory that was given up
 	return m, nil

@@ -32,6 +32,9 @@ type shelf struct {
 	wide  int                       // the most that open has held since it was made
 	moved map[inventory.SKU]bool    // SKUs whose figure may have moved since a plan took it in
 
+	coming  inventory.ItemID // whose levels are being restored
+	arrived []slot           // those of them that have come
+
 	count   counts
 	reasons []inventory.Reason // by verdict, from otherwise on
 }
@@ -97,25 +100,43 @@ func newShelf(store inventory.StoreName) *shelf {
 	}
 }
 
-// restore makes the shelf that a journal remembers.
-func restore(store inventory.StoreName, kept *inventory.StoreMemory) *shelf {
-	s := newShelf(store)
-	for id, item := range kept.Items {
-		s.items[id] = &shelved{Item: item}
+// restoreItem takes in an item that a journal remembers.
+func (s *shelf) restoreItem(item inventory.Item) { s.items[item.ID] = &shelved{Item: item} }
+
+// restoreLevel takes in a level that a journal remembers. They come in their
+// order, so that those of an item follow each other.
+func (s *shelf) restoreLevel(key inventory.Key, seen inventory.Seen) {
+	if s.coming != key.Item {
+		s.came()
+		s.coming = key.Item
 	}
-	for key, seen := range kept.Levels {
-		it := s.item(key.Item)
-		it.slots = append(it.slots, slot{at: key.Location, shows: seen.Units, read: seen.At.UnixNano(), listed: !seen.Unstocked, active: seen.Active})
-		it.slots[len(it.slots)-1].remember(seen)
-	}
-	for id, it := range s.items {
+	one := slot{at: key.Location, shows: seen.Units, read: seen.At.UnixNano(), listed: !seen.Unstocked, active: seen.Active}
+	one.remember(seen)
+	s.arrived = append(s.arrived, one)
+}
+
+// came puts the levels that have come of an item in their place, in no more room
+// than they take.
+func (s *shelf) came() {
+	if len(s.arrived) > 0 {
+		it := s.item(s.coming)
+		it.slots = slices.Concat(it.slots, s.arrived)
 		slices.SortFunc(it.slots, func(a, b slot) int { return cmp.Compare(a.at, b.at) })
+	}
+	s.arrived = s.arrived[:0]
+}
+
+// restored puts the shelf in order once all that is remembered is on it.
+func (s *shelf) restored(whole bool) {
+	s.came()
+	s.coming, s.arrived = 0, nil
+	s.inOrder = make([]place, 0, len(s.items))
+	for id, it := range s.items {
 		s.carry(it.SKU, id)
 		s.inOrder = append(s.inOrder, place{it.Variant, id})
 	}
 	slices.SortFunc(s.inOrder, place.compare)
-	s.whole = !kept.Look.Whole.IsZero()
-	return s
+	s.whole = whole
 }
 
 // clone is a shelf that can be worked on without a trace.
