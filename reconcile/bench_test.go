@@ -22,8 +22,11 @@ type vast struct {
 	now    time.Time
 	stock  map[inventory.SourceVariantID]int64 // at every location, of those that were changed
 	shows  map[inventory.Key]inventory.Units   // of those that were written or sold
+	named  map[int]inventory.SKU               // items that carry another SKU in the store
 	news   []inventory.SourceVariantID         // what the feeds name next
 	edited []inventory.SourceVariantID         // and as edited
+
+	written []inventory.Change // in the order in which they came
 
 	asked map[string]int // questions, by kind
 	spare int            // what Katana allows beside
@@ -130,6 +133,9 @@ func (v *vast) level(n, at int) inventory.Level {
 	item := inventory.ItemID(firstItem + n*itemsApart)
 	key := inventory.Key{Store: "main", Item: item, Location: inventory.LocationID(at)}
 	level := inventory.Level{Key: key, Variant: inventory.VariantID(item - 1_812_344_991), SKU: vastSKU(n), Active: true}
+	if sku, other := v.named[n]; other {
+		level.SKU = sku
+	}
 	if shows, changed := v.shows[key]; changed {
 		level.Available = shows
 	} else {
@@ -192,6 +198,7 @@ func (v *vast) Set(_ context.Context, batch inventory.Batch) ([]inventory.Outcom
 		outcomes[i] = inventory.Outcome{Change: change, Result: inventory.Stale}
 		if v.level(int(int64(change.Item)-firstItem)/itemsApart, int(change.Location)).Available == change.From {
 			v.shows[change.Key], outcomes[i].Result = change.To, inventory.Applied
+			v.written = append(v.written, change)
 		}
 	}
 	return outcomes, nil

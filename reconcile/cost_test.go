@@ -65,3 +65,41 @@ func TestARestartDoesNotAskAgainWhatKitsAreMadeOf(t *testing.T) {
 		t.Errorf("the inventory of %v was read, want that of the kit %d beside its part's", w.katana.asked, kit)
 	}
 }
+
+// TestAStoreThatIsPlannedPartByPartIsPlannedAsOne has the first item raised and
+// the last one lowered, in a store of which no part holds both.
+func TestAStoreThatIsPlannedPartByPartIsPlannedAsOne(t *testing.T) {
+	v := newVast(15_000)
+	first, last := v.level(0, 1), v.level(v.skus-1, 1)
+	v.shows[first.Key], v.shows[last.Key] = first.Available-1, last.Available+2
+	r := v.reconciler(t, newKept())
+	report := v.runs(t, r, inventory.Full)
+	if s := report.Stores[0]; s.Levels != 15_000 || s.InStep != 14_998 || s.Drifted != 2 || s.Applied != 1 || s.Waiting != 1 {
+		t.Errorf("got %d levels, %d in step, %d drifted, %d written and %d waiting, want 15000, 14998, 2, 1 and 1", s.Levels, s.InStep, s.Drifted, s.Applied, s.Waiting)
+	}
+	v.shows[last.Key] = last.Available + 3
+	v.now = v.now.Add(settle)
+	v.written = nil
+	v.runs(t, r, inventory.Full)
+	if len(v.written) != 2 || v.written[0].Key != last.Key || v.written[1].Key != first.Key {
+		t.Errorf("got %+v written, want the reduction of %s before the raise of %s", v.written, last.Key, first.Key)
+	}
+}
+
+// TestASKUThatStandsInTwoPartsOfAStoreIsFoundToRepeat has the last item carry
+// the SKU of the first.
+func TestASKUThatStandsInTwoPartsOfAStoreIsFoundToRepeat(t *testing.T) {
+	v := newVast(15_000)
+	v.named = map[int]inventory.SKU{v.skus - 1: vastSKU(0)}
+	report := v.runs(t, v.reconciler(t, newKept()), inventory.Full)
+	s := report.Stores[0]
+	if len(s.DuplicateSKUs) != 1 || s.DuplicateSKUs[0].SKU != vastSKU(0) || len(s.DuplicateSKUs[0].Variants) != 2 {
+		t.Errorf("got %+v, want %s on two variants", s.DuplicateSKUs, vastSKU(0))
+	}
+	if s.DuplicateStock == nil || s.DuplicateStock.SKUs != 1 || s.DuplicateStock.Offered != 2*s.DuplicateStock.Has || s.DuplicateStock.Has == 0 {
+		t.Errorf("got %+v, want the stock of one SKU offered twice", s.DuplicateStock)
+	}
+	if len(s.NearMisses) != 0 {
+		t.Errorf("got %+v, want no SKU that almost matches", s.NearMisses)
+	}
+}

@@ -273,7 +273,7 @@ func TestScaleMemory(t *testing.T) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		told, _, _ = strings.Cut(told, "\n")
-		fmt.Fprintf(t.Output(), "Full cycle, %s: %s\n", cycle.name, told)
+		tell(t.Output(), "Full cycle, %s: %s\n", cycle.name, told)
 		var inStep, peak int
 		if _, err := fmt.Sscanf(told, "%d levels in step; peak %d MiB", &inStep, &peak); err != nil || peak > cycle.most || inStep != levels {
 			t.Errorf("%s: %d MiB at its peak with %d levels, want at most %d with %d (%v)", cycle.name, peak, inStep, cycle.most, levels, err)

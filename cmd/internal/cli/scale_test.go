@@ -140,6 +140,10 @@ func newScale(t *testing.T, skus int) *whole {
 	return w
 }
 
+// tell prints a line of what was measured, without the place that t.Logf puts
+// before it.
+func tell(out io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(out, format, args...) }
+
 // restarted has the asking counted from here on.
 func (a *asked) restarted() {
 	a.mu.Lock()
@@ -168,8 +172,8 @@ func pages(n int) int { return (n + 249) / 250 }
 // read, which are no more in a larger shop.
 func TestScale(t *testing.T) {
 	out := t.Output()
-	fmt.Fprintf(out, "Full cycles at %d locations, 1 %% of the figures drifted; Katana allows %d requests a minute:\n", scaleLocations, scalePerMinute)
-	fmt.Fprintf(out, "   SKUs  Katana  pages  ratio  Shopify  read by    points  written    time  limit  ratio\n")
+	tell(out, "Full cycles at %d locations, 1 %% of the figures drifted; Katana allows %d requests a minute:\n", scaleLocations, scalePerMinute)
+	tell(out, "   SKUs  Katana  pages  ratio  Shopify  read by    points  written    time  limit  ratio\n")
 	type shop struct{ skus, bulk int }
 	shops := []shop{{1_000, 5_000}, {10_000, 0}, {10_000, 5_000}}
 	if *large {
@@ -200,7 +204,7 @@ func fullAtScale(t *testing.T, out io.Writer, skus, bulk int) {
 		read = w.asked.of("shopify readVariants")
 		readBy = fmt.Sprint(read, " pages")
 	}
-	fmt.Fprintf(out, "%7d  %6d  %5d  %.3f  %7d  %-9s  %6.0f  %7d  %6s  %5s  %.3f\n",
+	tell(out, "%7d  %6d  %5d  %.3f  %7d  %-9s  %6.0f  %7d  %6s  %5s  %.3f\n",
 		skus, katana.Count, least, ratio, shop.Count, readBy, shop.Cost, store.Applied, took.Round(time.Second), limit.Round(time.Second), late)
 	if ratio > 1.1 || late > 1.1 {
 		t.Errorf("%d SKUs: %.3f times the requests and %.3f times the time that the limit asks for, want at most 1.1", skus, ratio, late)
@@ -223,8 +227,8 @@ func fullAtScale(t *testing.T, out io.Writer, skus, bulk int) {
 // with the sweep, which takes what is left of the budget, and without it.
 func TestScaleIncremental(t *testing.T) {
 	out := t.Output()
-	fmt.Fprintf(out, "Incremental cycles of %d SKUs at %d locations, requests:\n", scaleSKUs, scaleLocations)
-	fmt.Fprintf(out, "                        Katana  and the sweep  Shopify  written\n")
+	tell(out, "Incremental cycles of %d SKUs at %d locations, requests:\n", scaleSKUs, scaleLocations)
+	tell(out, "                        Katana  and the sweep  Shopify  written\n")
 	type spent struct{ katana, shopify, mutations, written int }
 	measure := func(sweeps bool) (costs [3]spent) {
 		synctest.Test(t, func(t *testing.T) {
@@ -268,7 +272,7 @@ func TestScaleIncremental(t *testing.T) {
 	}
 	bare, swept := measure(false), measure(true)
 	for i, name := range []string{"nothing has changed", "1 SKU", "1,000 SKUs"} {
-		fmt.Fprintf(out, "  %-20s  %6d  %+13d  %7d  %7d\n", name, bare[i].katana, swept[i].katana-bare[i].katana, bare[i].shopify, swept[i].written)
+		tell(out, "  %-20s  %6d  %+13d  %7d  %7d\n", name, bare[i].katana, swept[i].katana-bare[i].katana, bare[i].shopify, swept[i].written)
 	}
 	for _, costs := range [][3]spent{bare, swept} {
 		idle, one, many := costs[0], costs[1], costs[2]
@@ -317,9 +321,9 @@ func TestScaleRestart(t *testing.T) {
 				shop++
 			}
 		}
-		fmt.Fprintf(out, "After a restart, of %d SKUs at %d locations, %d requests to Katana and %d to Shopify go before the first write, %s after the start.\n",
+		tell(out, "After a restart, of %d SKUs at %d locations, %d requests to Katana and %d to Shopify go before the first write, %s after the start.\n",
 			scaleSKUs, scaleLocations, katana, shop, writes[len(writes)-1].At.Sub(start).Round(100*time.Millisecond))
-		fmt.Fprintf(out, "They are: %s\n", strings.Join(before, ", "))
+		tell(out, "They are: %s\n", strings.Join(before, ", "))
 		if last := writes[len(writes)-1]; last.SKU != scaleSKU(42) || katana > 12 || shop > 2 {
 			t.Errorf("%d requests to Katana and %d to Shopify before %+v is written, want at most 12 and 2", katana, shop, last)
 		}
@@ -332,8 +336,8 @@ func TestScaleRestart(t *testing.T) {
 // feed names the change, so that only the sweep finds it.
 func TestScaleDelay(t *testing.T) {
 	out := t.Output()
-	fmt.Fprintf(out, "From a change in Katana until Shopify shows it, %d SKUs at %d locations, a cycle every 30s:\n", scaleSKUs, scaleLocations)
-	fmt.Fprintf(out, "                 hours  changes  median    p99  longest  cycle  longest cycle\n")
+	tell(out, "From a change in Katana until Shopify shows it, %d SKUs at %d locations, a cycle every 30s:\n", scaleSKUs, scaleLocations)
+	tell(out, "                 hours  changes  median    p99  longest  cycle  longest cycle\n")
 	for _, test := range []struct {
 		name     string
 		told     bool
@@ -354,7 +358,7 @@ func TestScaleDelay(t *testing.T) {
 			d.run(test.during, test.after)
 			took := d.measured(t)
 			p99, longest := took[len(took)*99/100], took[len(took)-1]
-			fmt.Fprintf(out, "  %-14s %5.0f  %7d  %6s  %5s  %7s  %5s  %13s\n", test.name, test.during.Hours(), len(took),
+			tell(out, "  %-14s %5.0f  %7d  %6s  %5s  %7s  %5s  %13s\n", test.name, test.during.Hours(), len(took),
 				took[len(took)/2].Round(time.Second), p99.Round(time.Second), longest.Round(time.Second),
 				median(d.cycles).Round(100*time.Millisecond), slices.Max(d.cycles).Round(100*time.Millisecond))
 			if p99 > test.p99 || longest > test.max {
