@@ -227,7 +227,7 @@ func (s *cycleStore) planAgain(ctx context.Context, changes []inventory.Change) 
 	flight.Look(&s.kept.Ledger, levels, s.seen, s.c.feeds, nil, now, s.c.r.opts.Settle)
 	index := s.index()
 	figures := s.figures(levels, index)
-	if err := s.observe(levels, figures, nil); err != nil {
+	if err := s.observe(levels, figures, nil, true); err != nil {
 		s.outcomes = append(s.outcomes, notSent(changes, inventory.ReasonFailed)...)
 		return nil, err
 	}

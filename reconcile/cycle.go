@@ -99,7 +99,7 @@ func (r *Reconciler) begin(ask Request) (*cycle, error) {
 // prepare makes a cycle that works on what keep makes of the stores' memory.
 func (r *Reconciler) prepare(ask Request, keep func(*memory) *memory) (c *cycle, err error) {
 	c = &cycle{
-		r: r, ask: ask, started: r.opts.Now(), requests: r.opts.Requests(), kits: r.kits, kitsOld: r.kitsOld, made: r.made,
+		r: r, ask: ask, started: r.opts.Now(), requests: r.opts.Requests(),
 		memories: make(map[inventory.StoreName]*memory, len(r.opts.Stores)),
 	}
 	if c.source, err = r.opts.Journal.Source(); err != nil {
@@ -108,6 +108,7 @@ func (r *Reconciler) prepare(ask Request, keep func(*memory) *memory) (c *cycle,
 	if err := r.recall(&c.source); err != nil {
 		return nil, err
 	}
+	c.kits, c.kitsOld, c.made = r.kits, r.kitsOld, r.made // that the journal remembers, too
 	for _, s := range r.opts.Stores {
 		// All of them: what is in flight in one store counts in the others.
 		kept, err := r.remembered(s.Name)

@@ -85,7 +85,8 @@ func (r *Reconciler) read(ctx context.Context, sku inventory.SKU) (map[inventory
 	c.each(func(s *cycleStore) error { return s.account() })
 	c.inFlight = c.entries()
 	c.each(func(s *cycleStore) error {
-		s.figure()
+		s.ready()
+		s.lay()
 		return nil
 	})
 	views := make(map[inventory.StoreName]*cycleStore, len(c.stores))
@@ -258,7 +259,8 @@ func (s *cycleStore) next(key inventory.Key, p plan.Plan, e *inventory.Explanati
 // held tells of the plan of a guard that holds a change.
 func (s *cycleStore) held(change inventory.Change) (inventory.NextAction, bool) {
 	for _, h := range s.kept.Holds {
-		if i := slices.IndexFunc(h.Levels, func(l inventory.HeldLevel) bool { return l.Key == change.Key }); i >= 0 && h.Released.IsZero() && h.Levels[i].Raise == change.Raise() {
+		i, named := slices.BinarySearchFunc(h.Levels, change.Key, func(l inventory.HeldLevel, key inventory.Key) int { return l.Key.Compare(key) })
+		if named && h.Released.IsZero() && h.Levels[i].Raise == change.Raise() {
 			return inventory.NextAction{
 				Result: inventory.Held, Reason: inventory.Reason(h.Rule), ID: h.ID, Order: "stocksyncd release " + h.ID,
 				Text: fmt.Sprintf("a guard holds the change from %d to %d as %s", change.From, change.To, h.ID),

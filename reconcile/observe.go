@@ -2,23 +2,21 @@ package reconcile
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
 	"stocksyncd/reconcile/inventory"
 )
 
-// observe makes durable what was seen of the levels, the ledger that follows
-// from it, and the batches that were settled as found.
-func (s *cycleStore) observe(levels []inventory.Level, figures []inventory.Figure, gone []inventory.Key) error {
+// observe makes durable what was seen of the levels and of their items, the
+// ledger that follows from it, and the batches that were settled as found; with
+// the last levels, whatever else is not durable yet.
+func (s *cycleStore) observe(levels []inventory.Level, figures []inventory.Figure, gone []inventory.Key, last bool) error {
 	observation := inventory.Observation{
 		Levels: map[inventory.Key]inventory.Seen{}, Gone: append(gone, s.kept.shelf.lost...), Settled: s.settled, Removed: s.kept.shelf.left,
 	}
 	slices.SortFunc(observation.Gone, inventory.Key.Compare)
-	for _, id := range slices.Sorted(maps.Keys(s.kept.shelf.bare)) {
-		observation.Items = append(observation.Items, s.kept.shelf.items[id].Item)
-	}
+	observation.Items = s.kept.shelf.unkept(s.items, last)
 	now := s.c.r.opts.Now()
 	for i, level := range levels {
 		if level.Unstocked && figures[i].Left != "" {
@@ -33,7 +31,7 @@ func (s *cycleStore) observe(levels []inventory.Level, figures []inventory.Figur
 		s.kept.doubtful = true
 		return fmt.Errorf("state: %w", err)
 	}
-	s.kept.shelf.durable()
+	s.kept.shelf.durable(observation.Items)
 	if len(s.settled) > 0 {
 		s.settled, s.moved, s.kept.open = nil, nil, nil
 	}

@@ -86,9 +86,10 @@ type Journal interface {
 	// Read records a part of the source that was read. Where it takes more than
 	// one step, each variant becomes durable whole, and the head last.
 	Read(part inventory.SourceRead) error
-	// Store gives back what is remembered of a store: its levels, the rest,
-	// and the batches whose answer was never recorded.
-	Store(name inventory.StoreName) (inventory.StoreMemory, error)
+	// Recall gives back what is remembered of a store: each of its items, then
+	// each of its levels, in their order, to who takes them; the rest and the
+	// batches whose answer was never recorded as the answer.
+	Recall(name inventory.StoreName, item func(inventory.Item), level func(inventory.Key, inventory.Seen)) (inventory.StoreMemory, error)
 	// Writes gives the last writes of a level, newest first.
 	Writes(key inventory.Key) ([]inventory.PastWrite, error)
 	// Observe records what a cycle saw of a store, before anything is written.

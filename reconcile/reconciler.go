@@ -111,7 +111,6 @@ type memory struct {
 // lastPlan is what the newest plan of a store was made under: where that has
 // changed, figures have moved that nothing else tells of.
 type lastPlan struct {
-	made     bool
 	feeds    desired.Feeds
 	excluded desired.Excluded
 	flown    map[inventory.SKU]bool // were in flight somewhere
@@ -161,11 +160,13 @@ func (r *Reconciler) remembered(name inventory.StoreName) (*memory, error) {
 	if m, ok := r.memory[name]; ok && !m.doubtful {
 		return m, nil
 	}
-	kept, err := r.opts.Journal.Store(name)
+	shelf := newShelf(name)
+	kept, err := r.opts.Journal.Recall(name, shelf.restoreItem, shelf.restoreLevel)
 	if err != nil {
 		return nil, fmt.Errorf("state of store %s: %w", name, err)
 	}
-	m := &memory{shelf: restore(name, &kept), Memory: kept.Memory, open: kept.Open, tour: tourOf(kept.Look)}
+	shelf.restored(!kept.Look.Whole.IsZero())
+	m := &memory{shelf: shelf, Memory: kept.Memory, open: kept.Open, tour: tourOf(kept.Look)}
 	r.memory[name] = m
 	delete(r.views, name) // it is of the memory that was given up
 	return m, nil

@@ -14,18 +14,26 @@ import (
 // what is remembered of each, and what the newest plan made of it. What a cycle
 // does to it costs what has changed, not what there is.
 type shelf struct {
-	store   inventory.StoreName
-	whole   bool // nothing that the store has is missing
-	items   map[inventory.ItemID]*shelved
-	bySKU   map[inventory.SKU][]inventory.ItemID
-	inOrder []place // of the items, for looks at a part of the store
+	store inventory.StoreName
+	whole bool // nothing that the store has is missing
+	// unplanned tells that the next plan looks at every item: none is noted as
+	// concerned for it.
+	unplanned bool
+	items     map[inventory.ItemID]*shelved
+	bySKU     map[inventory.SKU]inventory.ItemID   // the first of the items that carry a SKU
+	others    map[inventory.SKU][]inventory.ItemID // the rest of them
+	inOrder   []place                              // of the items, for looks at a part of the store
 
-	news  map[inventory.ItemID]bool // items that changed since a plan took them in
+	news  map[inventory.ItemID]bool // items that changed since a plan took them in; of an unplanned shelf those that a look found fallen or raised
 	bare  map[inventory.ItemID]bool // items whose record is not durable yet
 	lost  []inventory.Key           // levels that are gone, which is not durable yet
 	left  []inventory.ItemID        // items that are gone, which is not durable yet
 	open  map[inventory.ItemID]bool // items with a level that is not in step
+	wide  int                       // the most that open has held since it was made
 	moved map[inventory.SKU]bool    // SKUs whose figure may have moved since a plan took it in
+
+	coming  inventory.ItemID // whose levels are being restored
+	arrived []slot           // those of them that have come
 
 	count   counts
 	reasons []inventory.Reason // by verdict, from otherwise on
@@ -86,33 +94,49 @@ type counts struct {
 
 func newShelf(store inventory.StoreName) *shelf {
 	return &shelf{
-		store: store, items: map[inventory.ItemID]*shelved{}, bySKU: map[inventory.SKU][]inventory.ItemID{},
+		store: store, unplanned: true, items: map[inventory.ItemID]*shelved{}, bySKU: map[inventory.SKU]inventory.ItemID{}, others: map[inventory.SKU][]inventory.ItemID{},
 		news: map[inventory.ItemID]bool{}, bare: map[inventory.ItemID]bool{}, open: map[inventory.ItemID]bool{}, moved: map[inventory.SKU]bool{},
 		count: counts{skipped: map[inventory.Reason]int{}},
 	}
 }
 
-// restore makes the shelf that a journal remembers.
-func restore(store inventory.StoreName, kept *inventory.StoreMemory) *shelf {
-	s := newShelf(store)
-	for id, item := range kept.Items {
-		s.items[id] = &shelved{Item: item}
+// restoreItem takes in an item that a journal remembers.
+func (s *shelf) restoreItem(item inventory.Item) { s.items[item.ID] = &shelved{Item: item} }
+
+// restoreLevel takes in a level that a journal remembers. They come in their
+// order, so that those of an item follow each other.
+func (s *shelf) restoreLevel(key inventory.Key, seen inventory.Seen) {
+	if s.coming != key.Item {
+		s.came()
+		s.coming = key.Item
 	}
-	for key, seen := range kept.Levels {
-		it := s.item(key.Item)
-		it.slots = append(it.slots, slot{at: key.Location, shows: seen.Units, read: seen.At.UnixNano(), listed: !seen.Unstocked, active: seen.Active})
-		it.slots[len(it.slots)-1].remember(seen)
-	}
-	for id, it := range s.items {
+	one := slot{at: key.Location, shows: seen.Units, read: seen.At.UnixNano(), listed: !seen.Unstocked, active: seen.Active}
+	one.remember(seen)
+	s.arrived = append(s.arrived, one)
+}
+
+// came puts the levels that have come of an item in their place, in no more room
+// than they take.
+func (s *shelf) came() {
+	if len(s.arrived) > 0 {
+		it := s.item(s.coming)
+		it.slots = slices.Concat(it.slots, s.arrived)
 		slices.SortFunc(it.slots, func(a, b slot) int { return cmp.Compare(a.at, b.at) })
-		if it.SKU != "" {
-			s.bySKU[it.SKU] = append(s.bySKU[it.SKU], id)
-		}
+	}
+	s.arrived = s.arrived[:0]
+}
+
+// restored puts the shelf in order once all that is remembered is on it.
+func (s *shelf) restored(whole bool) {
+	s.came()
+	s.coming, s.arrived = 0, nil
+	s.inOrder = make([]place, 0, len(s.items))
+	for id, it := range s.items {
+		s.carry(it.SKU, id)
 		s.inOrder = append(s.inOrder, place{it.Variant, id})
 	}
 	slices.SortFunc(s.inOrder, place.compare)
-	s.whole = !kept.Look.Whole.IsZero()
-	return s
+	s.whole = whole
 }
 
 // clone is a shelf that can be worked on without a trace.
@@ -122,9 +146,9 @@ func (s *shelf) clone() *shelf {
 	for id, it := range s.items {
 		c.items[id] = &shelved{Item: it.Item, slots: slices.Clone(it.slots)}
 	}
-	c.bySKU = make(map[inventory.SKU][]inventory.ItemID, len(s.bySKU))
-	for sku, ids := range s.bySKU {
-		c.bySKU[sku] = slices.Clone(ids)
+	c.bySKU, c.others = maps.Clone(s.bySKU), make(map[inventory.SKU][]inventory.ItemID, len(s.others))
+	for sku, ids := range s.others {
+		c.others[sku] = slices.Clone(ids)
 	}
 	c.inOrder, c.lost, c.left, c.reasons = slices.Clone(s.inOrder), slices.Clone(s.lost), slices.Clone(s.left), slices.Clone(s.reasons)
 	c.news, c.bare, c.open, c.moved = maps.Clone(s.news), maps.Clone(s.bare), maps.Clone(s.open), maps.Clone(s.moved)
@@ -180,10 +204,27 @@ func (s *shelf) put(level inventory.Level, now time.Time) (changed bool) {
 	one := it.need(level.Location)
 	changed = !one.listed || one.shows != level.Available || one.active != level.Active
 	one.listed, one.shows, one.active, one.read = true, level.Available, level.Active, now.UnixNano()
-	if changed || !one.known || one.units != level.Available {
+	switch {
+	case one.known && one.units != level.Available:
 		s.news[level.Item] = true
+	case changed || !one.known:
+		s.concern(level.Item)
 	}
 	return changed
+}
+
+// concern has the next plan look at an item.
+func (s *shelf) concern(id inventory.ItemID) {
+	if !s.unplanned {
+		s.news[id] = true
+	}
+}
+
+// move has the next plan look at the items of a SKU whose figure may have moved.
+func (s *shelf) move(sku inventory.SKU) {
+	if !s.unplanned {
+		s.moved[sku] = true
+	}
 }
 
 // about takes in what a store says of an item.
@@ -197,20 +238,21 @@ func (s *shelf) about(item inventory.Item) {
 	}
 	it := s.item(item.ID)
 	it.Item = item
-	if item.SKU != "" {
-		s.bySKU[item.SKU] = append(s.bySKU[item.SKU], item.ID)
-	}
+	s.carry(item.SKU, item.ID)
 	where := place{item.Variant, item.ID}
 	i, _ := slices.BinarySearchFunc(s.inOrder, where, place.compare)
 	s.inOrder = slices.Insert(s.inOrder, i, where)
-	s.news[item.ID], s.bare[item.ID] = true, true
+	s.bare[item.ID] = true
+	s.concern(item.ID)
 }
 
 // unlink takes an item out of the indexes.
 func (s *shelf) unlink(it *shelved) {
-	ids := slices.DeleteFunc(s.bySKU[it.SKU], func(id inventory.ItemID) bool { return id == it.ID })
-	if s.bySKU[it.SKU] = ids; len(ids) == 0 {
-		delete(s.bySKU, it.SKU)
+	ids := slices.DeleteFunc(s.of(it.SKU), func(id inventory.ItemID) bool { return id == it.ID })
+	delete(s.bySKU, it.SKU)
+	delete(s.others, it.SKU)
+	for _, id := range ids {
+		s.carry(it.SKU, id)
 	}
 	if i, found := slices.BinarySearchFunc(s.inOrder, place{it.Variant, it.ID}, place.compare); found {
 		s.inOrder = slices.Delete(s.inOrder, i, i+1)
@@ -220,13 +262,18 @@ func (s *shelf) unlink(it *shelved) {
 // putItem takes all levels of one item in: those that are not among them are
 // gone.
 func (s *shelf) putItem(levels []inventory.Level, now time.Time) {
+	s.about(levels[0].Of())
+	it := s.items[levels[0].Item]
+	if it.slots == nil { // a million slots leave no room to grow
+		it.slots = make([]slot, 0, len(levels))
+	}
 	for _, level := range levels {
 		s.put(level, now)
 	}
-	it := s.items[levels[0].Item]
 	for i := range it.slots {
 		if it.slots[i].listed && !slices.ContainsFunc(levels, func(l inventory.Level) bool { return l.Location == it.slots[i].at }) {
-			it.slots[i].listed, s.news[it.ID] = false, true
+			it.slots[i].listed = false
+			s.concern(it.ID)
 		}
 	}
 }
@@ -234,7 +281,8 @@ func (s *shelf) putItem(levels []inventory.Level, now time.Time) {
 // unlist notes that the store does not have a level any more.
 func (s *shelf) unlist(key inventory.Key) {
 	if one := s.slot(key); one != nil && one.listed {
-		one.listed, s.news[key.Item] = false, true
+		one.listed = false
+		s.concern(key.Item)
 	}
 }
 
@@ -258,6 +306,7 @@ func (s *shelf) remove(id inventory.ItemID) {
 // restock takes a look at the whole store in: levels are all it has, sorted by
 // key.
 func (s *shelf) restock(levels []inventory.Level, now time.Time) {
+	s.unplanned = true
 	found := make(map[inventory.ItemID]bool, len(s.items))
 	if len(s.items) == 0 { // in order of the variants nothing is moved aside
 		s.fill(levels)
@@ -283,10 +332,8 @@ func (s *shelf) fill(levels []inventory.Level) {
 	for some := range itemsOf(levels) {
 		item := some[0].Of()
 		s.item(item.ID).Item = item
-		if item.SKU != "" {
-			s.bySKU[item.SKU] = append(s.bySKU[item.SKU], item.ID)
-		}
-		s.news[item.ID], s.bare[item.ID] = true, true
+		s.carry(item.SKU, item.ID)
+		s.bare[item.ID] = true
 	}
 }
 
@@ -346,6 +393,17 @@ func (s *shelf) level(it *shelved, one *slot) inventory.Level {
 	}
 }
 
+// oneEach gives one level of each item whose SKU passes a test, sorted by item.
+func (s *shelf) oneEach(pass func(inventory.SKU) bool) (levels []inventory.Level) {
+	for _, it := range s.items {
+		if pass(it.SKU) {
+			levels = append(levels, s.level(it, &slot{at: inventory.Nowhere}))
+		}
+	}
+	slices.SortFunc(levels, func(a, b inventory.Level) int { return a.Compare(b.Key) })
+	return levels
+}
+
 // all lists all items, sorted.
 func (s *shelf) all() []inventory.ItemID { return slices.Sorted(maps.Keys(s.items)) }
 
@@ -358,9 +416,27 @@ func (s *shelf) listing(items []inventory.ItemID) []inventory.Level {
 	return levels
 }
 
+// carry notes that an item carries a SKU.
+func (s *shelf) carry(sku inventory.SKU, id inventory.ItemID) {
+	if sku == "" {
+		return
+	}
+	if _, carried := s.bySKU[sku]; carried {
+		s.others[sku] = append(s.others[sku], id)
+		return
+	}
+	s.bySKU[sku] = id
+}
+
 // of lists the items of a SKU, sorted.
 func (s *shelf) of(sku inventory.SKU) []inventory.ItemID {
-	return slices.Sorted(slices.Values(s.bySKU[sku]))
+	first, carried := s.bySKU[sku]
+	if !carried {
+		return nil
+	}
+	ids := append([]inventory.ItemID{first}, s.others[sku]...)
+	slices.Sort(ids)
+	return ids
 }
 
 // keysOf lists the levels that the store lists of a SKU.
@@ -382,22 +458,47 @@ func (s *shelf) concerned() []inventory.ItemID {
 	maps.Copy(found, s.news)
 	maps.Copy(found, s.open)
 	for sku := range s.moved {
-		for _, id := range s.bySKU[sku] {
+		for _, id := range s.of(sku) {
 			found[id] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(found))
 }
 
-// takenIn notes that a plan has looked at all that was concerned.
+// takenIn notes that a plan has looked at all that was concerned. A map that has
+// held a whole store is as slow to go through when it is empty, so others take
+// its place.
 func (s *shelf) takenIn() {
-	clear(s.news)
-	clear(s.moved)
+	s.unplanned = false
+	s.news, s.moved = map[inventory.ItemID]bool{}, map[inventory.SKU]bool{}
+	if s.wide = max(s.wide, len(s.open)); len(s.open) < s.wide/4 {
+		open := make(map[inventory.ItemID]bool, len(s.open))
+		maps.Copy(open, s.open)
+		s.open, s.wide = open, len(open)
+	}
 }
 
-// durable notes that what changed is in the journal.
-func (s *shelf) durable() {
-	clear(s.bare)
+// unkept lists those of some items whose record is not durable, or all of them.
+func (s *shelf) unkept(some []inventory.ItemID, all bool) (items []inventory.Item) {
+	if all {
+		some = slices.Sorted(maps.Keys(s.bare))
+	}
+	for _, id := range some {
+		if s.bare[id] {
+			items = append(items, s.items[id].Item)
+		}
+	}
+	return items
+}
+
+// durable notes that these items are in the journal, and what is gone is not.
+func (s *shelf) durable(items []inventory.Item) {
+	for _, item := range items {
+		delete(s.bare, item.ID)
+	}
+	if len(s.bare) == 0 {
+		s.bare = map[inventory.ItemID]bool{}
+	}
 	s.lost, s.left = nil, nil
 }
 
@@ -447,7 +548,7 @@ func (s *shelf) forget(key inventory.Key) {
 func (s *shelf) wrote(key inventory.Key, shows inventory.Units, now time.Time) {
 	one := s.item(key.Item).need(key.Location)
 	one.shows, one.read, one.listed, one.active = shows, now.UnixNano(), true, true
-	s.news[key.Item] = true // a plan is to find it in step
+	s.concern(key.Item) // a plan is to find it in step
 }
 
 // judge notes what a plan made of a level.

@@ -163,7 +163,7 @@ func covers(at, wanted []inventory.SourceLocationID) bool {
 func (c *cycle) move(skus []inventory.SKU) {
 	for _, kept := range c.memories {
 		for _, sku := range skus {
-			kept.shelf.moved[sku] = true
+			kept.shelf.move(sku)
 		}
 	}
 }

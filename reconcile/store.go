@@ -46,6 +46,8 @@ type cycleStore struct {
 	outcomes  []inventory.Outcome
 	notes     []string
 	found     findings
+	several   []inventory.Level  // of SKUs of which the same stock may be offered several times
+	offered   []inventory.Figure // theirs
 	compares  *inventory.Comparison
 }
 
@@ -145,7 +147,7 @@ func (s *cycleStore) fallen() []inventory.ItemID {
 // lookedAt tells whether all levels of a SKU were read in this cycle; there may
 // be none.
 func (s *cycleStore) lookedAt(sku inventory.SKU) bool {
-	return s.whole || s.doubted[sku] || len(s.kept.shelf.bySKU[sku]) == 0
+	return s.whole || s.doubted[sku] || len(s.kept.shelf.of(sku)) == 0
 }
 
 // seen gives the value a level had before this look.
@@ -154,19 +156,34 @@ func (s *cycleStore) seen(key inventory.Key) (inventory.Units, bool) {
 	return seen.Units, ok
 }
 
+// planAtOnce is how many items are planned before their part is durable: no
+// more of a large store than that is in memory twice, and the levels of so many
+// fit into one transaction.
+const planAtOnce = 2000
+
 // diff plans the store, makes what was seen durable, and lets the guards look
 // at the plan.
 func (s *cycleStore) diff() error {
-	s.figure()
-	index := s.index()
-	figures := s.figures(s.levels, index)
-	s.plan = plan.Diff(s.levels, figures, s.view(index))
-	if err := s.observe(s.levels, figures, s.dropGone()); err != nil {
-		return err
+	s.ready()
+	index, all := s.index(), s.items
+	var parts []plan.Plan
+	var figures []inventory.Figure
+	for first := true; first || len(all) > 0; first = false {
+		s.items, all = s.portion(all)
+		s.lay()
+		figures = s.figures(s.levels, index)
+		parts = append(parts, plan.Diff(s.levels, figures, s.view(index)))
+		if err := s.observe(s.levels, figures, s.dropGone(), len(all) == 0); err != nil {
+			return err
+		}
+		s.judge(figures)
+		s.mayRepeat(figures)
+		s.compare(figures)
 	}
-	s.judge(figures)
-	s.addUp(figures)
-	s.compare(figures)
+	s.plan = plan.Join(parts...)
+	s.pair()
+	s.judged()
+	s.addUp()
 	held := s.guard()
 	if sku := s.c.ask.SKU; sku != "" {
 		s.only(sku, figures, index)
@@ -176,12 +193,22 @@ func (s *cycleStore) diff() error {
 	return nil
 }
 
+// portion cuts off the items that are planned next: all of them where the answer
+// is about some.
+func (s *cycleStore) portion(all []inventory.ItemID) (now, rest []inventory.ItemID) {
+	if s.c.ask.SKU != "" || s.other.asked {
+		return all, nil
+	}
+	n := min(len(all), planAtOnce)
+	return all[:n], all[n:]
+}
+
 // concerned lists the items that a plan has to look at: all of them in a full
 // cycle, and where the mapping has changed; else those that changed, those
 // whose figure may have moved, and those that were not in step.
 func (s *cycleStore) concerned() []inventory.ItemID {
 	last, shelf := &s.kept.last, s.kept.shelf
-	if s.whole || !last.made || !reflect.DeepEqual(last.feeds, s.kept.feeds) {
+	if s.whole || shelf.unplanned || !reflect.DeepEqual(last.feeds, s.kept.feeds) {
 		return shelf.all()
 	}
 	s.reconsider()
@@ -194,15 +221,15 @@ func (s *cycleStore) reconsider() {
 	last, shelf := &s.kept.last, s.kept.shelf
 	flown, excluded := s.flying(), s.excluded(s.Orders, s.kept.Pins)
 	for sku := range flown {
-		shelf.moved[sku] = true
+		shelf.move(sku)
 	}
 	for sku := range last.flown {
-		shelf.moved[sku] = true
+		shelf.move(sku)
 	}
 	differ := func(a, b desired.Excluded) {
 		for key, quantity := range a {
 			if sku, stands := s.c.catalogue.SKU(key.Variant); stands && b[key] != quantity {
-				shelf.moved[sku] = true
+				shelf.move(sku)
 			}
 		}
 	}
@@ -219,8 +246,7 @@ func (s *cycleStore) flying() map[inventory.SKU]bool {
 	return skus
 }
 
-// judge notes what the plan made of each level it looked at, and what it was
-// made under.
+// judge notes what the plan made of each level it looked at.
 func (s *cycleStore) judge(figures []inventory.Figure) {
 	shelf, view := s.kept.shelf, s.view(nil)
 	for _, id := range s.items {
@@ -229,8 +255,13 @@ func (s *cycleStore) judge(figures []inventory.Figure) {
 	for i := range s.levels {
 		shelf.judge(s.levels[i].Key, plan.Judge(&s.levels[i], figures[i], view))
 	}
+}
+
+// judged notes what the plan was made under, once all of it is.
+func (s *cycleStore) judged() {
+	shelf := s.kept.shelf
 	shelf.takenIn()
-	s.kept.last = lastPlan{made: true, feeds: s.kept.feeds, excluded: s.rules.Excluded, flown: s.flying()}
+	s.kept.last = lastPlan{feeds: s.kept.feeds, excluded: s.rules.Excluded, flown: s.flying()}
 	s.plan.InStep, s.plan.Drifted, s.plan.Negative = shelf.count.inStep, shelf.count.drifted, shelf.count.negative
 	s.plan.Skipped = maps.Clone(shelf.count.skipped)
 }
@@ -238,12 +269,17 @@ func (s *cycleStore) judge(figures []inventory.Figure) {
 // outline is the plan as it would be by what is known so far. It leaves no
 // trace.
 func (s *cycleStore) outline() plan.Plan {
-	levels, rules, index := s.kept.shelf.listing(s.concerned()), s.rulesOf(s.Choice, s.kept.feeds, s.kept.Pins), s.index()
-	levels = append(slices.DeleteFunc(slices.Clone(levels), nowhere), s.c.catalogue.Unstocked(levels, rules)...)
-	figures := s.c.catalogue.Figures(levels, rules, func(level inventory.Level) inventory.Units {
-		return index.Others(level.Key, level.SKU, s.kept.feeds[level.Location].Sources)
-	})
-	return plan.Diff(levels, figures, s.view(index))
+	rules, index := s.rulesOf(s.Choice, s.kept.feeds, s.kept.Pins), s.index()
+	var parts []plan.Plan
+	for some := range slices.Chunk(s.concerned(), planAtOnce) {
+		listed := s.kept.shelf.listing(some)
+		levels := append(slices.DeleteFunc(slices.Clone(listed), nowhere), s.c.catalogue.Unstocked(listed, rules)...)
+		figures := s.c.catalogue.Figures(levels, rules, func(level inventory.Level) inventory.Units {
+			return index.Others(level.Key, level.SKU, s.kept.feeds[level.Location].Sources)
+		})
+		parts = append(parts, plan.Diff(levels, figures, s.view(index)))
+	}
+	return plan.Join(parts...)
 }
 
 // touched lists the SKUs of the levels that would be written by the figures as
@@ -288,15 +324,19 @@ func (s *cycleStore) unread(changes []inventory.Change) (read []inventory.Change
 	return read, waiting
 }
 
-// figure makes the store's rules ready, and lists the levels that the plan looks
-// at, with those that are not there although the config names their location and
-// Katana has some for them.
-func (s *cycleStore) figure() {
+// ready makes the store's rules ready, and lists the items that the plan looks
+// at.
+func (s *cycleStore) ready() {
 	s.rules = s.rulesOf(s.Choice, s.kept.feeds, s.kept.Pins)
 	s.noteOrders()
 	s.items = s.concerned()
+}
+
+// lay lists the levels of the items, with those that are not there although the
+// config names their location and Katana has some for them.
+func (s *cycleStore) lay() {
 	s.listed = s.kept.shelf.listing(s.items)
-	s.pair()
+	s.vanished = nil
 	missing := s.c.catalogue.Unstocked(s.listed, s.rules)
 	for _, level := range missing {
 		if before, _ := s.seen(level.Key); before != 0 { // what was there is gone: it is seen for the first time again

@@ -54,15 +54,16 @@ func decodeItem(store inventory.StoreName, place string, key, b []byte) (invento
 }
 
 // readItems reads the items of a store.
-func readItems(b storeBuckets, memory *inventory.StoreMemory) error {
+func readItems(b storeBuckets, take func(inventory.Item)) error {
 	if b.items == nil {
 		return nil // of an earlier layout, only read
 	}
-	memory.Items = make(map[inventory.ItemID]inventory.Item, b.items.Stats().KeyN)
 	place := itemsPlace(b.name)
 	return b.items.ForEach(func(k, v []byte) error {
 		item, err := decodeItem(b.name, place, k, v)
-		memory.Items[item.ID] = item
+		if err == nil {
+			take(item)
+		}
 		return err
 	})
 }

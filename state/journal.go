@@ -48,11 +48,31 @@ func (s *Store) Source() (source inventory.SourceMemory, err error) {
 
 // Store gives back what is remembered of a store; nothing of one it has not
 // met.
-func (s *Store) Store(name inventory.StoreName) (memory inventory.StoreMemory, err error) {
-	memory.Levels, memory.Items = map[inventory.Key]inventory.Seen{}, map[inventory.ItemID]inventory.Item{}
+func (s *Store) Store(name inventory.StoreName) (inventory.StoreMemory, error) {
+	items, levels := map[inventory.ItemID]inventory.Item{}, map[inventory.Key]inventory.Seen{}
+	memory, err := s.Recall(name,
+		func(item inventory.Item) { items[item.ID] = item },
+		func(key inventory.Key, seen inventory.Seen) { levels[key] = seen })
+	if err != nil {
+		return inventory.StoreMemory{}, err
+	}
+	memory.Items, memory.Levels = items, levels
+	return memory, nil
+}
+
+// Recall gives back the same, and hands each item and then each level over, in
+// their order: a million levels are not in memory twice. With an error, what was
+// handed over is not all there is.
+func (s *Store) Recall(name inventory.StoreName, item func(inventory.Item), level func(inventory.Key, inventory.Seen)) (memory inventory.StoreMemory, err error) {
 	err = s.view(func(tx *bolt.Tx) error {
 		if b, ok := bucketsOf(tx, name); ok {
-			if err := readStore(b, &memory); err != nil {
+			if _, err := get(b.own, storePlace(b.name), keyMemory, &memory.Memory); err != nil {
+				return err
+			}
+			if err := readItems(b, item); err != nil {
+				return err
+			}
+			if err := readLevels(b, level); err != nil {
 				return err
 			}
 		}
@@ -73,20 +93,16 @@ func (s *Store) Store(name inventory.StoreName) (memory inventory.StoreMemory, e
 	return memory, nil
 }
 
-func readStore(b storeBuckets, memory *inventory.StoreMemory) error {
-	if _, err := get(b.own, storePlace(b.name), keyMemory, &memory.Memory); err != nil {
-		return err
-	}
-	if err := readItems(b, memory); err != nil {
-		return err
-	}
-	memory.Levels = make(map[inventory.Key]inventory.Seen, b.levels.Stats().KeyN)
+func readLevels(b storeBuckets, take func(inventory.Key, inventory.Seen)) error {
 	return b.levels.ForEach(func(k, v []byte) error {
 		key, err := decodeKey(b.name, k)
 		if err != nil {
 			return err
 		}
-		memory.Levels[key], err = decodeSeen(b.name, k, v)
+		seen, err := decodeSeen(b.name, k, v)
+		if err == nil {
+			take(key, seen)
+		}
 		return err
 	})
 }

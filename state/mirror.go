@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"fmt"
@@ -183,8 +182,8 @@ func writeVariants(tx *bolt.Tx, all []keptVariant) error {
 // cycle moves the head.
 func (s *Store) writeHead(tx *bolt.Tx, head inventory.SourceHead) error {
 	recipes := tx.Bucket(bucketRecipes)
-	if b := encodeRecipes(keyOnly, head.Ingredients); !bytes.Equal(b, recipes.Get(keyOnly)) {
-		if err := recipes.Put(keyOnly, b); err != nil {
+	if !holds(recipes.Get(keyOnly), head.Ingredients) {
+		if err := recipes.Put(keyOnly, encodeRecipes(keyOnly, head.Ingredients)); err != nil {
 			return fmt.Errorf("%s: %w", placeRecipes, err)
 		}
 	}
@@ -327,6 +326,23 @@ func encodeRecipes(key []byte, ingredients []inventory.Ingredient) []byte {
 		}
 	}
 	return binary.BigEndian.AppendUint32(b, sum(placeRecipes, key, b))
+}
+
+// holds tells whether a record, if any, is that of these ingredients. Every cycle
+// asks, and seldom are they others: so nothing is encoded for the answer.
+func holds(b []byte, ingredients []inventory.Ingredient) bool {
+	if len(b) != recipesFrame+len(ingredients)*ingredientSize || b[0] != recipesVersion {
+		return false
+	}
+	for at, i := range ingredients {
+		record := b[1+at*ingredientSize:]
+		for n, want := range [...]int64{int64(i.Product), int64(i.Variant), int64(i.Quantity)} {
+			if binary.BigEndian.Uint64(record[n*8:]) != uint64(want) { // #nosec G115 -- as it was written
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // openRecipes gives the ingredients of a record that is in order.

@@ -30,6 +30,8 @@ const (
 	bulkFetch = 10 * time.Minute
 	// bulkLineMost bounds a line of a result.
 	bulkLineMost = 64 << 10
+	// bulkLineLeast is what a line of a result takes at least.
+	bulkLineLeast = 100
 )
 
 // bulkResult is what a completed bulk query has left.
@@ -77,7 +79,7 @@ func (c *Client) fetchBulk(ctx context.Context, result *bulkResult) ([]inventory
 	resp, err := c.files.Do(ctx, &transport.Request{
 		Name: "bulk result", Method: http.MethodGet, URL: result.url, Signed: true, Most: result.most,
 		Into: func(body io.Reader) error {
-			look = &bulkLook{o: result.o}
+			look = newBulkLook(result)
 			return look.read(body)
 		},
 	})
@@ -111,6 +113,13 @@ type bulkLook struct {
 	// levels are without what is about all levels of their item. Their variant
 	// is the one that the line calls its parent, if it calls one that.
 	levels []inventory.Level
+}
+
+// newBulkLook makes one that has room for the lines that were promised: a list
+// that grows is there twice each time it does.
+func newBulkLook(result *bulkResult) *bulkLook {
+	lines := max(0, min(result.objects, result.most/bulkLineLeast))
+	return &bulkLook{o: result.o, levels: make([]inventory.Level, 0, lines)}
 }
 
 // bulkLine is a variant, or a level, which has a parent.
@@ -246,22 +255,22 @@ func (k *bulkLook) join() ([]inventory.Level, error) {
 		return cmp.Or(cmp.Compare(a.Item, b.Item), cmp.Compare(a.Variant, b.Variant))
 	})
 	k.abouts = slices.CompactFunc(k.abouts, func(a, b inventory.Level) bool { return a.Item == b.Item })
-	list := make([]inventory.Level, 0, max(len(k.levels), len(k.abouts)))
+	var none []inventory.Level // of items that have no level
 	rest := k.levels
 	for _, about := range k.abouts {
 		own := 0
 		for ; own < len(rest) && rest[own].Item == about.Item; own++ {
 			level := about
 			level.Location, level.Active, level.Available = rest[own].Location, rest[own].Active, rest[own].Available
-			list = append(list, level)
+			rest[own] = level // a second list of a million is not to be had
 		}
 		if own == 0 {
-			list = append(list, nowhere(about))
+			none = append(none, nowhere(about))
 		}
 		rest = rest[own:]
 	}
 	if len(rest) > 0 {
 		return nil, k.o.incomplete(rest[0].String() + " is listed without any variant of its item")
 	}
-	return list, nil
+	return append(k.levels, none...), nil
 }

@@ -14,6 +14,7 @@ type Catalogue struct {
 	all     []*entry // as listed, and those that came later
 	byID    map[inventory.SourceVariantID]*entry
 	entries map[inventory.SKU]*entry        // the variant that stands for a SKU
+	others  map[inventory.SKU][]*entry      // those that carry a SKU and do not stand for it
 	absent  map[inventory.StockKey]struct{} // had no row in the complete read before, either
 }
 
@@ -48,6 +49,7 @@ func (c *Catalogue) List(variants []inventory.SourceVariant) (moved []inventory.
 	c.all = make([]*entry, 0, len(variants))
 	c.byID = make(map[inventory.SourceVariantID]*entry, len(variants))
 	c.entries = make(map[inventory.SKU]*entry, len(variants))
+	c.others = map[inventory.SKU][]*entry{}
 	for i, v := range variants {
 		if _, twice := c.byID[v.ID]; twice {
 			continue
@@ -82,8 +84,32 @@ func (c *Catalogue) add(e *entry) {
 
 // prefer has a variant stand for its SKU, if no other goes before it.
 func (c *Catalogue) prefer(e *entry) {
-	if best, ok := c.entries[e.variant.SKU]; !ok || preferred(e.variant, best.variant) {
-		c.entries[e.variant.SKU] = e
+	sku := e.variant.SKU
+	switch best, ok := c.entries[sku]; {
+	case !ok:
+		c.entries[sku] = e
+	case preferred(e.variant, best.variant):
+		c.entries[sku], c.others[sku] = e, append(c.others[sku], best)
+	default:
+		c.others[sku] = append(c.others[sku], e)
+	}
+}
+
+// leave takes a variant away from its SKU, which another may stand for then.
+func (c *Catalogue) leave(e *entry) {
+	sku := e.variant.SKU
+	stood := c.entries[sku] == e
+	if stood {
+		delete(c.entries, sku)
+	}
+	rest := slices.DeleteFunc(c.others[sku], func(other *entry) bool { return other == e })
+	delete(c.others, sku)
+	if !stood && len(rest) > 0 {
+		c.others[sku] = rest
+		return
+	}
+	for _, other := range rest {
+		c.prefer(other)
 	}
 }
 
@@ -99,20 +125,17 @@ func (c *Catalogue) Amend(variants []inventory.SourceVariant, gone []inventory.S
 			}
 		}
 	}
-	var open []inventory.SKU // whose variant moved away
-	leave := func(e *entry) {
-		touch(e.variant.SKU)
-		if c.entries[e.variant.SKU] == e {
-			delete(c.entries, e.variant.SKU)
-			open = append(open, e.variant.SKU)
-		}
-	}
+	dropped := map[*entry]bool{}
 	for _, id := range gone {
 		if e, known := c.byID[id]; known {
-			leave(e)
+			touch(e.variant.SKU)
+			c.leave(e)
 			delete(c.byID, id)
-			c.all = slices.DeleteFunc(c.all, func(other *entry) bool { return other == e })
+			dropped[e] = true
 		}
+	}
+	if len(dropped) > 0 {
+		c.all = slices.DeleteFunc(c.all, func(e *entry) bool { return dropped[e] })
 	}
 	for _, v := range variants {
 		e, known := c.byID[v.ID]
@@ -121,12 +144,12 @@ func (c *Catalogue) Amend(variants []inventory.SourceVariant, gone []inventory.S
 			c.add(&entry{variant: v})
 			continue
 		}
-		leave(e)
+		touch(e.variant.SKU)
+		c.leave(e)
 		touch(v.SKU)
 		e.variant = v
 		c.prefer(e)
 	}
-	c.fillIn(open)
 	for sku, was := range touched {
 		is := inventory.SourceVariant{}
 		if e, stands := c.entries[sku]; stands {
@@ -138,19 +161,6 @@ func (c *Catalogue) Amend(variants []inventory.SourceVariant, gone []inventory.S
 	}
 	slices.Sort(moved)
 	return moved
-}
-
-// fillIn finds who stands for SKUs whose variant moved away.
-func (c *Catalogue) fillIn(open []inventory.SKU) {
-	if len(open) == 0 {
-		return
-	}
-	slices.Sort(open)
-	for _, e := range c.all {
-		if _, wanted := slices.BinarySearch(open, e.variant.SKU); wanted {
-			c.prefer(e)
-		}
-	}
 }
 
 // Take takes the rows of a read in: those of the variants that were read are
@@ -222,6 +232,19 @@ func (c *Catalogue) Variants() []inventory.SourceVariant {
 	}
 	return variants
 }
+
+// Select lists the variants that pass a test, as they were listed.
+func (c *Catalogue) Select(pass func(inventory.SourceVariant) bool) (some []inventory.SourceVariant) {
+	for _, e := range c.all {
+		if pass(e.variant) {
+			some = append(some, e.variant)
+		}
+	}
+	return some
+}
+
+// Several tells whether more than one variant carries a SKU.
+func (c *Catalogue) Several(sku inventory.SKU) bool { return len(c.others[sku]) > 0 }
 
 // Variant is one variant, and its rows, sorted by location.
 func (c *Catalogue) Variant(id inventory.SourceVariantID) (v inventory.SourceVariant, rows []inventory.Stock, known bool) {

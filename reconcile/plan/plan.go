@@ -66,9 +66,30 @@ func Diff(levels []inventory.Level, figures []inventory.Figure, view View) Plan 
 			p.Negative++
 		}
 	}
+	p.sort()
+	return p
+}
+
+// Join is the plan of all levels that the parts are plans of.
+func Join(parts ...Plan) Plan {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	p := Plan{Skipped: map[inventory.Reason]int{}}
+	for _, part := range parts {
+		p.Changes, p.Waiting = append(p.Changes, part.Changes...), append(p.Waiting, part.Waiting...)
+		p.InStep, p.Drifted, p.Negative = p.InStep+part.InStep, p.Drifted+part.Drifted, p.Negative+part.Negative
+		for why, n := range part.Skipped {
+			p.Skipped[why] += n
+		}
+	}
+	p.sort()
+	return p
+}
+
+func (p *Plan) sort() {
 	slices.SortFunc(p.Changes, inOrder)
 	slices.SortFunc(p.Waiting, func(a, b inventory.Outcome) int { return a.Compare(b.Key) })
-	return p
 }
 
 // Verdict is what a plan makes of one level.

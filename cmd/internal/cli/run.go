@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -62,8 +63,25 @@ type running struct {
 	page    func(url string)                                                 // told where the status page is; may be nil
 }
 
+// leanGC is how much garbage there may be beside what is in use, in percent, in
+// place of Go's 100. What the daemon knows of a large shop stays as it is, and a
+// quiet cycle makes half a megabyte of garbage: so collecting it sooner costs
+// next to no time, and a million levels take half the memory.
+const leanGC = 10
+
+// lean has memory given back sooner, unless GOGC says what is wanted, and gives
+// what undoes it.
+func lean(getenv func(string) string) (undo func()) {
+	if getenv("GOGC") != "" {
+		return func() {}
+	}
+	before := debug.SetGCPercent(leanGC)
+	return func() { debug.SetGCPercent(before) }
+}
+
 // runDaemon runs the daemon until a signal or ctx ends it.
 func (a *app) runDaemon(ctx context.Context, what running) error {
+	defer lean(a.Getenv)()
 	cfg, err := configs.Load(what.path)
 	if err != nil {
 		return usageError{err}

@@ -71,6 +71,11 @@ type whole struct {
 	bulk   int          // variants beyond which a store is read by a bulk query
 	log    *slog.Logger // nil is silent
 	rig    *rig
+
+	latency     time.Duration // of each answer
+	sweepWithin time.Duration // 0 is the default
+	sweep       int           // variants that each incremental cycle reads at least, due or not
+	asked       asked
 }
 
 func newWhole(t *testing.T, world *sandbox.World, mapping desired.Mapping) *whole {
@@ -101,13 +106,13 @@ func (w *whole) start() {
 	}
 	w.rig = &rig{store: store, shops: map[inventory.StoreName]*shopify.Client{}}
 	w.rig.katana = katana.New(katana.Options{
-		URL: "http://katana/v1", Key: func() string { return "sandbox-katana-key" }, PerMinute: 60, Base: inMemory{w.world.Katana()},
+		URL: "http://katana/v1", Key: func() string { return "sandbox-katana-key" }, PerMinute: 60, Base: &line{w, "katana", inMemory{w.world.Katana()}},
 	})
 	stores := make([]reconcile.Store, len(w.stores))
 	for i, s := range w.stores {
 		client := shopify.New(shopify.Options{
 			Store: s.Name, Shop: s.Shop, URL: "http://127.0.0.1", APIVersion: "2026-10", BulkAbove: w.bulk, Log: w.log,
-			Token: func() string { return "shpat_sandbox" }, Base: inMemory{w.world.Shopify(string(s.Name))},
+			Token: func() string { return "shpat_sandbox" }, Base: &line{w, "shopify", inMemory{w.world.Shopify(string(s.Name))}},
 		})
 		w.rig.shops[s.Name] = client
 		s.Target = client
@@ -116,6 +121,7 @@ func (w *whole) start() {
 	w.rig.reconciler, err = reconcile.New(reconcile.Options{
 		Source: w.rig.katana, Stores: stores, Journal: store, Guards: w.guards,
 		Settle: w.settle, Quarantine: 24 * time.Hour, Requests: w.rig.requests, Log: w.log,
+		SweepWithin: w.sweepWithin, SweepAtLeast: w.sweep,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -237,129 +243,6 @@ func TestAfterAFullCycleOnlyWhatWaitsIsHeldOrIsLeftAloneRemains(t *testing.T) {
 		})
 	}
 }
-
-// The scale that the program is measured at.
-const (
-	scaleSKUs      = 10_000
-	scaleLocations = 3
-	scalePerMinute = 60 // requests to Katana
-)
-
-// scaleWorld is a world of that scale, with one level in a hundred drifted.
-func scaleWorld(t *testing.T) (*sandbox.World, desired.Mapping) {
-	t.Helper()
-	world := sandbox.NewWorld(sandbox.Options{KatanaPerMinute: scalePerMinute})
-	var mapping desired.Mapping
-	for _, name := range []string{"Oslo", "Bergen", "Tromsø"} {
-		world.AddLocation(sandbox.KatanaLocation{Name: name})
-		if _, err := world.AddStoreLocation("main", sandbox.StoreLocation{Name: name, Katana: name}); err != nil {
-			t.Fatal(err)
-		}
-		mapping.Locations = append(mapping.Locations, desired.Pair{Target: name, Sources: []string{name}})
-	}
-	for i := range scaleSKUs {
-		sku := fmt.Sprintf("SKU-%05d", i)
-		stock, levels := map[string]string{}, []sandbox.Level{}
-		for j, pair := range mapping.Locations {
-			n := (i*7 + j*3) % 40
-			stock[pair.Target] = fmt.Sprint(n)
-			if i%100 == 0 {
-				n++
-			}
-			levels = append(levels, sandbox.Level{Location: pair.Target, Available: n})
-		}
-		if _, err := world.AddProduct(sandbox.Product{Name: sku, Variants: []sandbox.Variant{{SKU: sku, Stock: stock}}}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := world.AddListing("main", sandbox.Listing{SKU: sku, Product: sku, Levels: levels}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return world, mapping
-}
-
-// TestScale prints what a full cycle of 10,000 SKUs at 3 locations costs at
-// the real limits, in virtual time, beside what the limits allow, and what the
-// incremental ones after it cost.
-func TestScale(t *testing.T) {
-	const skus, locations, perMinute = scaleSKUs, scaleLocations, scalePerMinute
-	synctest.Test(t, func(t *testing.T) {
-		world, mapping := scaleWorld(t)
-		w := newWhole(t, world, mapping)
-		defer w.stop()
-		<-time.After(10 * time.Minute) // so that no feed tells how the world was made
-		start := time.Now()
-		report := w.clean(reconcile.Request{})
-		took := time.Since(start)
-
-		katana, shop := report.Requests["katana"], report.Requests["shopify/main"]
-		// ceil(variants/250) + ceil(levels/250) + the pages of products; the
-		// sandbox's products have one variant each and there are no materials.
-		least := pages(skus) + pages(skus*locations) + pages(skus)
-		ideal := time.Duration(float64(katana.Count) / perMinute * float64(time.Minute))
-		t.Logf("%d SKUs × %d locations, full cycle: %d of %d levels drifted, %d written", skus, locations, report.Stores[0].Drifted, report.Stores[0].Levels, report.Stores[0].Applied)
-		t.Logf("Katana   %4d requests, at least %d: ratio %.3f", katana.Count, least, float64(katana.Count)/float64(least))
-		t.Logf("Shopify  %4d requests, %.0f points, %d pages at least: %d throttled", shop.Count, shop.Cost, pages(skus), shop.Throttled)
-		t.Logf("virtual time %s, requests ÷ rate %s: ratio %.3f", took.Round(time.Second), ideal.Round(time.Second), took.Seconds()/ideal.Seconds())
-		if ratio := float64(katana.Count) / float64(least); ratio > 1.1 {
-			t.Errorf("Katana requests: ratio %.3f, want at most 1.1", ratio)
-		}
-		if ratio := took.Seconds() / ideal.Seconds(); ratio > 1.1 {
-			t.Errorf("virtual time: ratio %.3f, want at most 1.1", ratio)
-		}
-		if report.Stores[0].Applied != skus/100*locations || katana.Throttled+shop.Throttled != 0 {
-			t.Errorf("got %d written and %d throttled answers; want %d and none", report.Stores[0].Applied, katana.Throttled+shop.Throttled, skus/100*locations)
-		}
-
-		<-time.After(5 * time.Minute) // what was written is settled
-		w.clean(reconcile.Request{Kind: inventory.Incremental})
-		<-time.After(30 * time.Second)
-		idle := w.clean(reconcile.Request{Kind: inventory.Incremental})
-		katana = idle.Requests["katana"]
-		t.Logf("incremental, nothing changed: Katana %4d requests, the sweep's among them; all of it takes %d", katana.Count, least)
-		if katana.Count > 10 || idle.Stores[0].Drifted != 0 {
-			t.Errorf("an idle cycle took %d requests to Katana and found %d drifted, want at most 10 and none", katana.Count, idle.Stores[0].Drifted)
-		}
-		if err := world.Do(sandbox.StockAdjusted{SKU: "SKU-00042", Location: "Oslo", By: "-5"}); err != nil {
-			t.Fatal(err)
-		}
-		<-time.After(30 * time.Second)
-		one := w.clean(reconcile.Request{Kind: inventory.Incremental})
-		katana = one.Requests["katana"]
-		t.Logf("incremental, one SKU changed: Katana %4[2]d requests, %[1]d written", one.Stores[0].Applied, katana.Count)
-		if one.Stores[0].Applied != 1 || katana.Count > 12 {
-			t.Errorf("one changed figure: %d written with %d requests to Katana, want 1 with at most 12", one.Stores[0].Applied, katana.Count)
-		}
-	})
-}
-
-// TestScaleByABulkQuery prints what the same cycle costs at Shopify when the
-// store is read by a bulk query.
-func TestScaleByABulkQuery(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		world, mapping := scaleWorld(t)
-		w := newWhole(t, world, mapping)
-		w.bulk = scaleSKUs - 1
-		w.start()
-		defer w.stop()
-		start := time.Now()
-		report := w.clean(reconcile.Request{})
-		store, shop := report.Stores[0], report.Requests["shopify/main"]
-		t.Logf("%d SKUs × %d locations, full cycle by a bulk query: %d of %d levels drifted, %d written, virtual time %s",
-			scaleSKUs, scaleLocations, store.Drifted, store.Levels, store.Applied, time.Since(start).Round(time.Second))
-		t.Logf("Shopify  %4d requests, %.0f points; by pages at least %d requests", shop.Count, shop.Cost, pages(scaleSKUs))
-		if store.Levels != scaleSKUs*scaleLocations || store.Applied != scaleSKUs/100*scaleLocations {
-			t.Errorf("got %d levels and %d written, want %d and %d", store.Levels, store.Applied, scaleSKUs*scaleLocations, scaleSKUs/100*scaleLocations)
-		}
-		// Locations, the count, the start, the file and two writes; the rest
-		// asks whether the file is there.
-		if shop.Count > 15 || shop.Cost > 200 || shop.Throttled != 0 {
-			t.Errorf("it cost %+v, want no more than 15 requests", shop)
-		}
-	})
-}
-
-func pages(n int) int { return (n + 249) / 250 }
 
 // secretFree checks that a text shows none of the sandbox's secrets.
 func secretFree(t *testing.T, where, text string) {
