@@ -67,7 +67,6 @@ func (c *Client) readGlance(ctx context.Context, since time.Time) (inventory.Gla
 	if err := g.read(ctx); err != nil {
 		return inventory.Glance{}, err
 	}
-	c.expectLevels(len(g.found.list))
 	return c.told(inventory.Glance{Locations: g.found.list, Levels: g.updated(), Edited: g.edited(), Mark: g.found.date})
 }
 
@@ -92,7 +91,7 @@ type glance struct {
 	edits  map[inventory.ItemID]found[stocked] // by the lowest variant of each item
 	newest map[inventory.Key]inventory.Level   // of levels and edits, as read last
 	more   []inventory.LocationID              // more was updated there than the page held
-	rest   bool                                // more variants were updated than the page held
+	rest   bool                                // more variants were updated than the newest page held
 }
 
 func newGlance(c *Client, from time.Time) *glance {
@@ -135,6 +134,7 @@ func (g *glance) read(ctx context.Context) error {
 	if err := g.readFirst(ctx); err != nil {
 		return err
 	}
+	g.client.expectLevels(len(g.found.list))
 	for _, id := range g.more {
 		if err := g.readLocation(ctx, id); err != nil {
 			return err
@@ -150,8 +150,10 @@ func (g *glance) read(ctx context.Context) error {
 func (g *glance) readFirst(ctx context.Context) error {
 	known := g.client.levelsEach()
 	return g.client.pages(glanceName, known, func(o *operation, after *string, size int) (page, error) {
-		// One more than are known shows a new location without a second page.
-		answer, err := readUpdates(ctx, o, portion(known+1, size), after, portion(glanceLevels, size), portion(glanceEdits, size), known, g.query, onlyAvailable)
+		// One more than are known shows a new location, and the levels that items
+		// have there, without a second page.
+		answer, err := readUpdates(ctx, o, portion(known+1, size), after, portion(glanceLevels, size), portion(glanceEdits, size),
+			min(known+1, pageMost), g.query, onlyAvailable)
 		if err != nil {
 			return page{}, err
 		}
@@ -168,7 +170,7 @@ func (g *glance) readFirst(ctx context.Context) error {
 		if err := g.takeEdits(ctx, o, answer.ProductVariants); err != nil {
 			return page{}, err
 		}
-		g.rest = g.rest || *answer.ProductVariants.PageInfo.HasNextPage
+		g.rest = *answer.ProductVariants.PageInfo.HasNextPage
 		return list.PageInfo, nil
 	})
 }

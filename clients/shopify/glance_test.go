@@ -101,8 +101,8 @@ func TestAGlanceIsOneRequestForAllLocationsAndWhatWasUpdated(t *testing.T) {
 			Updated                      string
 		}
 		asked[0].vars(t, &vars)
-		if vars.First != 4 || vars.Moved != glanceLevels || vars.Edited != glanceEdits || vars.Levels != 3 || vars.After != nil || vars.Updated != "updated_at:>='"+askedFrom+"'" {
-			t.Errorf("asked for %+v, want one location more than are known with %d levels of each, %d variants with a level at each location, and those since %s",
+		if vars.First != 4 || vars.Moved != glanceLevels || vars.Edited != glanceEdits || vars.Levels != 4 || vars.After != nil || vars.Updated != "updated_at:>='"+askedFrom+"'" {
+			t.Errorf("asked for %+v, want one location more than are known with %d levels of each, %d variants with as many levels, and those since %s",
 				vars, glanceLevels, glanceEdits, askedFrom)
 		}
 		for _, want := range []string{
@@ -218,7 +218,7 @@ func TestVariantsThatDoNotFitAreReadToTheirEndBehindTheLocations(t *testing.T) {
 			}
 			asked = append(asked, fmt.Sprint(a.Op, " ", vars.First, " ", vars.Levels, " ", after, " ", vars.Updated == "updated_at:>='"+askedFrom+"'"))
 		}
-		if want := []string{"readUpdates 11 10 - true", "readLocationUpdates 250 0 - true", "readEdits 250 10 - true", "readEdits 250 10 second true"}; !slices.Equal(asked, want) {
+		if want := []string{"readUpdates 11 11 - true", "readLocationUpdates 250 0 - true", "readEdits 250 1 - true", "readEdits 250 1 second true"}; !slices.Equal(asked, want) {
 			t.Errorf("asked %q, want %q", asked, want)
 		}
 	})
@@ -415,7 +415,7 @@ func TestAGlanceThatCostsTooMuchAsksForLessOfAllAndRemembers(t *testing.T) {
 			a.vars(t, &vars)
 			sizes = append(sizes, fmt.Sprint(vars.First, "x", vars.Moved, " ", vars.Edited, "x", vars.Levels))
 		}
-		if want := []string{"20x50 250x19", "10x25 125x19", "4x12 62x19", "4x12 62x19"}; !slices.Equal(sizes, want) {
+		if want := []string{"20x50 250x20", "10x25 125x20", "4x12 62x20", "4x12 62x20"}; !slices.Equal(sizes, want) {
 			t.Errorf("asked for %q, want %q", sizes, want)
 		}
 	})
@@ -508,6 +508,29 @@ func TestAGlanceBehindOurOwnBatchesCostsFewRequests(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestANewLocationWhereItemsAreStockedCostsNoRequestForEach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := sandbox.NewWorld(sandbox.Options{Now: time.Now, Stores: []sandbox.StoreOptions{{StockDates: true}}})
+		stock(t, w, 40, 3)
+		c := simulatedClient(t, w)
+		first, err := c.Glance(t.Context(), time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wait(t, 2*glanceOverlap)
+		levels := []sandbox.Level{{Location: "Shop 3", Available: 2}}
+		for i := range 3 {
+			levels = append(levels, sandbox.Level{Location: fmt.Sprint("Shop ", i), Available: 5})
+		}
+		fill(t, w, []sandbox.StoreLocation{{Name: "Shop 3"}}, []sandbox.Listing{{SKU: "CUP", Levels: levels}, {SKU: "BOWL", Levels: levels}})
+		before := c.Counts()
+		glance, err := c.Glance(t.Context(), first.Mark.Add(2*glanceOverlap))
+		if after := c.Counts(); err != nil || len(glance.Locations) != 4 || len(glance.Edited) != 8 || after.Count != before.Count+1 {
+			t.Errorf("%d locations and %d levels in %d requests, %v, want 4 and 8 in one", len(glance.Locations), len(glance.Edited), after.Count-before.Count, err)
+		}
+	})
 }
 
 // stock fills a world with variants that are stocked at all of some locations.
