@@ -158,12 +158,12 @@ type SKUChanged struct {
 }
 
 func (e SKUChanged) play(w *World) error {
-	now := w.stamp()
 	if e.Store == "" {
 		v, err := w.katana.mustVariant(e.SKU)
 		if err != nil {
 			return err
 		}
+		now := w.stamp()
 		rekey(w.katana.bySKU, e.SKU, e.To, v)
 		v.sku = e.To
 		v.touch(now)
@@ -179,7 +179,8 @@ func (e SKUChanged) play(w *World) error {
 		return err
 	}
 	rekey(s.bySKU, e.SKU, e.To, l)
-	l.sku, l.updatedAt, l.itemUpdatedAt = e.To, now, now
+	l.sku = e.To
+	s.edited(l)
 	return nil
 }
 

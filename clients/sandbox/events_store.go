@@ -32,10 +32,10 @@ func (e HandEdit) play(w *World) error {
 	return nil
 }
 
-// EditsUndated lets a store leave a level's updatedAt as it is when somebody
-// edits the level by hand, so that no filter finds it: that each change of a
-// figure moves it is documented nowhere. The quantity's own updatedAt moves all
-// the same.
+// EditsUndated lets a store leave updatedAt as it is when somebody edits a
+// level, a variant or its item by hand, so that no filter finds it: that each
+// change moves it is documented nowhere. A quantity's own updatedAt moves all the
+// same, and a new variant is dated.
 type EditsUndated struct {
 	Store string
 	On    bool
@@ -100,7 +100,8 @@ func (e TrackingSwitched) play(w *World) error {
 	if err != nil {
 		return err
 	}
-	l.tracked, l.itemUpdatedAt = e.On, w.stamp()
+	l.tracked = e.On
+	s.edited(l)
 	return nil
 }
 

@@ -104,7 +104,7 @@ func TestTheClientsOperationsAreUnderstoodAndAffordable(t *testing.T) {
 		t.Fatalf("refused: %+v", refused)
 	}
 	all := map[string]any{
-		"first": 50, "levels": 10, "after": nil, "query": nil, "updated": "updated_at:>='2026-11-24T08:00:00Z'", "id": w.mug.Item, "ids": []string{w.mug.Item},
+		"first": 50, "levels": 10, "moved": 50, "edited": 250, "after": nil, "query": nil, "updated": "updated_at:>='2026-11-24T08:00:00Z'", "id": w.mug.Item, "ids": []string{w.mug.Item},
 		"input": setting("", "available", line(w.mug.Item, w.oslo, 4, 9))["input"], "item": w.mug.Item, "location": w.pärnu, "names": []string{"available"},
 	}
 	for _, op := range doc.Operations {

@@ -139,7 +139,7 @@ func (o variantObject) field(x *execution, f *ast.Field, args map[string]any) (a
 	case "createdAt":
 		return o.createdAt, nil
 	case "updatedAt":
-		return o.updatedAt, nil
+		return o.updated(), nil
 	case "product":
 		return productObject{o.product}, nil
 	case "inventoryItem":

@@ -144,7 +144,7 @@ var (
 		"product_status":      func(l *listing, t term) bool { return strings.EqualFold(t.value, l.product.status) },
 		"gift_card":           func(l *listing, t term) bool { return t.flag(l.product.giftCard) },
 		"requires_components": func(l *listing, t term) bool { return t.flag(l.bundle()) },
-		"updated_at":          func(l *listing, t term) bool { return t.time(l.updatedAt) },
+		"updated_at":          func(l *listing, t term) bool { return t.time(l.updated()) },
 	}
 	itemsBy = filter[*listing]{
 		"id":         func(l *listing, t term) bool { return t.number(l.itemID) },

@@ -154,3 +154,87 @@ func TestLevelsBelowLocationsArePricedOnceForEachDoublingOfBoth(t *testing.T) {
 		t.Errorf("charged %v, want %d", *answer.Extra.Cost.Actual, want)
 	}
 }
+
+const editsDocument = `query E($first: Int!, $after: String, $updated: String) {
+  productVariants(first: $first, after: $after, query: $updated, sortKey: ID) {
+    edges { cursor node { sku updatedAt inventoryItem { sku tracked updatedAt } } }
+    pageInfo { hasNextPage endCursor }
+  }
+}`
+
+// edited lists the variants that a filter finds, with when they and their items
+// were updated.
+func edited(t testing.TB, w *tiny, filter any) (found []string, answer answered) {
+	t.Helper()
+	answer = ask(t, w.Shopify(""), editsDocument, map[string]any{"first": 50, "updated": filter})
+	list, _ := answer.at(t, "productVariants", "edges").([]any)
+	for i := range list {
+		of := func(path ...any) any {
+			return answer.at(t, append([]any{"productVariants", "edges", i, "node"}, path...)...)
+		}
+		found = append(found, fmt.Sprint(of("sku"), " ", of("inventoryItem", "tracked"), " ", of("updatedAt"), " ", of("inventoryItem", "updatedAt")))
+	}
+	return found, answer
+}
+
+func TestEditsOfAVariantAndItsItemMoveWhenItWasUpdated(t *testing.T) {
+	const before, now = "2026-11-24T08:00:00Z", "2026-11-24T08:01:00Z"
+	tests := map[string]struct {
+		dates  bool // stock dates variants
+		events []Event
+		want   []string
+	}{
+		"nothing":               {},
+		"another SKU":           {events: []Event{SKUChanged{Store: "main", SKU: "MUG", To: "CUP"}}, want: []string{"CUP true " + now + " " + now}},
+		"another SKU, undated":  {events: []Event{EditsUndated{On: true}, SKUChanged{Store: "main", SKU: "MUG", To: "CUP"}}},
+		"tracking":              {events: []Event{TrackingSwitched{SKU: "MUG"}}, want: []string{"MUG false " + now + " " + now}},
+		"tracking, undated":     {events: []Event{EditsUndated{On: true}, TrackingSwitched{SKU: "MUG"}}},
+		"another SKU in Katana": {events: []Event{SKUChanged{SKU: "MUG", To: "CUP"}}},
+		"one deleted":           {events: []Event{SKUChanged{Store: "main", SKU: "MUG", To: "CUP"}, ListingDeleted{SKU: "CUP"}}},
+		"a figure":              {events: []Event{HandEdit{SKU: "MUG", Location: "Oslo", Available: 4}}},
+		"a sale":                {events: []Event{OrderPlaced{Order: "#1", Lines: []Line{{"MUG", "2"}}}}},
+		"a figure that dates":   {dates: true, events: []Event{HandEdit{SKU: "MUG", Location: "Oslo", Available: 4}}, want: []string{"MUG true " + now + " " + before}},
+		"a sale that dates":     {dates: true, events: []Event{OrderPlaced{Order: "#1", Lines: []Line{{"MUG", "2"}}}}, want: []string{"MUG true " + now + " " + before}},
+		"a level that dates":    {dates: true, events: []Event{LevelSwitched{SKU: "MUG", Location: "Pärnu", On: true}}, want: []string{"MUG true " + now + " " + before}},
+		"a figure, undated":     {dates: true, events: []Event{EditsUndated{On: true}, HandEdit{SKU: "MUG", Location: "Oslo", Available: 4}}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newTiny(t, StoreOptions{StockDates: test.dates})
+			w.clock.at = w.clock.at.Add(time.Minute)
+			for _, e := range test.events {
+				if err := w.Do(e); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, answer := edited(t, w, "updated_at:>='"+now+"'")
+			if !slices.Equal(got, test.want) || answer.Extra.Search != nil {
+				t.Errorf("got %q and the notes %+v, want %q", got, answer.Extra.Search, test.want)
+			}
+		})
+	}
+}
+
+func TestNewVariantsAreDatedWhateverIsDoneToOthersAndFoundPageByPage(t *testing.T) {
+	w := newTiny(t, StoreOptions{})
+	w.clock.at = w.clock.at.Add(time.Minute)
+	if err := w.Do(EditsUndated{On: true}); err != nil {
+		t.Fatal(err)
+	}
+	must(w.AddListing("", Listing{SKU: "BOWL", Levels: []Level{{Location: "Pärnu", Available: 1}}}))(t)
+	must(w.AddListing("", Listing{SKU: "CARD", Untracked: true}))(t)
+	filter := "updated_at:>='2026-11-24T08:01:00Z'"
+	got, _ := edited(t, w, filter)
+	if want := []string{"BOWL true 2026-11-24T08:01:00Z 2026-11-24T08:01:00Z", "CARD false 2026-11-24T08:01:00Z 2026-11-24T08:01:00Z"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	var paged []any
+	for after, more := any(nil), any(true); more == true; {
+		page := ask(t, w.Shopify(""), editsDocument, map[string]any{"first": 1, "after": after, "updated": filter})
+		paged = append(paged, page.at(t, "productVariants", "edges", 0, "node", "sku"))
+		after, more = page.at(t, "productVariants", "pageInfo", "endCursor"), page.at(t, "productVariants", "pageInfo", "hasNextPage")
+	}
+	if !slices.Equal(paged, []any{"BOWL", "CARD"}) {
+		t.Errorf("page by page: %q", paged)
+	}
+}

@@ -48,6 +48,10 @@ type StoreOptions struct {
 	// MixLevels has the levels of an item come in another order with each
 	// reading, as they may: they were recorded by id, and none is documented.
 	MixLevels bool
+
+	// StockDates has a variant count as updated when a level of its item is, as
+	// it may: what counts as that is documented nowhere.
+	StockDates bool
 }
 
 // World is Katana and one or more Shopify stores over one set of facts. All

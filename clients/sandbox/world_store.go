@@ -37,7 +37,7 @@ type store struct {
 	tokens     map[string]time.Time // from the grant, with their expiry
 	keys       map[string]*keyUse   // of the idempotent directive
 	keyBusy    time.Duration        // how long a key's first request is under way
-	undated    bool                 // edits by hand leave a level's updatedAt as it is
+	undated    bool                 // edits by hand leave updatedAt as it is
 	bulk       []*bulkOperation
 	bulkFails  string // the error code of the next one
 	bulkStalls int    // how many are canceled instead of completed
@@ -91,6 +91,7 @@ type listing struct {
 	levels               []*level // in the order of their ids
 	createdAt, updatedAt time.Time
 	itemUpdatedAt        time.Time
+	stockDates           bool // its stock moves updatedAt too
 }
 
 // part is a component of a bundle.
@@ -112,6 +113,27 @@ func (l *listing) at(location *storeLocation) *level {
 		}
 	}
 	return nil
+}
+
+// edited dates a listing that somebody has edited by hand, with its item.
+func (s *store) edited(l *listing) {
+	if !s.undated {
+		now := s.w.stamp()
+		l.updatedAt, l.itemUpdatedAt = now, now
+	}
+}
+
+// updated is when the variant was, by its own word.
+func (l *listing) updated() time.Time {
+	at := l.updatedAt
+	if l.stockDates {
+		for _, level := range l.levels {
+			if level.updatedAt.After(at) {
+				at = level.updatedAt
+			}
+		}
+	}
+	return at
 }
 
 // level is an inventory level. It is never removed once it is there, only
@@ -216,6 +238,7 @@ func (s *store) add(w *World, l Listing) (*listing, error) {
 	added := &listing{
 		sku: l.SKU, title: cmp.Or(l.Title, titleOf(options)), price: cmp.Or(l.Price, "10.00"), tracked: !l.Untracked, sellOn: l.Continue,
 		options: options, hsCode: l.HSCode, origin: l.Origin, createdAt: at, updatedAt: at, itemUpdatedAt: at,
+		stockDates: s.opts.StockDates,
 	}
 	for _, c := range l.Parts {
 		of, err := s.mustFind(c.SKU)

@@ -16,6 +16,7 @@ func FuzzAnswer(f *testing.F) {
 		variantsJSON("", mug(1, 5)), variantsJSON("a", mug(1, 5)), done(three().Changes...),
 		userErrors(1, "CHANGE_FROM_QUANTITY_STALE", -1, ""), failing("THROTTLED", "Throttled"), {body: throttled},
 		placesJSON("", placeJSON(1, connectionJSON("", updateJSON(1, 1, 5)))), placesJSON("", placeJSON(1, noUpdates)),
+		glanceJSON(connectionJSON("more", editedMug(1, 5), editJSON(variantJSON(2, itemJSON(3, "", levelsJSON(""))))), "", placeJSON(1, connectionJSON("", updateJSON(1, 1, 4)))),
 		activated(levelJSON(2, 0)), notActivated("No way."), variantsJSON("", plain(1, "mug")),
 		{body: `{"errors":"text"}`}, {body: `{"errors":{"base":["x"]}}`}, {body: `{"errors":[1,null,{"path":[0,"a"]}],"data":{"x":[]}}`},
 		{body: `{"data":{"nodes":[null,{"__typename":"InventoryItem","id":"gid://shopify/InventoryItem/1"}]}}`},
@@ -65,12 +66,20 @@ func fuzzGlance(t *testing.T, o *operation, data []byte) {
 	if json.Unmarshal(data, &answer) != nil {
 		return
 	}
-	g := glance{client: o.client, from: marked.Add(-glanceOverlap), levels: map[inventory.Key]inventory.Level{}}
+	for _, edge := range answer.ProductVariants.Edges {
+		if more := edge.Node.InventoryItem.InventoryLevels.PageInfo.HasNextPage; more != nil && *more {
+			return // would be asked for
+		}
+	}
+	g := newGlance(o.client, marked.Add(-glanceOverlap))
 	g.found.begin(o, nil)
 	for _, edge := range answer.Locations.Edges {
 		if g.location(o, edge.Node) != nil {
 			return
 		}
+	}
+	if g.takeEdits(t.Context(), o, answer.ProductVariants) != nil {
+		return
 	}
 	at := map[inventory.LocationID]bool{}
 	for _, location := range g.found.list {
@@ -79,9 +88,34 @@ func fuzzGlance(t *testing.T, o *operation, data []byte) {
 		}
 		at[location.ID] = true
 	}
-	for key, level := range g.levels {
-		if key != level.Key || key.Item <= 0 || level.Variant <= 0 || !at[key.Location] || level.Unstocked {
-			t.Errorf("a level without a name or a location: %+v", level)
+	figure := map[inventory.Key]inventory.Units{}
+	for i, level := range g.updated() {
+		if level.Item <= 0 || level.Variant <= 0 || !at[level.Location] || level.Unstocked || i > 0 && g.updated()[i-1].Compare(level.Key) >= 0 {
+			t.Errorf("a level without a name or a location, or out of its place: %+v", level)
+		}
+		figure[level.Key] = level.Available
+	}
+	fuzzEdits(t, g.edited(), figure)
+	if len(g.edited()) < len(g.edits) {
+		t.Errorf("%d items with %d levels", len(g.edits), len(g.edited()))
+	}
+}
+
+// fuzzEdits looks at the levels of edited items, of which some were updated.
+func fuzzEdits(t *testing.T, edited []inventory.Level, updated map[inventory.Key]inventory.Units) {
+	for i, level := range edited {
+		if level.Item <= 0 || level.Variant <= 0 || (level.Location <= 0) != level.Unstocked {
+			t.Errorf("a level of an edited item without a name: %+v", level)
+		}
+		if available, both := updated[level.Key]; both && available != level.Available {
+			t.Errorf("%s has %d and %d", level.Key, available, level.Available)
+		}
+		if i == 0 {
+			continue
+		}
+		before := edited[i-1]
+		if before.Compare(level.Key) >= 0 || before.Item == level.Item && (before.Of() != level.Of() || before.Unstocked) {
+			t.Errorf("%+v behind %+v", level, before)
 		}
 	}
 }

@@ -189,6 +189,30 @@ type __pollBulkInput struct {
 // GetId returns __pollBulkInput.Id, and is useful for accessing the field via an interface.
 func (v *__pollBulkInput) GetId() string { return v.Id }
 
+// __readEditsInput is used internally by genqlient
+type __readEditsInput struct {
+	First   int      `json:"first"`
+	After   *string  `json:"after"`
+	Levels  int      `json:"levels"`
+	Updated string   `json:"updated"`
+	Names   []string `json:"names"`
+}
+
+// GetFirst returns __readEditsInput.First, and is useful for accessing the field via an interface.
+func (v *__readEditsInput) GetFirst() int { return v.First }
+
+// GetAfter returns __readEditsInput.After, and is useful for accessing the field via an interface.
+func (v *__readEditsInput) GetAfter() *string { return v.After }
+
+// GetLevels returns __readEditsInput.Levels, and is useful for accessing the field via an interface.
+func (v *__readEditsInput) GetLevels() int { return v.Levels }
+
+// GetUpdated returns __readEditsInput.Updated, and is useful for accessing the field via an interface.
+func (v *__readEditsInput) GetUpdated() string { return v.Updated }
+
+// GetNames returns __readEditsInput.Names, and is useful for accessing the field via an interface.
+func (v *__readEditsInput) GetNames() []string { return v.Names }
+
 // __readItemLevelsInput is used internally by genqlient
 type __readItemLevelsInput struct {
 	Id    string   `json:"id"`
@@ -289,6 +313,8 @@ func (v *__readLocationsInput) GetAfter() *string { return v.After }
 type __readUpdatesInput struct {
 	First   int      `json:"first"`
 	After   *string  `json:"after"`
+	Moved   int      `json:"moved"`
+	Edited  int      `json:"edited"`
 	Levels  int      `json:"levels"`
 	Updated string   `json:"updated"`
 	Names   []string `json:"names"`
@@ -299,6 +325,12 @@ func (v *__readUpdatesInput) GetFirst() int { return v.First }
 
 // GetAfter returns __readUpdatesInput.After, and is useful for accessing the field via an interface.
 func (v *__readUpdatesInput) GetAfter() *string { return v.After }
+
+// GetMoved returns __readUpdatesInput.Moved, and is useful for accessing the field via an interface.
+func (v *__readUpdatesInput) GetMoved() int { return v.Moved }
+
+// GetEdited returns __readUpdatesInput.Edited, and is useful for accessing the field via an interface.
+func (v *__readUpdatesInput) GetEdited() int { return v.Edited }
 
 // GetLevels returns __readUpdatesInput.Levels, and is useful for accessing the field via an interface.
 func (v *__readUpdatesInput) GetLevels() int { return v.Levels }
@@ -516,6 +548,108 @@ type countVariantsResponse struct {
 func (v *countVariantsResponse) GetProductVariantsCount() *variantCount {
 	return v.ProductVariantsCount
 }
+
+// edit includes the requested fields of the GraphQL type ProductVariant.
+type edit struct {
+	variant       `json:"-"`
+	UpdatedAt     *time.Time `json:"updatedAt"`
+	InventoryItem item       `json:"inventoryItem"`
+}
+
+// GetUpdatedAt returns edit.UpdatedAt, and is useful for accessing the field via an interface.
+func (v *edit) GetUpdatedAt() *time.Time { return v.UpdatedAt }
+
+// GetInventoryItem returns edit.InventoryItem, and is useful for accessing the field via an interface.
+func (v *edit) GetInventoryItem() item { return v.InventoryItem }
+
+// GetId returns edit.Id, and is useful for accessing the field via an interface.
+func (v *edit) GetId() string { return v.variant.Id }
+
+// GetRequiresComponents returns edit.RequiresComponents, and is useful for accessing the field via an interface.
+func (v *edit) GetRequiresComponents() *bool { return v.variant.RequiresComponents }
+
+// GetProduct returns edit.Product, and is useful for accessing the field via an interface.
+func (v *edit) GetProduct() variantProduct { return v.variant.Product }
+
+func (v *edit) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*edit
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.edit = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	err = json.Unmarshal(
+		b, &v.variant)
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+type __premarshaledit struct {
+	UpdatedAt *time.Time `json:"updatedAt"`
+
+	InventoryItem item `json:"inventoryItem"`
+
+	Id string `json:"id"`
+
+	RequiresComponents *bool `json:"requiresComponents"`
+
+	Product variantProduct `json:"product"`
+}
+
+func (v *edit) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *edit) __premarshalJSON() (*__premarshaledit, error) {
+	var retval __premarshaledit
+
+	retval.UpdatedAt = v.UpdatedAt
+	retval.InventoryItem = v.InventoryItem
+	retval.Id = v.variant.Id
+	retval.RequiresComponents = v.variant.RequiresComponents
+	retval.Product = v.variant.Product
+	return &retval, nil
+}
+
+// editEdge includes the requested fields of the GraphQL type ProductVariantEdge.
+type editEdge struct {
+	Cursor string `json:"cursor"`
+	Node   edit   `json:"node"`
+}
+
+// GetCursor returns editEdge.Cursor, and is useful for accessing the field via an interface.
+func (v *editEdge) GetCursor() string { return v.Cursor }
+
+// GetNode returns editEdge.Node, and is useful for accessing the field via an interface.
+func (v *editEdge) GetNode() edit { return v.Node }
+
+// Variants, each with all levels of its item.
+type edits struct {
+	Edges    []editEdge `json:"edges"`
+	PageInfo page       `json:"pageInfo"`
+}
+
+// GetEdges returns edits.Edges, and is useful for accessing the field via an interface.
+func (v *edits) GetEdges() []editEdge { return v.Edges }
+
+// GetPageInfo returns edits.PageInfo, and is useful for accessing the field via an interface.
+func (v *edits) GetPageInfo() page { return v.PageInfo }
 
 // installation includes the requested fields of the GraphQL type AppInstallation.
 type installation struct {
@@ -1355,6 +1489,14 @@ func (v *quantity) GetName() string { return v.Name }
 // GetQuantity returns quantity.Quantity, and is useful for accessing the field via an interface.
 func (v *quantity) GetQuantity() *int { return v.Quantity }
 
+// readEditsResponse is returned by readEdits on success.
+type readEditsResponse struct {
+	ProductVariants edits `json:"productVariants"`
+}
+
+// GetProductVariants returns readEditsResponse.ProductVariants, and is useful for accessing the field via an interface.
+func (v *readEditsResponse) GetProductVariants() edits { return v.ProductVariants }
+
 // readIdentityResponse is returned by readIdentity on success.
 type readIdentityResponse struct {
 	Shop *shop `json:"shop"`
@@ -1493,11 +1635,15 @@ func (v *readScopesResponse) GetCurrentAppInstallation() *installation {
 
 // readUpdatesResponse is returned by readUpdates on success.
 type readUpdatesResponse struct {
-	Locations updatesConnection `json:"locations"`
+	Locations       updatesConnection `json:"locations"`
+	ProductVariants edits             `json:"productVariants"`
 }
 
 // GetLocations returns readUpdatesResponse.Locations, and is useful for accessing the field via an interface.
 func (v *readUpdatesResponse) GetLocations() updatesConnection { return v.Locations }
+
+// GetProductVariants returns readUpdatesResponse.ProductVariants, and is useful for accessing the field via an interface.
+func (v *readUpdatesResponse) GetProductVariants() edits { return v.ProductVariants }
 
 // readVariantsResponse is returned by readVariants on success.
 type readVariantsResponse struct {
@@ -2043,6 +2189,106 @@ func pollBulk(
 	return data_, err_
 }
 
+// The query executed by readEdits.
+const readEdits_Operation = `
+query readEdits ($first: Int!, $after: String, $levels: Int!, $updated: String!, $names: [String!]!) {
+	productVariants(first: $first, after: $after, query: $updated, sortKey: ID) {
+		... edits
+	}
+}
+fragment edits on ProductVariantConnection {
+	edges {
+		cursor
+		node {
+			... variant
+			updatedAt
+			inventoryItem {
+				... item
+			}
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
+fragment variant on ProductVariant {
+	id
+	requiresComponents
+	product {
+		isGiftCard
+	}
+}
+fragment item on InventoryItem {
+	id
+	sku
+	tracked
+	inventoryLevels(first: $levels, includeInactive: true) {
+		... levels
+	}
+}
+fragment page on PageInfo {
+	hasNextPage
+	endCursor
+}
+fragment levels on InventoryLevelConnection {
+	edges {
+		cursor
+		node {
+			... level
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
+fragment level on InventoryLevel {
+	isActive
+	updatedAt
+	location {
+		id
+	}
+	quantities(names: $names) {
+		name
+		quantity
+	}
+}
+`
+
+// All variants that the filter finds, where the page of readUpdates did not hold
+// them.
+func readEdits(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	first int,
+	after *string,
+	levels int,
+	updated string,
+	names []string,
+) (data_ *readEditsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "readEdits",
+		Query:  readEdits_Operation,
+		Variables: &__readEditsInput{
+			First:   first,
+			After:   after,
+			Levels:  levels,
+			Updated: updated,
+			Names:   names,
+		},
+	}
+
+	data_ = &readEditsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by readIdentity.
 const readIdentity_Operation = `
 query readIdentity {
@@ -2517,13 +2763,13 @@ func readScopes(
 
 // The query executed by readUpdates.
 const readUpdates_Operation = `
-query readUpdates ($first: Int!, $after: String, $levels: Int!, $updated: String!, $names: [String!]!) {
+query readUpdates ($first: Int!, $after: String, $moved: Int!, $edited: Int!, $levels: Int!, $updated: String!, $names: [String!]!) {
 	locations(first: $first, after: $after, includeInactive: true, includeLegacy: true) {
 		edges {
 			cursor
 			node {
 				... location
-				inventoryLevels(first: $levels, query: $updated, includeInactive: true) {
+				inventoryLevels(first: $moved, query: $updated, includeInactive: true) {
 					... updates
 				}
 			}
@@ -2531,6 +2777,9 @@ query readUpdates ($first: Int!, $after: String, $levels: Int!, $updated: String
 		pageInfo {
 			... page
 		}
+	}
+	productVariants(first: $edited, query: $updated, sortKey: ID) {
+		... edits
 	}
 }
 fragment location on Location {
@@ -2564,6 +2813,21 @@ fragment page on PageInfo {
 	hasNextPage
 	endCursor
 }
+fragment edits on ProductVariantConnection {
+	edges {
+		cursor
+		node {
+			... variant
+			updatedAt
+			inventoryItem {
+				... item
+			}
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
 fragment level on InventoryLevel {
 	isActive
 	updatedAt
@@ -2582,15 +2846,36 @@ fragment variant on ProductVariant {
 		isGiftCard
 	}
 }
+fragment item on InventoryItem {
+	id
+	sku
+	tracked
+	inventoryLevels(first: $levels, includeInactive: true) {
+		... levels
+	}
+}
+fragment levels on InventoryLevelConnection {
+	edges {
+		cursor
+		node {
+			... level
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
 `
 
-// readLocations with the levels that a filter finds at each. Scopes
-// read_locations, read_products, read_inventory.
+// readLocations with the levels that a filter finds at each, and the variants
+// that it finds. Scopes read_locations, read_products, read_inventory.
 func readUpdates(
 	ctx_ context.Context,
 	client_ graphql.Client,
 	first int,
 	after *string,
+	moved int,
+	edited int,
 	levels int,
 	updated string,
 	names []string,
@@ -2601,6 +2886,8 @@ func readUpdates(
 		Variables: &__readUpdatesInput{
 			First:   first,
 			After:   after,
+			Moved:   moved,
+			Edited:  edited,
 			Levels:  levels,
 			Updated: updated,
 			Names:   names,

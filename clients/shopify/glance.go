@@ -15,15 +15,21 @@ import (
 // location costs requests of its own.
 const glanceLevels = 50
 
+// glanceEdits is how many updated variants are asked for beside them: as many as
+// a batch of our own writes can touch, should the store date a variant when its
+// stock moves. What does not come is not charged.
+const glanceEdits = inventory.BatchSize
+
 // glanceOverlap is how far before its mark a glance asks. Answers are dated in
 // whole seconds, when they are sent and not when the levels are read, and by
 // whichever of the store's machines sends them.
 const glanceOverlap = 30 * time.Second
 
-// Glance reads all locations and, in the same request, the levels that the
-// store says it updated since the mark, which is that of the glance before.
-// The zero mark asks for no levels. A location where more were updated than fit
-// beside it takes requests of its own. It is complete or an error.
+// Glance reads all locations and, in the same request, the levels and the
+// variants that the store says it updated since the mark, which is that of the
+// glance before. The zero mark asks for neither. A location where more levels
+// were updated than fit beside it takes requests of its own, and so do the
+// variants when they do not fit. It is complete or an error.
 //
 // The mark is the time of the first answer, so that nothing that is updated
 // while the others are read is lost, and the store's, so that our clock may be
@@ -31,32 +37,46 @@ const glanceOverlap = 30 * time.Second
 // for one level the one that was read later holds. Levels of items that no
 // variant sells are left out.
 //
-// When more than 20,000 levels of a location were updated, that is an error
-// too: a read of the whole store costs less.
+// A variant is asked for since an edit of it or of its item need not date any
+// level, and an item may have none. Documented is that the filter goes by when
+// the variant was updated, and not what counts as that:
+//
+//	not proven                                    and if it is not so
+//	a new SKU, tracking or parts date a variant   pages find the edit
+//	a search knows of it within [glanceOverlap]   pages find the edit
+//	the answer has the time that the search has   the glance is an error
+//	stock, or a price, leaves the time alone      more variants are told, which cost points
+//
+// A variant that was deleted is in no glance: pages find it.
+//
+// When more than 20,000 levels of a location were updated, or more than 20,000
+// variants, that is an error too: a read of the whole store costs less.
 func (c *Client) Glance(ctx context.Context, since time.Time) (inventory.Glance, error) {
 	if since.IsZero() {
 		found, err := c.survey(ctx)
 		if err != nil {
 			return inventory.Glance{}, err
 		}
-		return c.told(found, nil)
+		return c.told(inventory.Glance{Locations: found.list, Mark: found.date})
 	}
-	g := glance{client: c, from: since.Add(-glanceOverlap).UTC().Truncate(time.Second), levels: map[inventory.Key]inventory.Level{}}
-	g.query = "updated_at:>='" + g.from.Format(time.RFC3339) + "'"
+	return unmoved(func() (inventory.Glance, error) { return c.readGlance(ctx, since) })
+}
+
+func (c *Client) readGlance(ctx context.Context, since time.Time) (inventory.Glance, error) {
+	g := newGlance(c, since.Add(-glanceOverlap).UTC().Truncate(time.Second))
 	if err := g.read(ctx); err != nil {
 		return inventory.Glance{}, err
 	}
-	c.expectLevels(len(g.found.list))
-	return c.told(g.found, slices.SortedFunc(maps.Values(g.levels), func(a, b inventory.Level) int { return a.Compare(b.Key) }))
+	return c.told(inventory.Glance{Locations: g.found.list, Levels: g.updated(), Edited: g.edited(), Mark: g.found.date})
 }
 
 // told is a glance that was read. Without a mark the next one could not tell
 // what it has missed.
-func (c *Client) told(found surveyed, levels []inventory.Level) (inventory.Glance, error) {
-	if found.date.IsZero() {
+func (c *Client) told(g inventory.Glance) (inventory.Glance, error) {
+	if g.Mark.IsZero() {
 		return inventory.Glance{}, c.read(glanceName).missing("Date: look for a proxy that takes it out")
 	}
-	return inventory.Glance{Locations: found.list, Levels: levels, Mark: found.date}, nil
+	return g, nil
 }
 
 const glanceName = "glance"
@@ -68,14 +88,72 @@ type glance struct {
 	query  string
 	found  surveyed
 	levels map[inventory.Key]inventory.Level
-	more   []inventory.LocationID // more was updated there than the page held
+	edits  map[inventory.ItemID]found[stocked] // by the lowest variant of each item
+	newest map[inventory.Key]inventory.Level   // of levels and edits, as read last
+	more   []inventory.LocationID              // more was updated there than the page held
+	rest   bool                                // more variants were updated than the newest page held
+}
+
+func newGlance(c *Client, from time.Time) *glance {
+	return &glance{
+		client: c, from: from, query: "updated_at:>='" + from.Format(time.RFC3339) + "'",
+		levels: map[inventory.Key]inventory.Level{}, edits: map[inventory.ItemID]found[stocked]{}, newest: map[inventory.Key]inventory.Level{},
+	}
+}
+
+// updated lists the levels that were updated.
+func (g *glance) updated() []inventory.Level {
+	list := slices.Collect(maps.Values(g.levels))
+	return g.inOrder(list)
+}
+
+// edited lists all levels of the items whose variants were updated.
+func (g *glance) edited() []inventory.Level {
+	var list []inventory.Level
+	for _, one := range g.edits {
+		for _, row := range one.rows {
+			list = append(list, row.Level)
+		}
+	}
+	return g.inOrder(list)
+}
+
+// inOrder sorts levels, and gives each the figure that was read last: a level
+// can be among those of its location and among those of its item. What is about
+// the item stays, as it is the same in all levels that were read with it.
+func (g *glance) inOrder(list []inventory.Level) []inventory.Level {
+	for i := range list {
+		newest := g.newest[list[i].Key]
+		list[i].Available, list[i].Active = newest.Available, newest.Active
+	}
+	slices.SortFunc(list, func(a, b inventory.Level) int { return a.Compare(b.Key) })
+	return list
 }
 
 func (g *glance) read(ctx context.Context) error {
+	if err := g.readFirst(ctx); err != nil {
+		return err
+	}
+	g.client.expectLevels(len(g.found.list))
+	for _, id := range g.more {
+		if err := g.readLocation(ctx, id); err != nil {
+			return err
+		}
+	}
+	if !g.rest {
+		return nil
+	}
+	return g.readEdits(ctx)
+}
+
+// readFirst reads the locations, with what of the updates fits beside them.
+func (g *glance) readFirst(ctx context.Context) error {
 	known := g.client.levelsEach()
-	err := g.client.pages(glanceName, known, func(o *operation, after *string, size int) (page, error) {
-		// One more than are known shows a new location without a second page.
-		answer, err := readUpdates(ctx, o, portion(known+1, size), after, portion(glanceLevels, size), g.query, onlyAvailable)
+	return g.client.pages(glanceName, known, func(o *operation, after *string, size int) (page, error) {
+		// One more than are known shows a new location, and the levels that items
+		// have there, without a second page.
+		answer, err := readUpdates(ctx, o, portion(known+1, size), after, portion(glanceLevels, size), portion(glanceEdits, size),
+			min(known+1, pageMost), g.query, onlyAvailable)
 		if err != nil {
 			return page{}, err
 		}
@@ -89,17 +167,12 @@ func (g *glance) read(ctx context.Context) error {
 				return page{}, err
 			}
 		}
+		if err := g.takeEdits(ctx, o, answer.ProductVariants); err != nil {
+			return page{}, err
+		}
+		g.rest = *answer.ProductVariants.PageInfo.HasNextPage
 		return list.PageInfo, nil
 	})
-	if err != nil {
-		return err
-	}
-	for _, id := range g.more {
-		if err := g.readLocation(ctx, id); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // portion cuts a number down as far as the store has lowered the page size.
@@ -136,11 +209,16 @@ func (g *glance) readLocation(ctx context.Context, id inventory.LocationID) erro
 			return page{}, err
 		}
 		if count += len(list.Edges); count >= g.client.window && *list.PageInfo.HasNextPage {
-			return page{}, o.incomplete(fmt.Sprintf("more than %s levels of %s were updated since %s: read the whole store instead",
-				grouped(g.client.window), id, g.from.Format(time.RFC3339)))
+			return page{}, g.beyond(o, "levels of "+id.String())
 		}
 		return list.PageInfo, nil
 	})
+}
+
+// beyond reports more updates than a read of the whole store would cost.
+func (g *glance) beyond(o *operation, what string) error {
+	return o.incomplete(fmt.Sprintf("more than %s %s were updated since %s: read the whole store instead",
+		grouped(g.client.window), what, g.from.Format(time.RFC3339)))
 }
 
 // take reads a page of what was updated at a location.
@@ -157,7 +235,7 @@ func (g *glance) take(o *operation, at inventory.LocationID, list updates) error
 		case level.Location != at:
 			return o.incomplete(level.String() + " is listed at " + at.String())
 		default:
-			g.levels[level.Key] = *level
+			g.levels[level.Key], g.newest[level.Key] = *level, *level
 		}
 	}
 	return nil
@@ -174,7 +252,7 @@ func (g *glance) level(o *operation, node update) (*inventory.Level, error) {
 	case node.UpdatedAt == nil:
 		return nil, o.missing("updatedAt of a level of " + it.Id)
 	case node.UpdatedAt.Before(g.from):
-		return nil, o.incomplete("the store ignores that only levels updated since " + g.from.Format(time.RFC3339) + " are wanted")
+		return nil, g.ignored(o, "levels")
 	case of == nil:
 		return nil, nil
 	}
@@ -183,4 +261,64 @@ func (g *glance) level(o *operation, node update) (*inventory.Level, error) {
 		return nil, err
 	}
 	return &level, o.fill(&level, node.level)
+}
+
+// ignored reports something that was updated before and is told all the same.
+func (g *glance) ignored(o *operation, what string) error {
+	return o.incomplete("the store ignores that only " + what + " updated since " + g.from.Format(time.RFC3339) + " are wanted")
+}
+
+// readEdits reads the variants that were updated, from the start like the
+// levels of a location.
+func (g *glance) readEdits(ctx context.Context) error {
+	const name = "updated variants"
+	count, levels := 0, g.client.levelsEach()
+	return g.client.pages(name, levels, func(o *operation, after *string, first int) (page, error) {
+		answer, err := readEdits(ctx, o, first, after, levels, g.query, onlyAvailable)
+		if err != nil {
+			return page{}, err
+		}
+		list := answer.ProductVariants
+		if err := g.takeEdits(ctx, o, list); err != nil {
+			return page{}, err
+		}
+		if count += len(list.Edges); count >= g.client.window && *list.PageInfo.HasNextPage {
+			return page{}, g.beyond(o, "variants")
+		}
+		return list.PageInfo, nil
+	})
+}
+
+// takeEdits reads a page of variants that were updated. An item that several of
+// them share is the lowest one's.
+func (g *glance) takeEdits(ctx context.Context, o *operation, list edits) error {
+	all, _, err := findAll(ctx, o, list.Edges, list.PageInfo, g.edit)
+	if err != nil {
+		return err
+	}
+	for _, one := range all {
+		if before, ok := g.edits[one.item]; ok && before.variant < one.variant {
+			continue
+		}
+		g.edits[one.item] = one
+		for _, row := range one.rows {
+			g.newest[row.Key] = row.Level
+		}
+	}
+	return nil
+}
+
+// edit reads a variant that was updated.
+func (g *glance) edit(ctx context.Context, o *operation, edge editEdge) (found[stocked], error) {
+	node := edge.Node
+	one, err := dated(ctx, o, variantEdge{Node: variantWithItem{variant: node.variant, InventoryItem: node.InventoryItem}})
+	switch {
+	case err != nil:
+		return found[stocked]{}, err
+	case node.UpdatedAt == nil:
+		return found[stocked]{}, o.missing("updatedAt of " + node.Id)
+	case node.UpdatedAt.Before(g.from):
+		return found[stocked]{}, g.ignored(o, "variants")
+	}
+	return one, nil
 }

@@ -49,6 +49,14 @@ type Glance struct {
 	// hint where to look first, since nothing promises that every change of a
 	// figure counts as an update.
 	Levels []Level
+	// Edited are all levels of the items whose variants the store updated since
+	// the mark, as a read of the whole store has them, with one at [Nowhere] for
+	// an item without any, sorted by key: a level of such an item that is not in
+	// it is gone. It is a hint as well. Not every edit need count as an update of
+	// a variant, one of its stock may, and a variant that was deleted is in no
+	// glance. An item that several variants share is that of the lowest of those
+	// that were updated, so who knows a lower one keeps to it.
+	Edited []Level
 	Mark   time.Time // to ask from next time, by the store's clock
 }
 
