@@ -196,7 +196,7 @@ func (f *fair) offered(s *stall, change inventory.Change) {
 	defer f.writing.Unlock()
 	if f.would != nil && !f.moved[s.name] && !f.unknown[change.Key] {
 		if is, known := f.would[change.Key]; !known || is.Left != "" || is.Waits != "" || is.Target != change.To {
-			f.rt.Errorf("%s (%s) was set from %d to %d because of %s, where a full cycle would have had %+v", change.Key, change.SKU, change.From, change.To, change.Reason, is)
+			f.rt.Errorf("%s (%s) was set from %d to %d because of %s, where a full cycle would have had %d for %d, left alone %q, waiting %q", change.Key, change.SKU, change.From, change.To, change.Reason, is.Target, is.Observed, is.Left, is.Waits)
 		}
 	}
 	if f.calm && !f.rushed {

@@ -148,3 +148,20 @@ func TestALevelThatWasSoldOutAndIsGoneIsKeptNoLonger(t *testing.T) {
 		t.Errorf("kept are %+v, want the level at Shop alone", memory.Levels)
 	}
 }
+
+func TestWhatIsSoldAfterAWriteWhoseAnswerIsLostIsNotOfferedAgain(t *testing.T) {
+	w := large(t)
+	w.has(7, 10, 12)
+	w.name(7)
+	shop := w.shops["main"]
+	shop.after = func() error {
+		shop.after = nil
+		w.sell(key(7), 3) // no order has reached Katana
+		return inventory.ErrAnswerLost
+	}
+	w.incremental()
+	w.has(7, 10, 13)
+	w.name(7)
+	w.incremental()
+	w.wantShown(key(7), 10)
+}
