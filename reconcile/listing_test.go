@@ -165,3 +165,17 @@ func TestWhatIsSoldAfterAWriteWhoseAnswerIsLostIsNotOfferedAgain(t *testing.T) {
 	w.incremental()
 	w.wantShown(key(7), 10)
 }
+
+func TestAReadingThatIsCutOffBeforeTheCatalogueReadsItNextTime(t *testing.T) {
+	w := twins(t)
+	w.katana.variants = w.katana.variants[:1]
+	w.katana.editedAt = map[inventory.SourceVariantID]time.Time{2: w.now}
+	w.pass(time.Second)
+	w.katana.failCatalogue = errCut
+	if _, err := w.r.Cycle(t.Context(), reconcile.Request{Kind: inventory.Full}); err == nil {
+		t.Fatal("the reading was not cut off")
+	}
+	w.katana.failCatalogue = nil
+	w.incremental()
+	w.wantShown(key(1), 9)
+}

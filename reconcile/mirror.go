@@ -105,7 +105,7 @@ func (m *mirror) due(now time.Time, kits *desired.Kits) []inventory.SourceVarian
 // begin begins a reading of all there is. It is later than every read before,
 // also by a clock that was set back or stands still.
 func (m *mirror) begin(now time.Time) {
-	m.partly, m.since = true, later(now, when(m.newest+1))
+	m.partly, m.unlisted, m.since = true, true, later(now, when(m.newest+1))
 }
 
 // note notes when the rows of a variant were read.
