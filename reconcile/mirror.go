@@ -105,7 +105,7 @@ func (m *mirror) due(now time.Time, kits *desired.Kits) []inventory.SourceVarian
 // begin begins a reading of all there is. It is later than every read before,
 // also by a clock that was set back or stands still.
 func (m *mirror) begin(now time.Time) {
-	m.partly, m.since = true, later(now, when(m.newest+1))
+	m.partly, m.unlisted, m.since = true, true, later(now, when(m.newest+1))
 }
 
 // note notes when the rows of a variant were read.
@@ -157,52 +157,85 @@ func (m *mirror) sweptBy(s share, now time.Time) {
 	m.swept, m.plain.owed, m.kits.owed = now, s.owed[0], s.owed[1]
 }
 
-// list takes a new listing of the variants in. It gives the SKUs that it moves,
-// the variants that are not listed any more, and those that were never read.
-func (m *mirror) list(variants []inventory.SourceVariant) (moved []inventory.SKU, gone, fresh []inventory.SourceVariantID) {
+// listing is what another listing of the variants, or of some, changes.
+type listing struct {
+	moved []inventory.SKU             // that another variant stands for, or another thing
+	other []inventory.SourceVariantID // are another thing, or new
+	gone  []inventory.SourceVariantID // are not listed any more
+	fresh []inventory.SourceVariantID // have no rows that could be trusted
+}
+
+// list takes a new listing of the variants in.
+func (m *mirror) list(variants []inventory.SourceVariant) (l listing) {
 	before := m.catalogue.Variants()
-	moved = m.catalogue.List(variants)
-	for _, v := range before {
-		if is, _, still := m.catalogue.Variant(v.ID); !still {
-			gone = append(gone, v.ID)
-			delete(m.read, v.ID)
-			delete(m.hot, v.ID)
-		} else if at, read := m.read[v.ID]; read && is.Kit != v.Kit {
-			m.note(v.ID, at) // in the other sweep
-		}
+	known := make(map[inventory.SourceVariantID]struct{}, len(before))
+	l.moved = m.catalogue.List(variants)
+	for _, was := range before {
+		known[was.ID] = struct{}{}
+		m.relist(&l, was)
 	}
-	for _, v := range variants {
+	for _, v := range m.catalogue.Variants() {
+		if _, is := known[v.ID]; !is {
+			l.other = append(l.other, v.ID)
+		}
 		if _, read := m.read[v.ID]; !read && m.stocked(v.ID) {
-			fresh = append(fresh, v.ID)
+			l.fresh = append(l.fresh, v.ID)
 		}
 	}
 	m.census()
-	return moved, gone, fresh
+	return l
 }
 
-// amend takes in what some variants are by now. It gives the SKUs that it
-// moves, and those of the variants that are gone.
-func (m *mirror) amend(asked []inventory.SourceVariantID, variants []inventory.SourceVariant) (moved []inventory.SKU, gone []inventory.SourceVariantID) {
+// relist takes in what has become of a variant. One that is back may have been
+// taken out of the sweep, and its rows are of former days.
+func (m *mirror) relist(l *listing, was inventory.SourceVariant) {
+	is, _, still := m.catalogue.Variant(was.ID)
+	at, read := m.read[was.ID]
+	switch {
+	case !still:
+		l.gone = append(l.gone, was.ID)
+		delete(m.read, was.ID)
+		delete(m.hot, was.ID)
+		return
+	case is == was:
+		return
+	case read:
+		m.note(was.ID, at) // in its own sweep, if that is another now
+	}
+	l.other = append(l.other, was.ID)
+	if back := !was.Live() || was.Service; read && back && m.stocked(was.ID) {
+		l.fresh = append(l.fresh, was.ID)
+	}
+}
+
+// amend takes in what some variants are by now. Whatever was edited in them,
+// their rows are read again.
+func (m *mirror) amend(asked []inventory.SourceVariantID, variants []inventory.SourceVariant) (l listing) {
 	there := make(map[inventory.SourceVariantID]bool, len(variants))
 	for _, v := range variants {
 		there[v.ID] = true
 	}
+	var missing []inventory.SourceVariantID
+	var before []inventory.SourceVariant
 	for _, id := range asked {
 		m.live(id, -1)
+		if v, _, known := m.catalogue.Variant(id); known {
+			before = append(before, v)
+		} else if there[id] {
+			l.other = append(l.other, id)
+		}
 		if !there[id] {
-			gone = append(gone, id)
-			delete(m.read, id)
-			delete(m.hot, id)
+			missing = append(missing, id)
 		}
 	}
-	moved = m.catalogue.Amend(variants, gone)
+	l.moved, l.fresh = m.catalogue.Amend(variants, missing), asked
+	for _, was := range before {
+		m.relist(&l, was)
+	}
 	for _, id := range asked {
 		m.live(id, +1)
-		if at, read := m.read[id]; read {
-			m.note(id, at) // in its own sweep, if that is another now
-		}
 	}
-	return moved, gone
+	return l
 }
 
 // live counts a variant in its sweep, or no longer.

@@ -551,6 +551,16 @@ func (s *shelf) wrote(key inventory.Key, shows inventory.Units, now time.Time) {
 	s.concern(key.Item) // a plan is to find it in step
 }
 
+// unjudge takes back what the plan before made of an item's levels: some may be
+// none any more.
+func (s *shelf) unjudge(id inventory.ItemID) {
+	delete(s.open, id)
+	slots := s.items[id].slots
+	for i := range slots {
+		s.uncount(&slots[i])
+	}
+}
+
 // judge notes what a plan made of a level.
 func (s *shelf) judge(key inventory.Key, v plan.Verdict) {
 	one := s.item(key.Item).need(key.Location)

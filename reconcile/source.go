@@ -33,7 +33,7 @@ func (c *cycle) readSource(ctx context.Context) error {
 	at, others := c.sources()
 	if len(at)+len(others) == 0 { // nothing is mapped, or no store could be read
 		c.catalogue = desired.NewCatalogue(&inventory.Snapshot{}, nil)
-		c.mirror, c.r.mirror = newMirror(), nil
+		c.mirror = newMirror() // what is known stays, until somebody draws on it again
 		return nil
 	}
 	return c.readFigures(ctx, at, others)
@@ -182,9 +182,12 @@ func (c *cycle) readCatalogue(ctx context.Context, began bool) error {
 	if err != nil {
 		return err
 	}
-	moved, gone, fresh := m.list(variants)
+	l := m.list(variants)
 	m.unlisted = false
-	return c.listed(moved, gone, fresh)
+	if began { // what is read is kept when that is done
+		l.other = slices.DeleteFunc(l.other, m.stocked)
+	}
+	return c.listed(l)
 }
 
 // readEdited reads variants that were edited.
@@ -196,27 +199,24 @@ func (c *cycle) readEdited(ctx context.Context, edited []inventory.SourceVariant
 	if err != nil {
 		return err
 	}
-	moved, gone := c.mirror.amend(edited, variants)
-	return c.listed(moved, gone, edited)
+	return c.listed(c.mirror.amend(edited, variants))
 }
 
-// listed takes in that the catalogue was read: which SKUs that moves, which
-// variants are gone, and whose rows are to be read.
-func (c *cycle) listed(moved []inventory.SKU, gone, fresh []inventory.SourceVariantID) error {
+// listed takes in that the catalogue was read: the SKUs that it moves are
+// planned again, and what has become another thing is kept, whether or not it
+// stands for a SKU today.
+func (c *cycle) listed(l listing) error {
 	m := c.mirror
-	c.move(moved)
+	c.move(l.moved)
 	if !m.partly {
-		m.heat(c.started, fresh...)
+		m.heat(c.started, l.fresh...)
 	}
-	var again []inventory.SourceVariantID
-	for _, sku := range moved {
-		if id, stands := m.catalogue.Stands(sku); stands && m.read[id] != 0 {
-			again = append(again, id)
-			v, _, _ := m.catalogue.Variant(id)
-			c.kitsOld = c.kitsOld || v.Kit
-		}
+	for _, id := range l.other {
+		v, _, _ := m.catalogue.Variant(id)
+		c.kitsOld = c.kitsOld || v.Kit
 	}
-	return c.keep(again, gone, nil)
+	slices.Sort(l.other)
+	return c.keep(l.other, l.gone, nil)
 }
 
 // wanted lists what is read of the inventory: the rest of a reading of all
@@ -332,7 +332,9 @@ func (c *cycle) keep(read, gone []inventory.SourceVariantID, head *inventory.Sou
 	for _, id := range read {
 		if v, rows, known := c.mirror.catalogue.Variant(id); known {
 			part.Variants, part.Stock = append(part.Variants, v), append(part.Stock, rows...)
-			part.Read[id] = c.mirror.readAt(id)
+			if at := c.mirror.readAt(id); !at.IsZero() {
+				part.Read[id] = at
+			}
 		}
 	}
 	if len(part.Variants)+len(gone) == 0 && head == nil {

@@ -250,7 +250,7 @@ func (s *cycleStore) flying() map[inventory.SKU]bool {
 func (s *cycleStore) judge(figures []inventory.Figure) {
 	shelf, view := s.kept.shelf, s.view(nil)
 	for _, id := range s.items {
-		delete(shelf.open, id)
+		shelf.unjudge(id)
 	}
 	for i := range s.levels {
 		shelf.judge(s.levels[i].Key, plan.Judge(&s.levels[i], figures[i], view))
@@ -339,7 +339,7 @@ func (s *cycleStore) lay() {
 	s.vanished = nil
 	missing := s.c.catalogue.Unstocked(s.listed, s.rules)
 	for _, level := range missing {
-		if before, _ := s.seen(level.Key); before != 0 { // what was there is gone: it is seen for the first time again
+		if was, known := s.kept.shelf.seen(level.Key); known && (was.Units != 0 || !was.Unstocked) { // what was there is gone: it is seen for the first time again
 			s.kept.shelf.forget(level.Key)
 			s.vanished = append(s.vanished, level.Key)
 		}

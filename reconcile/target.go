@@ -116,6 +116,9 @@ func (j *journaled) readBack(ctx context.Context, changes []inventory.Change, lo
 	for _, level := range levels {
 		shows[level.Key] = level.Available
 	}
+	// What was read is known: else the next plan would take the figure before it
+	// for what was seen, and miss what has been sold since the write.
+	j.s.putAll(keys(changes), levels)
 	return j.s.asFound(changes, shows), nil
 }
 

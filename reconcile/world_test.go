@@ -33,8 +33,9 @@ type katana struct {
 	openFail              error
 	between               func() // what happens after the first read of open orders
 
-	asked     []inventory.SourceVariantID // for their inventory
-	stockFail error                       // of the inventory
+	asked         []inventory.SourceVariantID // for their inventory
+	failCatalogue error
+	stockFail     error // of the inventory
 	// stockFailAfter is how many reads of it go well before.
 	stockFailAfter int
 	spare          func(time.Duration) int // nil: more than enough
@@ -87,7 +88,7 @@ func (k *katana) OpenOrders(_ context.Context, want func(inventory.SourceOrder) 
 func (k *katana) Catalogue(context.Context) ([]inventory.SourceVariant, error) {
 	k.reads++
 	k.calls = append(k.calls, "catalogue")
-	return slices.Clone(k.variants), k.fail
+	return slices.Clone(k.variants), cmp.Or(k.fail, k.failCatalogue)
 }
 
 func (k *katana) Variants(_ context.Context, ids []inventory.SourceVariantID) (some []inventory.SourceVariant, _ error) {
