@@ -72,7 +72,11 @@ func (s *cycleStore) activate(ctx context.Context, batch []inventory.Change) (re
 // notStocked notes what became of a line whose item could not be stocked:
 // somebody may have stocked it meanwhile, which is no fault of the line.
 func (s *cycleStore) notStocked(ctx context.Context, change inventory.Change, refused *inventory.LineError) {
-	levels, err := s.Target.Levels(ctx, []inventory.Key{change.Key})
+	asked := []inventory.Key{change.Key}
+	levels, err := s.Target.Levels(ctx, asked)
+	if err == nil {
+		s.putAll(asked, levels)
+	}
 	if err == nil && slices.ContainsFunc(levels, func(l inventory.Level) bool { return l.Key == change.Key && l.Active }) {
 		s.outcomes = append(s.outcomes, inventory.Outcome{Change: change, Result: inventory.Stale, Because: inventory.ReasonStale, Detail: "somebody else has stocked the item meanwhile"})
 		return

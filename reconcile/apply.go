@@ -125,6 +125,7 @@ func (s *cycleStore) send(ctx context.Context, batch []inventory.Change) error {
 			s.outcomes = append(s.outcomes, notSent(batch, inventory.ReasonFailed)...)
 			return err
 		}
+		s.lookForGone(ctx, outcomes)
 		again, stale := s.take(outcomes)
 		if len(stale) > 0 && !fresh {
 			fresh = true
@@ -141,6 +142,30 @@ func (s *cycleStore) send(ctx context.Context, batch []inventory.Change) error {
 		batch = again
 	}
 	return nil
+}
+
+// lookForGone reads the levels again that Shopify refused to write: one that is
+// not stocked any more, or switched off, was not refused for its own sake.
+func (s *cycleStore) lookForGone(ctx context.Context, outcomes []inventory.Outcome) {
+	var refused []inventory.Key
+	for _, o := range outcomes {
+		if o.Result == inventory.Rejected {
+			refused = append(refused, o.Key)
+		}
+	}
+	if len(refused) == 0 || s.whole { // a level that was read a moment ago is there
+		return
+	}
+	levels, err := s.Target.Levels(ctx, refused)
+	if err != nil {
+		return // they rest, and are looked at again after that
+	}
+	s.putAll(refused, levels)
+	s.gone = map[inventory.Key]bool{}
+	for _, key := range refused {
+		one := s.kept.shelf.slot(key)
+		s.gone[key] = one == nil || !one.listed || !one.active
+	}
 }
 
 // take notes the outcomes that are final, and gives back the lines that only
@@ -160,6 +185,10 @@ func (s *cycleStore) take(outcomes []inventory.Outcome) (again []inventory.Chang
 				continue
 			}
 		case inventory.Rejected:
+			if s.gone[o.Key] {
+				o.Result, o.Because, o.Detail = inventory.Stale, inventory.ReasonStale, "it is not stocked there any more"
+				break
+			}
 			o.Because = inventory.ReasonRefused
 			s.quarantine(o)
 		case inventory.Applied, inventory.Waiting, inventory.Held, inventory.Skipped:
@@ -236,7 +265,7 @@ func (s *cycleStore) planAgain(ctx context.Context, changes []inventory.Change) 
 	p := plan.Diff(levels, figures, view)
 	s.outcomes = append(s.outcomes, p.Waiting...)
 	// The level may carry another SKU by now.
-	read, unread := s.unread(s.stockedOnly(p.Changes))
+	read, unread := s.unread(s.stockedOnly(p.Changes), false)
 	s.outcomes = append(s.outcomes, unread...)
 	next := s.asSaved(read)
 	s.settleVanished(changes, p)

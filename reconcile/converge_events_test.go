@@ -202,18 +202,21 @@ func (f *fair) wholesale() {
 		return
 	}
 	f.commit(o, o.units)
-	f.works.open = append(f.works.open, inventory.SourceOrder{
+	made := inventory.SourceOrder{
 		ID: o.id, Number: "B2B-1", Source: "katana", Updated: f.now, Location: o.from,
 		Rows: []inventory.SourceOrderRow{{ID: o.id, Variant: o.variant, Location: o.from, Quantity: o.units}},
-	})
+	}
+	f.works.open, f.works.orders = append(f.works.open, made), append(f.works.orders, made)
 }
 
 func (f *fair) packWholesale() {
 	if len(f.works.open) == 0 {
 		return
 	}
-	row := f.works.open[0].Rows[0]
-	f.works.open = slices.Clone(f.works.open[1:])
+	packed := f.works.open[0]
+	row := packed.Rows[0]
+	packed.Updated = f.now
+	f.works.open, f.works.orders = slices.Clone(f.works.open[1:]), append(f.works.orders, packed)
 	f.move(inventory.StockKey{Variant: row.Variant, Location: row.Location}, -row.Quantity, -row.Quantity)
 }
 

@@ -1,12 +1,14 @@
 package reconcile_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/desired"
 	"stocksyncd/reconcile/inventory"
 )
 
@@ -64,6 +66,93 @@ func TestARestartDoesNotAskAgainWhatKitsAreMadeOf(t *testing.T) {
 	if !slices.Contains(w.katana.asked, kit) {
 		t.Errorf("the inventory of %v was read, want that of the kit %d beside its part's", w.katana.asked, kit)
 	}
+}
+
+func TestARaiseThatWaitsIsNotReadInEveryCycle(t *testing.T) {
+	for _, mode := range []inventory.Mode{inventory.ModeLowerOnly, inventory.ModeReport} {
+		w := catalogue(t, 240)
+		w.stores[0].Mode = mode
+		w.start()
+		for id := range inventory.SourceVariantID(200) {
+			w.has(id+1, 10, 14)
+		}
+		w.cycle()
+		w.incremental()
+		if _, read := w.incremental(); len(read) > 20 {
+			t.Errorf("%s: %d variants are read though nothing can be written", mode, len(read))
+		}
+	}
+	w := newWorld(t)
+	for i := range 240 {
+		sku := inventory.SKU(fmt.Sprint("S", i+1))
+		w.sku(sku, 10)
+		w.level("main", int64(i+1), sku, 8)
+	}
+	w.cycle()
+	w.incremental()
+	if _, read := w.incremental(); len(read) > 20 {
+		t.Errorf("%d variants are read though all of them wait to be seen for longer", len(read))
+	}
+}
+
+func TestAStoreThatPausesDoesNotHaveKatanaReadWhole(t *testing.T) {
+	w := catalogue(t, 200)
+	outlet := w.addStore("outlet", inventory.ModeApply)
+	w.stores[1].Mapping.Locations = []desired.Pair{{Target: "Shop", Sources: []string{"Side"}}}
+	w.stores[0].Mapping.Locations = []desired.Pair{{Target: "Shop", Sources: []string{"Main"}}}
+	w.level("outlet", 1001, "S1", 0)
+	w.start()
+	w.cycle()
+	w.incremental()
+	outlet.fail = &inventory.PauseError{For: 70 * time.Second, Err: errCut}
+	for range 3 {
+		w.pass(30 * time.Second)
+		if _, err := w.r.Cycle(t.Context(), reconcile.Request{Kind: inventory.Incremental}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	outlet.fail = nil
+	if _, read := w.incremental(); len(read) > 20 {
+		t.Errorf("%d of 200 variants were read because a store had paused", len(read))
+	}
+	w.incremental()
+	w.ask(reconcile.Request{Kind: inventory.Incremental, Store: "main"})
+	if _, read := w.incremental(); len(read) > 20 {
+		t.Errorf("%d of 200 variants were read because one store was asked for", len(read))
+	}
+}
+
+func TestAVariantThatWasArchivedForLongIsSweptAgain(t *testing.T) {
+	w := catalogue(t, 240)
+	w.katana.variants[199].Archived = true
+	w.katana.editedAt = map[inventory.SourceVariantID]time.Time{200: w.now.Add(time.Second)}
+	for range 124 { // an hour
+		w.incremental()
+	}
+	w.katana.variants[199].Archived = false
+	w.katana.edited = w.now.Add(time.Second)
+	w.incremental()
+	w.has(200, 10, 4) // no feed says so
+	for range 124 {
+		w.incremental()
+	}
+	w.wantShown(key(200), 4)
+}
+
+func TestAFeedThatFailsOnceDoesNotHaveAllOfKatanaRead(t *testing.T) {
+	w := catalogue(t, 100)
+	w.has(7, 10, 4)
+	w.name(7)
+	w.katana.feedFail = errCut // a moment of 503, say, not [inventory.FeedError]
+	w.pass(29 * time.Second)
+	w.katana.asked = nil
+	_, _ = w.r.Cycle(t.Context(), reconcile.Request{Kind: inventory.Incremental})
+	if n := len(w.katana.asked); n > 20 {
+		t.Errorf("%d of 100 variants were read", n)
+	}
+	w.katana.feedFail = nil
+	w.incremental()
+	w.wantShown(key(7), 4)
 }
 
 // TestAStoreThatIsPlannedPartByPartIsPlannedAsOne has the first item raised and

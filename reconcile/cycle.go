@@ -37,14 +37,14 @@ func (r *Reconciler) Cycle(ctx context.Context, ask Request) (*inventory.Report,
 	if err := c.readSource(ctx); err != nil {
 		return c.finish(err)
 	}
-	c.doubt()
-	c.each(func(s *cycleStore) error { return s.glance(ctx) })
-	if err := c.readFound(ctx); err != nil {
+	if err := c.lookAtParts(ctx); err != nil {
 		return c.finish(err)
 	}
 	c.each(func(s *cycleStore) error { return s.account() })
 	c.inFlight = c.entries()
 	c.each(func(s *cycleStore) error { return s.diff() })
+	c.setApart()
+	c.each(func(s *cycleStore) error { return s.decide() })
 	c.each(func(s *cycleStore) error { return s.apply(ctx) })
 	return c.finish(nil)
 }
@@ -67,6 +67,7 @@ type cycle struct {
 	open      openOrders
 	heard     inventory.Changes
 	mirror    *mirror
+	wholly    bool                               // every store is read whole
 	hearing   bool                               // heard is what has changed since the mirror's mark
 	fresh     map[inventory.SourceVariantID]bool // whose rows were read in this cycle
 	kits      *desired.Kits

@@ -258,9 +258,11 @@ func (s *cycleStore) next(key inventory.Key, p plan.Plan, e *inventory.Explanati
 
 // held tells of the plan of a guard that holds a change.
 func (s *cycleStore) held(change inventory.Change) (inventory.NextAction, bool) {
-	for _, h := range s.kept.Holds {
-		i, named := slices.BinarySearchFunc(h.Levels, change.Key, func(l inventory.HeldLevel, key inventory.Key) int { return l.Key.Compare(key) })
-		if named && h.Released.IsZero() && h.Levels[i].Raise == change.Raise() {
+	if s.holding == nil {
+		s.holding = holding(s.kept.Holds)
+	}
+	for _, by := range s.holding[change.Key] {
+		if h := by.hold; by.raise == change.Raise() {
 			return inventory.NextAction{
 				Result: inventory.Held, Reason: inventory.Reason(h.Rule), ID: h.ID, Order: "stocksyncd release " + h.ID,
 				Text: fmt.Sprintf("a guard holds the change from %d to %d as %s", change.From, change.To, h.ID),
@@ -268,6 +270,26 @@ func (s *cycleStore) held(change inventory.Change) (inventory.NextAction, bool) 
 		}
 	}
 	return inventory.NextAction{}, false
+}
+
+// heldBy is the plan of a guard that holds a level, and in which direction.
+type heldBy struct {
+	hold  *inventory.Hold
+	raise bool
+}
+
+// holding finds the plans that hold each level.
+func holding(holds []inventory.Hold) map[inventory.Key][]heldBy {
+	by := map[inventory.Key][]heldBy{}
+	for i := range holds {
+		if !holds[i].Released.IsZero() {
+			continue
+		}
+		for _, level := range holds[i].Levels {
+			by[level.Key] = append(by[level.Key], heldBy{&holds[i], level.Raise})
+		}
+	}
+	return by
 }
 
 // waits says what a raise waits for, and until when at the latest.

@@ -1,6 +1,9 @@
 package reconcile
 
 import (
+	"maps"
+	"slices"
+
 	"stocksyncd/reconcile/inventory"
 	"stocksyncd/reconcile/plan"
 )
@@ -16,7 +19,14 @@ func (r *Reconciler) Shelf(store inventory.StoreName) ([]inventory.Level, error)
 
 // Restored lists what a journal remembers of a store.
 func Restored(store inventory.StoreName, kept *inventory.StoreMemory) []inventory.Level {
-	shelf := restore(store, kept)
+	shelf := newShelf(store)
+	for _, item := range kept.Items {
+		shelf.restoreItem(item)
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(kept.Levels), inventory.Key.Compare) {
+		shelf.restoreLevel(key, kept.Levels[key])
+	}
+	shelf.restored(kept.Look)
 	return shelf.listing(shelf.all())
 }
 

@@ -30,7 +30,7 @@ func (c *cycle) finish(failed error) (*inventory.Report, error) {
 		if s.plan.Skipped != nil && !s.kept.doubtful {
 			end.Stores[s.Name] = s.remembered()
 			s.pass, s.freed, s.plan.Changes, s.plan.Waiting = nil, nil, nil, nil // what explains needs is kept
-			s.items, s.listed, s.levels = nil, nil, nil
+			s.items, s.listed, s.levels, s.figured, s.holding = nil, nil, nil, nil, nil
 			c.r.views[s.Name] = s
 		}
 	}
@@ -60,7 +60,8 @@ func (s *cycleStore) remembered() inventory.Memory {
 	if s.whole {
 		look.Whole = s.began
 	}
-	look.Mark, look.Swept, look.Oldest = s.kept.tour.mark, s.kept.tour.swept, s.kept.tour.oldest()
+	t := &s.kept.tour
+	look.Mark, look.Swept, look.Oldest, look.Since, look.Owed = t.mark, t.swept, t.oldest(), t.since, t.owed
 	return s.kept.Memory
 }
 

@@ -39,7 +39,8 @@ func (s *cycleStore) look(ctx context.Context) error {
 	s.looked = s.c.r.opts.Now()
 	s.locations, s.kept.Look.Locations = glance.Locations, glance.Locations
 	s.kept.shelf.restock(levels, s.looked)
-	s.kept.tour = tour{mark: glance.Mark, before: []pass{{last: math.MaxInt64, at: s.began}}, trusted: true, glanced: true, since: s.began}
+	vague, size := s.kept.tour.vague, s.kept.tour.size
+	s.kept.tour = tour{vague: vague, size: size, mark: glance.Mark, before: []pass{{last: math.MaxInt64, at: s.began}}, trusted: true, glanced: true, since: s.began}
 	s.c.r.opts.Progress(fmt.Sprintf("%s: %d levels", s.Name, len(levels)))
 	return nil
 }
@@ -51,37 +52,46 @@ func sortLevels(levels []inventory.Level) {
 	}
 }
 
+// lookAtParts looks at what has to be read of the stores that are not read whole,
+// and at what nothing speaks of. What that finds is read of Katana, and the levels
+// that share its stock as well, so that it is written in the same cycle.
+func (c *cycle) lookAtParts(ctx context.Context) error {
+	c.doubt()
+	c.each(func(s *cycleStore) error { return s.glance(ctx) })
+	found, err := c.readFound(ctx)
+	if err != nil || !found {
+		return err
+	}
+	c.doubt()
+	c.each(func(s *cycleStore) error { return s.readDoubted(ctx) })
+	return nil
+}
+
 // doubt finds out what the stores that are not read whole must read before
 // anything is planned: the levels of what an order has just arrived for, which
 // have fallen; those of batches that were cut off; and, of what is about to be
-// written, the levels that share their stock with others, and those that nobody
-// has looked at for long. Everything else is written as it was seen last, under
-// compare-and-set: whoever sold one since makes the line stale.
+// written in whichever store, the levels that share their stock with others, and
+// those that nobody has looked at for long. Everything else is written as it was
+// seen last, under compare-and-set: whoever sold one since makes the line stale.
 func (c *cycle) doubt() {
 	c.inFlight = c.entries()
+	c.wholly = !slices.ContainsFunc(c.stores, func(s *cycleStore) bool { return s.err == nil && s.partly() })
+	if c.wholly {
+		return
+	}
 	everywhere := map[inventory.SKU]bool{}
 	for _, s := range c.stores {
-		if s.err != nil || s.whole || s.mode == inventory.ModeOff {
+		if s.err != nil || s.mode == inventory.ModeOff {
 			continue
 		}
-		for _, sku := range flight.Arriving(&s.kept.Ledger, c.orders, s.Shop, c.catalogue.SKU, c.byKatana(c.started)) {
-			s.doubted[sku] = true
-		}
-		for _, credit := range s.kept.Ledger.Credits {
-			s.doubted[credit.SKU] = true
-		}
-		for _, open := range s.kept.open {
-			for _, change := range open.Changes {
-				s.doubted[change.SKU] = true
-			}
-		}
+		s.doubtOwn()
 		for _, change := range s.outline().Changes {
 			if !s.sends(change) {
 				continue
 			}
 			s.writes++
 			switch {
-			case c.shared(change.SKU):
+			case c.shared(change):
 				everywhere[change.SKU] = true
 			case s.stale(change.Key):
 				s.doubted[change.SKU] = true
@@ -93,6 +103,51 @@ func (c *cycle) doubt() {
 			s.doubted[sku] = true
 		}
 	}
+}
+
+// partly tells whether only a part of the store is read.
+func (s *cycleStore) partly() bool { return !s.whole && s.mode != inventory.ModeOff }
+
+// doubtOwn adds what the store must read for its own sake.
+func (s *cycleStore) doubtOwn() {
+	for _, sku := range flight.Arriving(&s.kept.Ledger, s.c.orders, s.Shop, s.c.catalogue.SKU, s.c.byKatana(s.c.started)) {
+		s.doubted[sku] = true
+	}
+	for _, credit := range s.kept.Ledger.Credits {
+		s.doubted[credit.SKU] = true
+	}
+	for _, open := range s.kept.open {
+		for _, change := range open.Changes {
+			s.doubted[change.SKU] = true
+		}
+	}
+}
+
+// setApart finds out of what is planned whether all is known that it depends
+// on: nothing else draws on its stock, or whatever does was read in this cycle.
+func (c *cycle) setApart() {
+	if c.wholly {
+		return
+	}
+	for _, s := range c.stores {
+		s.apart = map[inventory.SKU]bool{}
+		if s.err != nil {
+			continue
+		}
+		for _, change := range s.plan.Changes {
+			if !s.apart[change.SKU] {
+				s.apart[change.SKU] = !c.shared(change) || c.lookedAt(change.SKU)
+			}
+		}
+	}
+}
+
+// lookedAt tells whether every store that is looked at has read all levels of a
+// SKU.
+func (c *cycle) lookedAt(sku inventory.SKU) bool {
+	return !slices.ContainsFunc(c.stores, func(s *cycleStore) bool {
+		return s.err == nil && s.partly() && !s.lookedAt(sku)
+	})
 }
 
 // sends tells whether a change would be written, as far as is known before the
@@ -113,21 +168,26 @@ func (s *cycleStore) stale(key inventory.Key) bool {
 	return one != nil && one.listed && s.c.started.Sub(when(one.read)) > s.c.r.opts.SweepWithin
 }
 
-// shared tells whether levels of a SKU, in whichever stores, draw on the same
-// stock: what one of them has sold, the others must not offer.
-func (c *cycle) shared(sku inventory.SKU) bool {
+// shared tells whether levels of a change's SKU, in whichever stores, draw on the
+// same stock: what one of them has sold, the others must not offer.
+func (c *cycle) shared(change inventory.Change) bool {
 	taken := map[inventory.SourceLocationID]bool{}
+	draws := func(key inventory.Key) (twice bool) {
+		for _, source := range c.memories[key.Store].feeds[key.Location].Sources {
+			twice = twice || taken[source]
+			taken[source] = true
+		}
+		return twice
+	}
+	twice := draws(change.Key)
 	for _, kept := range c.memories {
-		for _, key := range kept.shelf.keysOf(sku) {
-			for _, source := range kept.feeds[key.Location].Sources {
-				if taken[source] {
-					return true
-				}
-				taken[source] = true
+		for _, key := range kept.shelf.keysOf(change.SKU) {
+			if key != change.Key {
+				twice = draws(key) || twice
 			}
 		}
 	}
-	return false
+	return twice
 }
 
 // glance reads what has to be read of a store that is not read whole: the
@@ -138,7 +198,7 @@ func (s *cycleStore) glance(ctx context.Context) error {
 		return nil
 	}
 	s.began = s.c.r.opts.Now()
-	if err := s.readDoubted(inventory.WithUrgency(ctx, inventory.Writing)); err != nil {
+	if err := s.readDoubted(ctx); err != nil {
 		return err
 	}
 	if err := s.lookAround(ctx); err != nil {
@@ -148,11 +208,20 @@ func (s *cycleStore) glance(ctx context.Context) error {
 	return nil
 }
 
-// readDoubted reads all levels of the SKUs in doubt.
+// readDoubted reads all levels of the SKUs in doubt that were not read yet.
 func (s *cycleStore) readDoubted(ctx context.Context) error {
+	if s.whole {
+		return nil
+	}
+	ctx = inventory.WithUrgency(ctx, inventory.Writing)
 	var keys []inventory.Key
 	for sku := range s.doubted {
-		keys = append(keys, s.kept.shelf.keysOf(sku)...)
+		if !s.read[sku] {
+			keys = append(keys, s.kept.shelf.keysOf(sku)...)
+		}
+	}
+	for sku := range s.doubted {
+		s.read[sku] = true // unless the store fails now, which ends its part
 	}
 	if len(keys) == 0 {
 		return nil
@@ -186,7 +255,8 @@ func (s *cycleStore) putAll(asked []inventory.Key, levels []inventory.Level) {
 // write leaves it to the next, but for so long.
 func (s *cycleStore) lookAround(ctx context.Context) error {
 	t := &s.kept.tour
-	pages := t.due(len(s.kept.shelf.inOrder), s.c.started, s.c.r.opts.SweepWithin)
+	shelf := s.kept.shelf
+	pages := t.due(len(shelf.inOrder), shelf.above(t.swept), s.c.started, s.c.r.opts.SweepWithin)
 	busy := s.writes > 0 || len(s.doubted) > 0
 	if busy && t.skipped < blindMost && pages < blindMost {
 		t.skipped++
@@ -198,7 +268,7 @@ func (s *cycleStore) lookAround(ctx context.Context) error {
 		}
 	}
 	if !t.trusted {
-		s.notes = append(s.notes, fmt.Sprintf("the store does not say of every level that it has updated it (of %d of %d it did not), so all are read in turn", t.missed, t.missed+t.told))
+		s.notes = append(s.notes, "the store does not say of every level that it has updated it, so all are read in turn")
 	}
 	if s.glanced || pages > 0 && t.skipped < blindMost {
 		t.skipped++
@@ -207,15 +277,13 @@ func (s *cycleStore) lookAround(ctx context.Context) error {
 	return s.readUpdated(inventory.WithUrgency(ctx, inventory.Hearing))
 }
 
-// readUpdated reads what the store says was updated, and its locations. Those
-// count from the next cycle on: this one has chosen what it writes by the former
-// ones.
+// readUpdated reads what the store says was updated, and its locations. Where
+// Katana has been read by then, those count from the next cycle on.
 func (s *cycleStore) readUpdated(ctx context.Context) error {
 	t := &s.kept.tour
 	glance, err := s.Target.Glance(ctx, t.mark)
 	if errors.Is(err, inventory.ErrIncomplete) {
-		s.kept.shelf.whole = false
-		s.notes = append(s.notes, "what the store updated cannot be told in full, so the next cycle reads all of it: "+err.Error())
+		s.vague(err)
 		return nil
 	}
 	if err != nil {
@@ -227,9 +295,27 @@ func (s *cycleStore) readUpdated(ctx context.Context) error {
 			t.told++
 		}
 	}
-	t.mark, t.skipped, t.glanced, s.glanced = glance.Mark, 0, true, true
+	for some := range itemsOf(glance.Edited) {
+		if known, ok := s.kept.shelf.items[some[0].Item]; ok && known.Variant < some[0].Variant {
+			continue // a lower variant has it
+		}
+		t.told += s.kept.shelf.putItem(some, now)
+	}
+	t.mark, t.skipped, t.glanced, s.glanced, t.vague = glance.Mark, 0, true, true, false
 	s.kept.Look.Locations = glance.Locations
 	return nil
+}
+
+// vague has the store read whole by the next cycle where it cannot tell in full
+// what it updated; the second time in a row it is read in turn from then on.
+func (s *cycleStore) vague(err error) {
+	t := &s.kept.tour
+	s.kept.shelf.whole = t.vague
+	if t.vague {
+		t.trusted, t.skipped = false, 0
+	}
+	t.vague = true
+	s.notes = append(s.notes, "what the store updated cannot be told in full, so all of it is read: "+err.Error())
 }
 
 // readPage reads the next page of the sweep.
@@ -249,20 +335,20 @@ func (s *cycleStore) readPage(ctx context.Context) error {
 	for _, id := range shelf.between(after, last) {
 		gone[id] = true
 	}
-	updated := page.Updated
+	updated, covered := page.Updated, map[inventory.VariantID]bool{}
 	for some := range itemsOf(page.Levels) {
-		when := updated[:len(some)]
-		updated = updated[len(some):]
+		dated := updated[:len(some)]
+		updated, covered[some[0].Variant] = updated[len(some):], true
 		if known, ok := shelf.items[some[0].Item]; ok && known.Variant <= after {
 			continue // a variant of a former page has it
 		}
 		delete(gone, some[0].Item)
-		t.missed += shelf.unheard(some, when, t.mark)
+		t.missed += shelf.unheard(some, dated, t.mark)
 		shelf.putItem(some, now)
 	}
 	for id := range gone {
 		shelf.remove(id)
 	}
-	t.pass(last, now)
+	t.pass(len(covered), last, now)
 	return nil
 }

@@ -1,7 +1,7 @@
 package reconcile_test
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -106,30 +106,6 @@ func TestASaleOnTheWayIsFoundByTheWrite(t *testing.T) {
 	w.want(report, key(7), "applied inflight 9→13")
 }
 
-func TestLevelsThatShareStockAreReadBeforeOneOfThemIsWritten(t *testing.T) {
-	w := large(t)
-	outlet := w.addStore("outlet", inventory.ModeApply)
-	twin := w.level("outlet", 1007, "S7", 10)
-	w.start()
-	w.cycle()
-	w.pass(settle)
-	w.incremental()
-	w.asked()
-	outlet.calls = nil
-	w.sell(twin, 3) // no order has reached Katana
-	w.has(7, 10, 14)
-	w.name(7)
-	report, _ := w.incremental()
-	if got := w.asked(); got != "levels of 1, set 1" {
-		t.Errorf("main was asked %q", got)
-	}
-	if got := strings.Join(outlet.calls, ", "); got != "levels of 1, set 1" {
-		t.Errorf("outlet was asked %q", got)
-	}
-	w.want(report, key(7), "applied drift 10→11")
-	w.want(report, twin, "applied inflight 7→11")
-}
-
 func TestAHandEditIsMendedWithinAFewCycles(t *testing.T) {
 	w := large(t)
 	for n := range 5 {
@@ -192,46 +168,121 @@ func TestLevelsThatComeAndGoAreFoundByTheSweep(t *testing.T) {
 	}
 }
 
-func TestARestartReadsNothingWhole(t *testing.T) {
-	w := large(t)
-	w.has(7, 10, 4)
-	w.name(7)
+// narrow is a store whose pages hold fewer variants, as those of a store do
+// that finds full ones too costly.
+type narrow struct {
+	*shop
+	pages int
+}
+
+func (n *narrow) Page(ctx context.Context, after inventory.VariantID) (inventory.Page, error) {
+	n.pages++
+	page, err := n.shop.Page(ctx, after)
+	const fits = 50
+	if len(page.Levels) > fits {
+		page.Levels, page.Updated, page.End = page.Levels[:fits], page.Updated[:fits], false
+		page.Last = page.Levels[fits-1].Variant
+	}
+	return page, err
+}
+
+func TestASweepOfSmallPagesComesRoundInTime(t *testing.T) {
+	w := catalogue(t, 600)
+	w.stores[0].Target = &narrow{shop: w.shops["main"]}
 	w.start()
-	report, read := w.incremental()
-	if got := w.asked(); got != "glance, set 1" {
-		t.Errorf("the store was asked %q", got)
+	w.cycle()
+	w.shops["main"].deaf = true
+	w.shops["main"].levels[key(590)].Available = 50
+	for range 124 { // an hour
+		w.incremental()
 	}
-	if calls := fmt.Sprint(w.katana.calls); strings.Contains(calls, "catalogue") || len(read) > 20 {
-		t.Errorf("Katana was asked %s", calls)
+	w.wantShown(key(590), 10)
+}
+
+func TestALevelThatNeedsNoStockingAnyMoreIsNotCounted(t *testing.T) {
+	w := catalogue(t, 10)
+	w.has(7, 20, 3)
+	w.name(7)
+	report, _ := w.incremental()
+	if got := report.Stores[0].Skipped[inventory.ReasonNotStocked]; got != 1 {
+		t.Fatalf("%d are not stocked, want 1", got)
 	}
-	w.want(report, key(7), "applied drift 10→4")
-	if s := report.Stores[0]; s.Levels != 600 || s.Drifted != 1 {
-		t.Errorf("%d levels and %d drifted, want all of them told of", s.Levels, s.Drifted)
+	w.has(7, 20, 0)
+	w.name(7)
+	w.incremental()
+	for name, report := range map[string]*inventory.Report{"incremental": w.ask(reconcile.Request{Kind: inventory.Incremental}), "full": w.cycle()} {
+		if got := report.Stores[0].Skipped[inventory.ReasonNotStocked]; got != 0 {
+			t.Errorf("%s: %d are told to be not stocked, want none: Katana has nothing there", name, got)
+		}
 	}
 }
 
-func TestAReadingThatWasCutOffGoesOnWhereItStopped(t *testing.T) {
-	for _, restart := range []bool{false, true} {
-		w := newWorld(t)
-		const all = 6000
-		for i := range all {
-			w.sku(inventory.SKU(fmt.Sprint("S", i+1)), 10)
+func TestQuietCyclesLeaveNothingInTheHistory(t *testing.T) {
+	for _, n := range []int{20, 600} {
+		w := catalogue(t, n)
+		w.incremental()
+		w.incremental()
+		before, err := w.state.History(0)
+		if err != nil {
+			t.Fatal(err)
 		}
-		w.level("main", 1, "S1", 10)
-		w.start()
-		w.katana.stockFail, w.katana.stockFailAfter = errCut, 2
-		w.pass(time.Second)
-		if _, err := w.r.Cycle(t.Context(), reconcile.Request{Kind: inventory.Full}); !errors.Is(err, errCut) {
-			t.Fatalf("got %v", err)
+		for range 60 {
+			w.incremental()
 		}
-		read := len(w.katana.asked)
-		w.katana.stockFail = nil
-		if restart {
-			w.start()
+		after, err := w.state.History(0)
+		if err != nil {
+			t.Fatal(err)
 		}
-		_, rest := w.incremental()
-		if len(rest) > all-2*2500+10 || len(rest)+read < all {
-			t.Errorf("restart %t: %d of %d were read, then %d", restart, read, all, len(rest))
+		if len(after) > len(before)+3 {
+			t.Errorf("%d variants: 60 cycles in which nothing happened left %d reports", n, len(after)-len(before))
 		}
 	}
+}
+
+// vague is a store that cannot tell in full what it updated.
+type vague struct {
+	*shop
+	until int // so many times
+}
+
+func (v *vague) Glance(ctx context.Context, since time.Time) (inventory.Glance, error) {
+	if !since.IsZero() && v.until > 0 {
+		v.until--
+		v.calls = append(v.calls, "vague glance")
+		return inventory.Glance{}, fmt.Errorf("%w: the store ignores the filter", inventory.ErrIncomplete)
+	}
+	return v.shop.Glance(ctx, since)
+}
+
+func TestAStoreThatNeverTellsInFullIsNotReadWholeAllTheTime(t *testing.T) {
+	w := large(t)
+	main := &vague{shop: w.shops["main"], until: 1000}
+	w.stores[0].Target = main
+	w.start()
+	w.cycle()
+	w.asked()
+	for range 40 {
+		w.incremental()
+	}
+	if got := strings.Count(w.asked(), "observe"); got > 4 {
+		t.Errorf("in 20 minutes all of it was read %d times", got)
+	}
+}
+
+func TestALevelThatWasAwayForAWhileDoesNotRestForADay(t *testing.T) {
+	w := large(t)
+	main := w.shops["main"]
+	level := *main.levels[key(7)]
+	delete(main.levels, key(7)) // the merchant takes the item out of the location
+	w.has(7, 10, 4)
+	w.name(7)
+	if report, _ := w.incremental(); report.Stores[0].Rejected != 0 {
+		t.Errorf("a level that is gone is told to be refused: %s", outcome(report, key(7)))
+	}
+	w.pass(5 * time.Minute)
+	main.levels[key(7)] = &level // and puts it back
+	for range 150 {              // an hour for the sweep, and what a level waits that is seen for the first time
+		w.incremental()
+	}
+	w.wantShown(key(7), 4)
 }

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -21,6 +22,7 @@ type mirror struct {
 	plain     turns                                     // of the sweep
 	kits      turns                                     // those are swept more often
 	swept     time.Time                                 // when the sweep took its last share; zero before the first
+	recalled  bool                                      // that is of a process before this one
 	mark      inventory.Mark                            // what it tells of is taken in
 	ordered   time.Time                                 // the newest change of an order that was taken in
 	since     time.Time                                 // when the newest reading of all of it began
@@ -58,6 +60,10 @@ func recall(kept *inventory.SourceMirror, missing []inventory.StockKey) *mirror 
 	m.census()
 	m.partly = !m.since.IsZero()
 	m.unlisted, m.doubted = m.partly, true // nobody has compared it yet
+	m.swept, m.recalled = kept.Head.Swept, true
+	if owed := kept.Head.Owed; len(owed) == 2 {
+		m.plain.owed, m.kits.owed = owed[0], owed[1]
+	}
 	return m
 }
 
@@ -105,7 +111,7 @@ func (m *mirror) due(now time.Time, kits *desired.Kits) []inventory.SourceVarian
 // begin begins a reading of all there is. It is later than every read before,
 // also by a clock that was set back or stands still.
 func (m *mirror) begin(now time.Time) {
-	m.partly, m.unlisted, m.since = true, true, later(now, when(m.newest+1))
+	m.partly, m.since = true, later(now, when(m.newest+1))
 }
 
 // note notes when the rows of a variant were read.
@@ -133,10 +139,7 @@ type share struct {
 // it round within a time; at least so many, so that a small shop is through
 // much sooner than it must; and at most so many, kits before the rest.
 func (m *mirror) share(now time.Time, within time.Duration, least, most int) (s share) {
-	elapsed := time.Duration(0)
-	if !m.swept.IsZero() {
-		elapsed = now.Sub(m.swept)
-	}
+	elapsed := m.elapsed(now, within)
 	var plain, kits int
 	plain, s.owed[0] = m.plain.quota(elapsed, within)
 	kits, s.owed[1] = m.kits.quota(elapsed, within/kitWeight)
@@ -152,90 +155,110 @@ func (m *mirror) share(now time.Time, within time.Duration, least, most int) (s 
 	return s
 }
 
-// sweptBy notes that a share of the sweep was read.
-func (m *mirror) sweptBy(s share, now time.Time) {
-	m.swept, m.plain.owed, m.kits.owed = now, s.owed[0], s.owed[1]
+// recalledMost is the part of the sweep that is made up for at once after a time
+// without a daemon: the rest must not hold up what has changed meanwhile.
+const recalledMost = 60
+
+// elapsed is how long ago the sweep took its last share.
+func (m *mirror) elapsed(now time.Time, within time.Duration) time.Duration {
+	elapsed := now.Sub(m.swept)
+	switch {
+	case m.swept.IsZero():
+		return 0
+	case m.recalled:
+		return min(elapsed, within/recalledMost)
+	}
+	return elapsed
 }
 
-// listing is what another listing of the variants, or of some, changes.
+// sweptBy notes that a share of the sweep was read.
+func (m *mirror) sweptBy(s share, now time.Time) {
+	m.swept, m.plain.owed, m.kits.owed, m.recalled = now, s.owed[0], s.owed[1], false
+}
+
+// listing is what a listing of the variants, or of some, brings.
 type listing struct {
-	moved []inventory.SKU             // that another variant stands for, or another thing
-	other []inventory.SourceVariantID // are another thing, or new
-	gone  []inventory.SourceVariantID // are not listed any more
-	fresh []inventory.SourceVariantID // have no rows that could be trusted
+	moved   []inventory.SKU             // their figure may have moved
+	changed []inventory.SourceVariantID // are new, or not what they were
+	gone    []inventory.SourceVariantID // are not listed any more
+	fresh   []inventory.SourceVariantID // their rows are to be read
+	kits    bool                        // something has become a kit, or is none any more
 }
 
 // list takes a new listing of the variants in.
 func (m *mirror) list(variants []inventory.SourceVariant) (l listing) {
 	before := m.catalogue.Variants()
-	known := make(map[inventory.SourceVariantID]struct{}, len(before))
-	l.moved = m.catalogue.List(variants)
-	for _, was := range before {
-		known[was.ID] = struct{}{}
-		m.relist(&l, was)
+	kits := built(before)
+	stocked := make(map[inventory.SourceVariantID]bool, len(before))
+	for _, v := range before {
+		stocked[v.ID] = v.Live() && !v.Service
 	}
-	for _, v := range m.catalogue.Variants() {
-		if _, is := known[v.ID]; !is {
-			l.other = append(l.other, v.ID)
+	l.moved, l.changed = m.catalogue.List(variants)
+	for _, v := range before {
+		if is, _, still := m.catalogue.Variant(v.ID); !still {
+			l.gone = append(l.gone, v.ID)
+			delete(m.read, v.ID)
+			delete(m.hot, v.ID)
+		} else if at, read := m.read[v.ID]; read && (is.Kit != v.Kit || m.stocked(v.ID) && !stocked[v.ID]) {
+			m.note(v.ID, at) // in the sweep that it is in by now
 		}
-		if _, read := m.read[v.ID]; !read && m.stocked(v.ID) {
+	}
+	for _, v := range variants {
+		if _, read := m.read[v.ID]; m.stocked(v.ID) && (!read || !stocked[v.ID]) {
 			l.fresh = append(l.fresh, v.ID)
 		}
 	}
 	m.census()
+	l.kits = !maps.Equal(kits, built(variants))
 	return l
 }
 
-// relist takes in what has become of a variant. One that is back may have been
-// taken out of the sweep, and its rows are of former days.
-func (m *mirror) relist(l *listing, was inventory.SourceVariant) {
-	is, _, still := m.catalogue.Variant(was.ID)
-	at, read := m.read[was.ID]
-	switch {
-	case !still:
-		l.gone = append(l.gone, was.ID)
-		delete(m.read, was.ID)
-		delete(m.hot, was.ID)
-		return
-	case is == was:
-		return
-	case read:
-		m.note(was.ID, at) // in its own sweep, if that is another now
-	}
-	l.other = append(l.other, was.ID)
-	if back := !was.Live() || was.Service; read && back && m.stocked(was.ID) {
-		l.fresh = append(l.fresh, was.ID)
-	}
-}
-
-// amend takes in what some variants are by now. Whatever was edited in them,
-// their rows are read again.
-func (m *mirror) amend(asked []inventory.SourceVariantID, variants []inventory.SourceVariant) (l listing) {
+// amend takes in what some variants are by now.
+func (m *mirror) amend(asked []inventory.SourceVariantID, variants []inventory.SourceVariant) listing {
+	l := listing{changed: asked, fresh: asked}
+	kits := built(m.these(asked))
 	there := make(map[inventory.SourceVariantID]bool, len(variants))
 	for _, v := range variants {
 		there[v.ID] = true
 	}
-	var missing []inventory.SourceVariantID
-	var before []inventory.SourceVariant
 	for _, id := range asked {
 		m.live(id, -1)
-		if v, _, known := m.catalogue.Variant(id); known {
-			before = append(before, v)
-		} else if there[id] {
-			l.other = append(l.other, id)
-		}
 		if !there[id] {
-			missing = append(missing, id)
+			l.gone = append(l.gone, id)
+			delete(m.read, id)
+			delete(m.hot, id)
 		}
 	}
-	l.moved, l.fresh = m.catalogue.Amend(variants, missing), asked
-	for _, was := range before {
-		m.relist(&l, was)
-	}
+	l.moved = m.catalogue.Amend(variants, l.gone)
 	for _, id := range asked {
 		m.live(id, +1)
+		if at, read := m.read[id]; read {
+			m.note(id, at) // in its own sweep, if that is another now
+		}
 	}
+	l.kits = !maps.Equal(kits, built(m.these(asked)))
 	return l
+}
+
+// built gives the kits among variants.
+func built(variants []inventory.SourceVariant) map[inventory.SourceVariantID]bool {
+	kits := map[inventory.SourceVariantID]bool{}
+	for _, v := range variants {
+		if v.Kit && v.Live() {
+			kits[v.ID] = true
+		}
+	}
+	return kits
+}
+
+// these gives those of some variants that are listed.
+func (m *mirror) these(ids []inventory.SourceVariantID) (variants []inventory.SourceVariant) {
+	for _, id := range ids {
+		if v, _, known := m.catalogue.Variant(id); known {
+			variants = append(variants, v)
+		}
+	}
+	return variants
 }
 
 // live counts a variant in its sweep, or no longer.

@@ -23,11 +23,11 @@ type openOrders struct {
 const inventoryLag = 2 * time.Minute
 
 // openBefore gives the open orders that some store leaves out as they are before
-// the inventory is read: those of the last cycle, if nothing says that any order
-// has changed since.
+// the inventory is read: those of the last cycle, if nothing speaks of any of
+// them, or of a variant on one.
 func (c *cycle) openBefore(ctx context.Context) (orders []inventory.SourceOrder, err error) {
 	c.open.same = c.started.Sub(c.r.open.read) < openHold && c.hearing && c.ask.Store == "" && c.ask.Compare == nil &&
-		!c.heard.Locations && len(c.heard.Variants) == 0 && !c.newer(c.orders)
+		!c.heard.Locations && !c.r.open.concerns(c.newer(c.orders), c.heard.Variants, c.leftOut())
 	if c.open.same {
 		return c.r.open.orders, nil
 	}
@@ -35,14 +35,14 @@ func (c *cycle) openBefore(ctx context.Context) (orders []inventory.SourceOrder,
 }
 
 // openAfter gives them as they are after the inventory was read. Where they were
-// those of the last cycle before it, they still are if no order has changed.
+// those of the last cycle before it, they still are if no order speaks of them.
 func (c *cycle) openAfter(ctx context.Context) ([]inventory.SourceOrder, error) {
 	if c.open.same && len(c.open.before) > 0 {
 		changed, err := c.r.opts.Source.Orders(ctx, c.mirror.ordered)
 		if err != nil {
 			return nil, err
 		}
-		c.open.same = !c.newer(changed)
+		c.open.same = !c.r.open.concerns(c.newer(changed), nil, c.leftOut())
 	}
 	if c.open.same {
 		return c.open.before, nil
@@ -50,10 +50,14 @@ func (c *cycle) openAfter(ctx context.Context) ([]inventory.SourceOrder, error) 
 	return c.openOrders(ctx)
 }
 
-// newer tells whether any of the orders changed since the last cycle took them
-// in.
-func (c *cycle) newer(orders []inventory.SourceOrder) bool {
-	return slices.ContainsFunc(orders, func(o inventory.SourceOrder) bool { return o.Updated.After(c.mirror.ordered) })
+// newer lists the orders that changed since the last cycle took them in.
+func (c *cycle) newer(orders []inventory.SourceOrder) (newer []inventory.SourceOrder) {
+	for _, order := range orders {
+		if order.Updated.After(c.mirror.ordered) {
+			newer = append(newer, order)
+		}
+	}
+	return newer
 }
 
 // openKept is the open orders that some store leaves out, as the last cycle
@@ -63,6 +67,27 @@ type openKept struct {
 	orders []inventory.SourceOrder
 }
 
+// concerns tells whether changed orders, or variants that something happened to,
+// may make the open orders others than were read: one of them has changed, one
+// has come, or what is open of one has moved with the stock of a variant on it.
+func (k *openKept) concerns(changed []inventory.SourceOrder, variants []inventory.SourceVariantID, leftOut func(inventory.SourceOrder) bool) bool {
+	if leftOut == nil || len(changed)+len(variants) == 0 {
+		return false
+	}
+	on, ids := map[inventory.SourceVariantID]bool{}, map[int64]bool{}
+	for _, order := range k.orders {
+		ids[order.ID] = true
+		for _, row := range order.Rows {
+			on[row.Variant] = true
+		}
+	}
+	return slices.ContainsFunc(variants, func(id inventory.SourceVariantID) bool { return on[id] }) ||
+		slices.ContainsFunc(changed, func(order inventory.SourceOrder) bool {
+			return ids[order.ID] || leftOut(order) ||
+				slices.ContainsFunc(order.Rows, func(row inventory.SourceOrderRow) bool { return on[row.Variant] })
+		})
+}
+
 // openHold is how long they are taken for what they were, although nothing says
 // that any has changed.
 const openHold = 10 * time.Minute
@@ -70,6 +95,16 @@ const openHold = 10 * time.Minute
 // openOrders reads the open orders that some store leaves out; none are read
 // when every order counts everywhere.
 func (c *cycle) openOrders(ctx context.Context) ([]inventory.SourceOrder, error) {
+	leftOut := c.leftOut()
+	if leftOut == nil {
+		return nil, nil
+	}
+	return c.r.opts.Source.OpenOrders(ctx, leftOut)
+}
+
+// leftOut tells whether some store leaves an order out; nil when every order
+// counts everywhere.
+func (c *cycle) leftOut() func(inventory.SourceOrder) bool {
 	type chooser struct {
 		orders desired.Orders
 		names  func(inventory.SourceLocationID) []string
@@ -86,11 +121,11 @@ func (c *cycle) openOrders(ctx context.Context) ([]inventory.SourceOrder, error)
 		}
 	}
 	if len(choosers) == 0 {
-		return nil, nil
+		return nil
 	}
-	return c.r.opts.Source.OpenOrders(ctx, func(order inventory.SourceOrder) bool {
+	return func(order inventory.SourceOrder) bool {
 		return slices.ContainsFunc(choosers, func(one chooser) bool { return one.orders.Excludes(order, one.names(order.Location)) })
-	})
+	}
 }
 
 // namesBy lists what a Katana location goes by in a config: one that was renamed

@@ -47,8 +47,8 @@ type Source interface {
 
 // Target is one store as one cycle sees it.
 type Target interface {
-	// Glance lists all locations, inactive ones included, and the levels that
-	// the store updated since a mark; of the zero mark, none.
+	// Glance lists all locations, inactive ones included, and the levels and
+	// variants that the store updated since a mark; of the zero mark, none.
 	Glance(ctx context.Context, since time.Time) (inventory.Glance, error)
 	// Page reads the levels of the variants that come next after one, by id. An
 	// item that several variants share is that of the lowest of them.

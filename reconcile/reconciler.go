@@ -84,6 +84,7 @@ type Reconciler struct {
 	// recalled tells that the mirror is what the journal remembered, or newer.
 	recalled bool
 	open     openKept
+	unheard  int             // questions in a row that the feeds did not answer
 	deaf     map[string]bool // feeds that refuse us, as the log has said
 	located  bool            // Katana's locations were read
 	behind   time.Time       // when the log last said that the sweep is
@@ -165,7 +166,7 @@ func (r *Reconciler) remembered(name inventory.StoreName) (*memory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state of store %s: %w", name, err)
 	}
-	shelf.restored(!kept.Look.Whole.IsZero())
+	shelf.restored(kept.Look)
 	m := &memory{shelf: shelf, Memory: kept.Memory, open: kept.Open, tour: tourOf(kept.Look)}
 	r.memory[name] = m
 	delete(r.views, name) // it is of the memory that was given up

@@ -27,6 +27,7 @@ type cycleStore struct {
 	locations []inventory.Location
 	whole     bool                   // all of the store is read
 	doubted   map[inventory.SKU]bool // whose levels must be read before anything is planned
+	read      map[inventory.SKU]bool // whose levels were, all of them
 	glanced   bool                   // the store has told what it updated
 	writes    int                    // changes that are about to be written
 	items     []inventory.ItemID     // that the plan looks at, sorted
@@ -37,12 +38,16 @@ type cycleStore struct {
 	looked    time.Time              // when they had been read
 	settled   []inventory.Settled
 	moved     map[inventory.Key]bool // seen was moved, and is not durable yet
+	apart     map[inventory.SKU]bool // whose levels are all known as they are now, as far as they share stock
+	holding   map[inventory.Key][]heldBy
 	rules     desired.Rules
-	other     otherChoice // what another config would make of it
+	figured   []inventory.Figure // of levels
+	other     otherChoice        // what another config would make of it
 	plan      plan.Plan
 	pass      []inventory.Change // what the guards let through
 	freed     map[inventory.Key]bool
 	sold      map[inventory.SKU]bool // found while writing
+	gone      map[inventory.Key]bool // levels that are not stocked any more, as was found while writing
 	outcomes  []inventory.Outcome
 	notes     []string
 	found     findings
@@ -56,7 +61,7 @@ type cycleStore struct {
 const looksHold = 24 * time.Hour
 
 func newCycleStore(c *cycle, s Store, kept *memory) *cycleStore {
-	one := &cycleStore{Store: s, c: c, mode: s.Mode, kept: kept, err: c.paused(string(s.Name)), doubted: map[inventory.SKU]bool{}}
+	one := &cycleStore{Store: s, c: c, mode: s.Mode, kept: kept, err: c.paused(string(s.Name)), doubted: map[inventory.SKU]bool{}, read: map[inventory.SKU]bool{}}
 	one.whole = c.ask.Kind != inventory.Incremental || c.ask.SKU != "" || c.ask.Only != nil || c.ask.Compare != nil || !kept.shelf.whole || c.started.Sub(kept.tour.oldest()) > looksHold
 	if c.ask.Dry && s.Mode != inventory.ModeOff {
 		one.mode = inventory.ModeReport
@@ -77,10 +82,7 @@ func (s *cycleStore) abandon() error {
 	if len(shelf.items) == 0 && len(s.kept.open) == 0 {
 		return nil
 	}
-	for _, id := range shelf.all() {
-		shelf.remove(id)
-	}
-	slices.SortFunc(shelf.lost, inventory.Key.Compare)
+	shelf.empty()
 	left := inventory.Memory{Ledger: inventory.Ledger{Entries: s.kept.Ledger.Entries}, Pins: s.kept.Pins}
 	observation := inventory.Observation{Gone: shelf.lost, Removed: shelf.left, Memory: left}
 	for _, open := range s.kept.open {
@@ -147,7 +149,7 @@ func (s *cycleStore) fallen() []inventory.ItemID {
 // lookedAt tells whether all levels of a SKU were read in this cycle; there may
 // be none.
 func (s *cycleStore) lookedAt(sku inventory.SKU) bool {
-	return s.whole || s.doubted[sku] || len(s.kept.shelf.of(sku)) == 0
+	return s.whole || s.read[sku] || len(s.kept.shelf.of(sku)) == 0
 }
 
 // seen gives the value a level had before this look.
@@ -161,32 +163,35 @@ func (s *cycleStore) seen(key inventory.Key) (inventory.Units, bool) {
 // fit into one transaction.
 const planAtOnce = 2000
 
-// diff plans the store, makes what was seen durable, and lets the guards look
-// at the plan.
+// diff plans the store, and makes what was seen durable.
 func (s *cycleStore) diff() error {
 	s.ready()
 	index, all := s.index(), s.items
 	var parts []plan.Plan
-	var figures []inventory.Figure
 	for first := true; first || len(all) > 0; first = false {
 		s.items, all = s.portion(all)
 		s.lay()
-		figures = s.figures(s.levels, index)
-		parts = append(parts, plan.Diff(s.levels, figures, s.view(index)))
-		if err := s.observe(s.levels, figures, s.dropGone(), len(all) == 0); err != nil {
+		s.figured = s.figures(s.levels, index)
+		parts = append(parts, plan.Diff(s.levels, s.figured, s.view(index)))
+		if err := s.observe(s.levels, s.figured, s.dropGone(), len(all) == 0); err != nil {
 			return err
 		}
-		s.judge(figures)
-		s.mayRepeat(figures)
-		s.compare(figures)
+		s.judge(s.figured)
+		s.mayRepeat(s.figured)
+		s.compare(s.figured)
 	}
 	s.plan = plan.Join(parts...)
 	s.pair()
 	s.judged()
 	s.addUp()
+	return nil
+}
+
+// decide lets the guards look at the plan.
+func (s *cycleStore) decide() error {
 	held := s.guard()
 	if sku := s.c.ask.SKU; sku != "" {
-		s.only(sku, figures, index)
+		s.only(sku, s.figured, s.index())
 		held = slices.DeleteFunc(held, func(o inventory.Outcome) bool { return o.SKU != sku })
 	}
 	s.outcomes = append(append(s.outcomes, s.plan.Waiting...), held...)
@@ -255,6 +260,9 @@ func (s *cycleStore) judge(figures []inventory.Figure) {
 	for i := range s.levels {
 		shelf.judge(s.levels[i].Key, plan.Judge(&s.levels[i], figures[i], view))
 	}
+	for _, id := range s.items {
+		shelf.tidy(id)
+	}
 }
 
 // judged notes what the plan was made under, once all of it is.
@@ -274,10 +282,7 @@ func (s *cycleStore) outline() plan.Plan {
 	for some := range slices.Chunk(s.concerned(), planAtOnce) {
 		listed := s.kept.shelf.listing(some)
 		levels := append(slices.DeleteFunc(slices.Clone(listed), nowhere), s.c.catalogue.Unstocked(listed, rules)...)
-		figures := s.c.catalogue.Figures(levels, rules, func(level inventory.Level) inventory.Units {
-			return index.Others(level.Key, level.SKU, s.kept.feeds[level.Location].Sources)
-		})
-		parts = append(parts, plan.Diff(levels, figures, s.view(index)))
+		parts = append(parts, plan.Diff(levels, s.figuresBy(rules, levels, index), s.view(index)))
 	}
 	return plan.Join(parts...)
 }
@@ -308,14 +313,15 @@ func (s *cycleStore) stirred() (skus []inventory.SKU) {
 }
 
 // unread takes the changes out whose Katana figure was not read in this cycle,
-// and that nobody holds:
-// the next one finds them touched and reads it. Few are left here, such as
-// those of a SKU that another variant stands for by now; to write one would be
-// to trust a figure that may be an hour old.
-func (s *cycleStore) unread(changes []inventory.Change) (read []inventory.Change, waiting []inventory.Outcome) {
+// and those whose SKU has levels elsewhere that draw on the same stock and were
+// not read: the next cycle finds them touched and reads what is missing. To write
+// one now would be to trust a figure that may be an hour old, or to offer what
+// another level has sold. With held, those that a guard holds stay.
+func (s *cycleStore) unread(changes []inventory.Change, held bool) (read []inventory.Change, waiting []inventory.Outcome) {
 	for _, change := range changes {
 		id, stands := s.c.catalogue.Stands(change.SKU)
-		if _, held := s.held(change); held || stands && s.c.fresh[id] || s.mode == inventory.ModeReport {
+		known := stands && s.c.fresh[id] && (s.c.wholly || s.apart[change.SKU])
+		if _, holds := s.held(change); known || held && holds || s.mode == inventory.ModeReport {
 			read = append(read, change)
 			continue
 		}
@@ -373,7 +379,11 @@ func (s *cycleStore) entries() []inventory.InFlight {
 // figures gives the levels what they should be, as far as Katana, the mapping
 // and the units in flight elsewhere tell.
 func (s *cycleStore) figures(levels []inventory.Level, index *flight.Index) []inventory.Figure {
-	return s.c.catalogue.Figures(levels, s.rules, func(level inventory.Level) inventory.Units {
+	return s.figuresBy(s.rules, levels, index)
+}
+
+func (s *cycleStore) figuresBy(rules desired.Rules, levels []inventory.Level, index *flight.Index) []inventory.Figure {
+	return s.c.catalogue.Figures(levels, rules, func(level inventory.Level) inventory.Units {
 		return index.Others(level.Key, level.SKU, s.kept.feeds[level.Location].Sources)
 	})
 }
@@ -409,13 +419,16 @@ var errDuplicate = errors.New("duplicate_stock is refuse")
 // and what waits until its figure has been read: an old one would trip them by
 // what is not so.
 func (s *cycleStore) guard() []inventory.Outcome {
-	changes, waiting := s.unread(s.plan.Changes)
+	changes, waiting := s.unread(s.plan.Changes, true)
 	verdict := guard.Check(guard.Input{
 		Limits: s.c.r.opts.Guards, Store: s.Name, Cycle: s.c.number, Managed: s.plan.Managed(),
 		Changes: changes, Written: s.kept.Written, Holds: s.kept.Holds, Shrunk: s.c.shrunk, Now: s.looked,
 	})
-	s.kept.Holds, s.freed, s.pass = verdict.Holds, verdict.Freed, verdict.Pass
-	return append(verdict.Held, waiting...)
+	s.kept.Holds, s.freed, s.holding = verdict.Holds, verdict.Freed, nil
+	// What a guard lets go at this moment was not read before.
+	pass, late := s.unread(verdict.Pass, false)
+	s.pass = pass
+	return slices.Concat(verdict.Held, waiting, late)
 }
 
 // only narrows the plan to one SKU. The guards have seen the whole plan by

@@ -11,7 +11,10 @@ func sweepRequests(variants, locations int) int {
 }
 
 // sweepable is how many variants so many requests read at the least.
-func sweepable(requests, locations int) int { return max(requests/locations, 0) * sweepAtOnce }
+// Few are read at all locations at once, in one page.
+func sweepable(requests, locations int) int {
+	return max(requests/locations*sweepAtOnce, requests*((sweepAtOnce-1)/locations), 0)
+}
 
 // roundOf is how long the sweep takes to come round where of so many variants
 // that are due only so many are read.

@@ -27,7 +27,8 @@ func TestWhetherTheSweepOfAShopComesRoundInTime(t *testing.T) {
 		{"half the time is twice the requests", shop(1000, 0, 1, 30*time.Minute), 30 * time.Second, 60, 8, 30 * time.Minute},
 		{"nothing to sweep", shop(0, 0, 1, time.Hour), 30 * time.Second, 60, 0, time.Hour},
 		{"too much for an hour", shop(300_000, 0, 3, time.Hour), 30 * time.Second, 60, 3600, 110 * time.Minute},
-		{"so many locations that no request is left for one at each", shop(1650, 0, 19, time.Hour), 30 * time.Second, 60, 133, 0},
+		{"so many locations that no request is left for one at each", shop(1650, 0, 19, time.Hour), 30 * time.Second, 60, 133, time.Hour},
+		{"more locations than a page has rows", shop(1650, 0, 300, time.Hour), 30 * time.Second, 60, 2100, 0},
 		{"cycles so close that the feeds take all", shop(1650, 0, 3, time.Hour), 10 * time.Second, 60, 21, 0},
 		{"cycles too far apart", shop(1650, 0, 3, time.Hour), 2 * time.Hour, 60, 21, 2 * time.Hour},
 	} {

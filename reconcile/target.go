@@ -111,14 +111,13 @@ func (j *journaled) readBack(ctx context.Context, changes []inventory.Change, lo
 	if err != nil {
 		return nil, errors.Join(lost, fmt.Errorf("reading back: %w", err))
 	}
-	j.s.putAll(asked, levels)
 	shows := make(map[inventory.Key]inventory.Units, len(levels))
 	for _, level := range levels {
 		shows[level.Key] = level.Available
 	}
 	// What was read is known: else the next plan would take the figure before it
 	// for what was seen, and miss what has been sold since the write.
-	j.s.putAll(keys(changes), levels)
+	j.s.putAll(asked, levels)
 	return j.s.asFound(changes, shows), nil
 }
 

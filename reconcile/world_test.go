@@ -206,16 +206,33 @@ func (s *shop) Glance(_ context.Context, since time.Time) (inventory.Glance, err
 		glance.Locations = []inventory.Location{{ID: 1, Name: "Shop", Active: true}, {ID: 2, Name: "Market", Active: true}}
 	}
 	for key, level := range s.levels {
-		if before, known := s.updated[key]; !since.IsZero() && !s.deaf && (!known || before != *level) {
+		before, known := s.updated[key]
+		switch {
+		case since.IsZero() || s.deaf || known && before == *level:
+		case known && before.Of() != level.Of():
+			glance.Edited = append(glance.Edited, s.allOf(key.Item)...)
+		default:
 			glance.Levels = append(glance.Levels, *level)
 		}
 	}
+	sortLevels(glance.Edited)
+	glance.Edited = slices.CompactFunc(glance.Edited, func(a, b inventory.Level) bool { return a.Key == b.Key })
 	s.updated = map[inventory.Key]inventory.Level{}
 	for key, level := range s.levels {
 		s.updated[key] = *level
 	}
 	sortLevels(glance.Levels)
 	return glance, s.fail
+}
+
+// allOf lists the levels of an item.
+func (s *shop) allOf(item inventory.ItemID) (levels []inventory.Level) {
+	for key, level := range s.levels {
+		if key.Item == item {
+			levels = append(levels, *level)
+		}
+	}
+	return levels
 }
 
 func sortLevels(levels []inventory.Level) {

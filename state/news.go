@@ -36,7 +36,7 @@ func sameWords(a, b *inventory.Report) bool {
 	words := func(report *inventory.Report) []byte {
 		said := inventory.Report{Kind: report.Kind, Error: report.Error, Stores: slices.Clone(report.Stores)}
 		for i := range said.Stores {
-			said.Stores[i].Changes = nil
+			said.Stores[i].Changes, said.Stores[i].Look = nil, nil
 		}
 		text, err := json.Marshal(said)
 		if err != nil {

@@ -2,8 +2,8 @@ package desired
 
 import (
 	"cmp"
-	"maps"
 	"slices"
+	"time"
 
 	"stocksyncd/reconcile/inventory"
 )
@@ -38,13 +38,10 @@ func NewCatalogue(snap *inventory.Snapshot, before []inventory.StockKey) *Catalo
 
 // List takes a new listing of the variants in. What is listed still keeps its
 // rows. It gives the SKUs that another variant stands for now, or none, or one
-// that is another thing; sorted.
-func (c *Catalogue) List(variants []inventory.SourceVariant) (moved []inventory.SKU) {
-	before, stood := c.byID, maps.Clone(c.entries)
-	for sku, e := range stood { // as it was: the entries are used again
-		was := *e
-		stood[sku] = &was
-	}
+// that is another thing, sorted; and the variants that are new or not what they
+// were.
+func (c *Catalogue) List(variants []inventory.SourceVariant) (moved []inventory.SKU, changed []inventory.SourceVariantID) {
+	before, stood := c.byID, c.entries
 	block := make([]entry, len(variants))
 	c.all = make([]*entry, 0, len(variants))
 	c.byID = make(map[inventory.SourceVariantID]*entry, len(variants))
@@ -56,13 +53,17 @@ func (c *Catalogue) List(variants []inventory.SourceVariant) (moved []inventory.
 		}
 		e := &block[i]
 		e.variant = v
-		if known, ok := before[v.ID]; ok {
+		known, ok := before[v.ID]
+		if ok {
 			e.stock = known.stock
+		}
+		if !ok || !same(known.variant, v) {
+			changed = append(changed, v.ID)
 		}
 		c.add(e)
 	}
 	for sku, e := range c.entries {
-		if was, ok := stood[sku]; !ok || was.variant != e.variant {
+		if was, ok := stood[sku]; !ok || !same(was.variant, e.variant) {
 			moved = append(moved, sku)
 		}
 	}
@@ -72,7 +73,14 @@ func (c *Catalogue) List(variants []inventory.SourceVariant) (moved []inventory.
 		}
 	}
 	slices.Sort(moved)
-	return moved
+	return moved, changed
+}
+
+// same tells whether two variants are the same in all that is known of them.
+func same(a, b inventory.SourceVariant) bool {
+	equal := a.Created.Equal(b.Created)
+	a.Created, b.Created = time.Time{}, time.Time{}
+	return equal && a == b
 }
 
 // add lists a variant.
@@ -155,7 +163,7 @@ func (c *Catalogue) Amend(variants []inventory.SourceVariant, gone []inventory.S
 		if e, stands := c.entries[sku]; stands {
 			is = e.variant
 		}
-		if is != was {
+		if !same(is, was) {
 			moved = append(moved, sku)
 		}
 	}

@@ -37,7 +37,7 @@ func TestPropertyACatalogueThatTookReadsInIsOneMadeOfThem(t *testing.T) {
 						Archived: rapid.Bool().Draw(t, "archived"), Kit: rapid.Bool().Draw(t, "kit"),
 					}
 				}), 0, 6, func(v inventory.SourceVariant) inventory.SourceVariantID { return v.ID }).Draw(t, "variants")
-				moved = catalogue.List(variants)
+				moved, _ = catalogue.List(variants)
 			case 1:
 				var edited []inventory.SourceVariant
 				var gone []inventory.SourceVariantID

@@ -113,6 +113,8 @@ type Look struct {
 	Mark      time.Time  `json:"mark,omitzero"`   // of the last [Glance]
 	Swept     VariantID  `json:"swept,omitempty"` // the last variant of the last [Page]
 	Oldest    time.Time  `json:"oldest,omitzero"` // when the level was read that was read longest ago
+	Since     time.Time  `json:"since,omitzero"`  // when the last share of the sweep was taken
+	Owed      float64    `json:"owed,omitempty"`  // the variants that it left over
 	Locations []Location `json:"locations,omitempty"`
 }
 
@@ -164,6 +166,10 @@ type SourceHead struct {
 	// Since is when the newest reading of all of it began: what was read before
 	// that, or never, is still to be read.
 	Since time.Time `json:"since,omitzero"`
+	// Swept is when the sweep took its last share, and Owed what parts of one
+	// variant it left over.
+	Swept time.Time `json:"swept,omitzero"`
+	Owed  []float64 `json:"owed,omitempty"`
 }
 
 // Intent is a batch on its way to Shopify. It is in the journal before the

@@ -191,7 +191,7 @@ func (d *demo) settled(ctx context.Context, first *inventory.Report) error {
 			return err
 		}
 	}
-	d.say("From now on its cycles are incremental: they read what has changed, what they are about to write,\nand in turn a part of the rest. Most requests to Katana are then for its open orders: this shop leaves\nsome of them out of account (exclude_orders), and those are read before and after the figures.")
+	d.say("From now on its cycles are incremental: they read what has changed, what they are about to write,\nand in turn a part of the rest.")
 	_, err := d.cycle(ctx)
 	return err
 }
