@@ -269,6 +269,9 @@ func TestABulkQueryGivesWhatPagesGiveWhateverStandsInTheStore(t *testing.T) {
 }
 
 func TestAStoreBeyondTheDepthOfPagesIsReadByOneBulkQuery(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it shows nothing to the race detector, and takes long there")
+	}
 	const listings = 26_000 // beyond the depth that Shopify pages to
 	simulated(t, listings, func(t *testing.T, pages *Client, w *sandbox.World) {
 		b := newBench(t, w)
@@ -465,6 +468,9 @@ func TestAURLThatHasExpiredIsReplacedOnce(t *testing.T) {
 }
 
 func TestNoFaultOnTheWayOfAResultGivesAWrongFigure(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it shows nothing to the race detector, and takes long there")
+	}
 	for _, kind := range sandbox.FaultKinds() {
 		for _, place := range []string{"countVariants", "runBulk", "pollBulk", "bulk_result"} {
 			for _, count := range []int{1, -1} {

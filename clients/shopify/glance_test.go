@@ -853,6 +853,9 @@ func TestAnEditThatTheStoreDoesNotDateIsFoundByPagesAlone(t *testing.T) {
 // Whatever goes wrong, once or for ever: a glance and a page are whole or an
 // error.
 func TestNoSimulatedFaultHidesAnUpdate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it shows nothing to the race detector, and takes long there")
+	}
 	const listings, edits = 300, 70 // more than fit beside the locations
 	const items = 260
 	for _, kind := range sandbox.FaultKinds() {

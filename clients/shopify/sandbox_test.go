@@ -43,6 +43,9 @@ func simulated(t *testing.T, listings int, test func(t *testing.T, c *Client, w 
 }
 
 func TestALargeStoreIsReadWholeAtThePaceOfItsBucket(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it shows nothing to the race detector, and takes long there")
+	}
 	const listings = 26_000 // beyond the depth that Shopify pages to
 	simulated(t, listings, func(t *testing.T, c *Client, _ *sandbox.World) {
 		locations, err := c.Locations(t.Context())
@@ -103,6 +106,9 @@ func TestABatchIsWrittenReplayedAndFoundStale(t *testing.T) {
 // Whatever goes wrong, once or for ever: a read is whole or an error, and a
 // write that is not confirmed is either not done or in doubt.
 func TestNoSimulatedFaultGivesAWrongFigure(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it shows nothing to the race detector, and takes long there")
+	}
 	const listings = 600
 	for _, kind := range sandbox.FaultKinds() {
 		for _, count := range []int{1, -1} {
