@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -190,5 +191,33 @@ func TestASKUThatStandsInTwoPartsOfAStoreIsFoundToRepeat(t *testing.T) {
 	}
 	if len(s.NearMisses) != 0 {
 		t.Errorf("got %+v, want no SKU that almost matches", s.NearMisses)
+	}
+}
+
+func TestTheLogSaysThatTheSweepIsBehindOnceItHasBeenForAWhile(t *testing.T) {
+	w := catalogue(t, 3000)
+	w.sweepAtLeast = 250
+	var log strings.Builder
+	w.log = slog.New(slog.NewTextHandler(&log, nil))
+	w.start()
+	w.cycle()
+	left := 100
+	w.katana.spare = func(time.Duration) int { return left }
+	w.incremental()
+	left = 0 // for a moment, as after a full cycle
+	w.incremental()
+	left = 100
+	for range 30 {
+		w.incremental()
+	}
+	if strings.Contains(log.String(), "too large") {
+		t.Errorf("a moment without requests is told: %s", log.String())
+	}
+	left = 0
+	for range 30 {
+		w.incremental()
+	}
+	if got := strings.Count(log.String(), "too large for the limit of requests"); got != 1 {
+		t.Errorf("after a quarter of an hour without requests it is told %d times", got)
 	}
 }

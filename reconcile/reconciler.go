@@ -87,7 +87,7 @@ type Reconciler struct {
 	unheard  int             // questions in a row that the feeds did not answer
 	deaf     map[string]bool // feeds that refuse us, as the log has said
 	located  bool            // Katana's locations were read
-	behind   time.Time       // when the log last said that the sweep is
+	behind   backlog
 }
 
 type pause struct {

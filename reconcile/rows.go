@@ -153,17 +153,38 @@ func (c *cycle) spare(hot int) int {
 	return sweepable(c.r.opts.Source.Spare(elapsed)-feedsMost-sweepRequests(hot, locations), locations)
 }
 
-// behindAgain is how often the log says that the sweep is behind.
-const behindAgain = time.Hour
+// backlog is how far the limit of requests has kept the sweep behind.
+type backlog struct {
+	since     time.Time // zero while it is not
+	said      time.Time // when the log last said so
+	due, read int       // variants, since then
+}
+
+// A sweep is behind when it has been for a part of the time within which it is to
+// come round: a full cycle leaves nothing for it for a minute. The log says so
+// now and then.
+const (
+	behindFor   = 6
+	behindAgain = time.Hour
+)
 
 // behind says that the limit of requests does not let the sweep come round in
 // time, and what it does let.
 func (c *cycle) behind(swept share) {
-	if !swept.behind || c.started.Sub(c.r.behind) < behindAgain {
+	b, within := &c.r.behind, c.r.opts.SweepWithin
+	switch {
+	case !swept.behind:
+		b.since, b.due, b.read = time.Time{}, 0, 0
+		return
+	case b.since.IsZero():
+		b.since = c.started
+	}
+	b.due, b.read = b.due+swept.due, b.read+len(swept.ids)
+	if c.started.Sub(b.since) < within/behindFor || c.started.Sub(b.said) < behindAgain {
 		return
 	}
-	c.r.behind = c.started
-	round := roundOf(c.r.opts.SweepWithin, float64(swept.due), len(swept.ids))
+	b.said = c.started
 	c.r.opts.Log.Warn("the catalogue is too large for the limit of requests: set sync.sweep_within to what can be had, or ask Katana for more",
-		"variants", c.mirror.plain.live+c.mirror.kits.live, "locations", len(c.mirror.at), "sweep_within", c.r.opts.SweepWithin, "achievable", round.Round(time.Minute))
+		"variants", c.mirror.plain.live+c.mirror.kits.live, "locations", len(c.mirror.at), "sweep_within", within,
+		"achievable", roundOf(within, float64(b.due), b.read).Round(time.Minute))
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -392,6 +393,7 @@ type world struct {
 	nextID  int64
 
 	sweepAtLeast int
+	log          *slog.Logger // nil: silent
 }
 
 const settle = 10 * time.Minute
@@ -486,7 +488,7 @@ func (w *world) with(journal reconcile.Journal) {
 	var err error
 	w.r, err = reconcile.New(reconcile.Options{
 		Source: w.katana, Stores: w.stores, Journal: journal, Guards: w.guards,
-		Settle: settle, Quarantine: 24 * time.Hour, Now: w.clock, SweepAtLeast: w.sweepAtLeast,
+		Settle: settle, Quarantine: 24 * time.Hour, Now: w.clock, SweepAtLeast: w.sweepAtLeast, Log: w.log,
 	})
 	if err != nil {
 		w.t.Fatal(err)
