@@ -135,7 +135,7 @@ func (c *cycle) setApart() {
 			continue
 		}
 		for _, change := range s.plan.Changes {
-			if !s.apart[change.SKU] {
+			if known, before := s.apart[change.SKU]; known || !before {
 				s.apart[change.SKU] = !c.shared(change) || c.lookedAt(change.SKU)
 			}
 		}
