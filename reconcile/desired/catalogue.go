@@ -30,8 +30,10 @@ type entry struct {
 // astray.
 func NewCatalogue(snap *inventory.Snapshot, before []inventory.StockKey) *Catalogue {
 	c := &Catalogue{}
-	c.List(snap.Variants)
-	c.Take(nil, snap.Stock)
+	c.index(snap.Variants)
+	for rows := range byVariant(sortedStock(snap.Stock)) {
+		c.replace(rows[0].Variant, rows)
+	}
 	c.Absent(before)
 	return c
 }
@@ -42,25 +44,15 @@ func NewCatalogue(snap *inventory.Snapshot, before []inventory.StockKey) *Catalo
 // were.
 func (c *Catalogue) List(variants []inventory.SourceVariant) (moved []inventory.SKU, changed []inventory.SourceVariantID) {
 	before, stood := c.byID, c.entries
-	block := make([]entry, len(variants))
-	c.all = make([]*entry, 0, len(variants))
-	c.byID = make(map[inventory.SourceVariantID]*entry, len(variants))
-	c.entries = make(map[inventory.SKU]*entry, len(variants))
-	c.others = map[inventory.SKU][]*entry{}
-	for i, v := range variants {
-		if _, twice := c.byID[v.ID]; twice {
-			continue
-		}
-		e := &block[i]
-		e.variant = v
-		known, ok := before[v.ID]
+	c.index(variants)
+	for _, e := range c.all {
+		known, ok := before[e.variant.ID]
 		if ok {
 			e.stock = known.stock
 		}
-		if !ok || !same(known.variant, v) {
-			changed = append(changed, v.ID)
+		if !ok || !same(known.variant, e.variant) {
+			changed = append(changed, e.variant.ID)
 		}
-		c.add(e)
 	}
 	for sku, e := range c.entries {
 		if was, ok := stood[sku]; !ok || !same(was.variant, e.variant) {
@@ -74,6 +66,34 @@ func (c *Catalogue) List(variants []inventory.SourceVariant) (moved []inventory.
 	}
 	slices.Sort(moved)
 	return moved, changed
+}
+
+// index lists variants, without their rows.
+func (c *Catalogue) index(variants []inventory.SourceVariant) {
+	block := make([]entry, len(variants))
+	c.all = make([]*entry, 0, len(variants))
+	c.byID = make(map[inventory.SourceVariantID]*entry, len(variants))
+	c.entries = make(map[inventory.SKU]*entry, len(variants))
+	c.others = map[inventory.SKU][]*entry{}
+	for i, v := range variants {
+		if _, twice := c.byID[v.ID]; !twice {
+			block[i].variant = v
+			c.add(&block[i])
+		}
+	}
+}
+
+// byVariant gives the rows of each variant, of sorted ones.
+func byVariant(rows []inventory.Stock) func(func([]inventory.Stock) bool) {
+	return func(yield func([]inventory.Stock) bool) {
+		for from, to := 0, 0; from < len(rows); from = to {
+			for to = from; to < len(rows) && rows[to].Variant == rows[from].Variant; to++ {
+			}
+			if !yield(rows[from:to:to]) {
+				return
+			}
+		}
+	}
 }
 
 // same tells whether two variants are the same in all that is known of them.
@@ -174,14 +194,11 @@ func (c *Catalogue) Amend(variants []inventory.SourceVariant, gone []inventory.S
 // Take takes the rows of a read in: those of the variants that were read are
 // replaced, and gone where none came. It gives the SKUs that it moves, sorted.
 func (c *Catalogue) Take(read []inventory.SourceVariantID, rows []inventory.Stock) (moved []inventory.SKU) {
-	rows = sortedStock(rows)
 	came := make(map[inventory.SourceVariantID]bool, len(read))
-	for from, to := 0, 0; from < len(rows); from = to {
-		id := rows[from].Variant
-		for to = from; to < len(rows) && rows[to].Variant == id; to++ {
-		}
+	for rows := range byVariant(sortedStock(rows)) {
+		id := rows[0].Variant
 		came[id] = true
-		if c.replace(id, rows[from:to:to]) {
+		if c.replace(id, rows) {
 			moved = c.standsFor(moved, id)
 		}
 	}
