@@ -270,7 +270,7 @@ func TestABulkQueryGivesWhatPagesGiveWhateverStandsInTheStore(t *testing.T) {
 
 func TestAStoreBeyondTheDepthOfPagesIsReadByOneBulkQuery(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it shows nothing to the race detector, and takes long there")
+		t.Skip("it takes long under the race detector; it runs without -short, also there in .ci/full")
 	}
 	const listings = 26_000 // beyond the depth that Shopify pages to
 	simulated(t, listings, func(t *testing.T, pages *Client, w *sandbox.World) {
@@ -469,7 +469,7 @@ func TestAURLThatHasExpiredIsReplacedOnce(t *testing.T) {
 
 func TestNoFaultOnTheWayOfAResultGivesAWrongFigure(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it shows nothing to the race detector, and takes long there")
+		t.Skip("it takes long under the race detector; it runs without -short, also there in .ci/full")
 	}
 	for _, kind := range sandbox.FaultKinds() {
 		for _, place := range []string{"countVariants", "runBulk", "pollBulk", "bulk_result"} {

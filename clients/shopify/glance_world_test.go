@@ -261,7 +261,7 @@ func TestAnEditThatTheStoreDoesNotDateIsFoundByPagesAlone(t *testing.T) {
 // error.
 func TestNoSimulatedFaultHidesAnUpdate(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it shows nothing to the race detector, and takes long there")
+		t.Skip("it takes long under the race detector; it runs without -short, also there in .ci/full")
 	}
 	const listings, edits = 300, 70 // more than fit beside the locations
 	const items = 260

@@ -44,7 +44,7 @@ func simulated(t *testing.T, listings int, test func(t *testing.T, c *Client, w 
 
 func TestALargeStoreIsReadWholeAtThePaceOfItsBucket(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it shows nothing to the race detector, and takes long there")
+		t.Skip("it takes long under the race detector; it runs without -short, also there in .ci/full")
 	}
 	const listings = 26_000 // beyond the depth that Shopify pages to
 	simulated(t, listings, func(t *testing.T, c *Client, _ *sandbox.World) {
@@ -107,7 +107,7 @@ func TestABatchIsWrittenReplayedAndFoundStale(t *testing.T) {
 // write that is not confirmed is either not done or in doubt.
 func TestNoSimulatedFaultGivesAWrongFigure(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it shows nothing to the race detector, and takes long there")
+		t.Skip("it takes long under the race detector; it runs without -short, also there in .ci/full")
 	}
 	const listings = 600
 	for _, kind := range sandbox.FaultKinds() {
