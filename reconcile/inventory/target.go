@@ -57,7 +57,10 @@ type Glance struct {
 	// glance. An item that several variants share is that of the lowest of those
 	// that were updated, so who knows a lower one keeps to it.
 	Edited []Level
-	Mark   time.Time // to ask from next time, by the store's clock
+	// Sales are the orders that the store updated since the mark; none of the zero
+	// mark. A search index finds them, which may lag a little.
+	Sales Sales
+	Mark  time.Time // to ask from next time, by the store's clock
 }
 
 // Page is a part of a store: the levels of variants that follow each other by
