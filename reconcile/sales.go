@@ -135,3 +135,15 @@ func (s *cycleStore) nameSales() {
 		}
 	}
 }
+
+// releaseSale has an order count no longer, and gives its name.
+func releaseSale(store inventory.StoreName, l *inventory.Ledger, id string, now time.Time) (name string, is bool) {
+	for order, sale := range l.Sales {
+		if saleID(store, order) == id && sale.Name != "" && sale.Released.IsZero() {
+			sale.Released = now
+			l.Sales[order] = sale
+			return sale.Name, true
+		}
+	}
+	return "", false
+}

@@ -36,6 +36,7 @@ type rig struct {
 	reconciler *reconcile.Reconciler
 	schedule   cron.Schedule // of incremental cycles
 	full       cron.Schedule
+	now        func() time.Time
 }
 
 // sweepAtLeast fills one request to Katana for each of its locations.
@@ -44,7 +45,7 @@ const sweepAtLeast = 250
 // assemble puts the program together. It sends nothing; secrets are resolved
 // here, once, so that a missing one is a mistake of the config.
 func (a *app) assemble(cfg *configs.Config, store *state.Store, log *slog.Logger, progress func(string)) (*rig, error) {
-	r := &rig{config: cfg, store: store, shops: map[inventory.StoreName]*shopify.Client{}}
+	r := &rig{config: cfg, store: store, now: a.Now, shops: map[inventory.StoreName]*shopify.Client{}}
 	if err := a.connect(r, log); err != nil {
 		return nil, err
 	}
@@ -197,7 +198,7 @@ func (r *rig) requests() map[string]inventory.RequestCount {
 func (r *rig) setup() *daemon.Setup {
 	return &daemon.Setup{
 		Cycler: r.reconciler, Schedule: r.schedule, Full: r.full,
-		Path: absolute(r.config.Path), Config: r.config.Digest(), Memory: memory{r.config, r.store, a.Now},
+		Path: absolute(r.config.Path), Config: r.config.Digest(), Memory: memory{r.config, r.store, r.now},
 		Activity: func() int {
 			sum := 0
 			for _, count := range r.requests() {
@@ -258,8 +259,8 @@ func (m memory) Lineage() (string, error) {
 // blank is a state file that is not there yet.
 type blank struct{ memory }
 
-func (blank) Last() (*inventory.Report, error) { return nil, nil }
-func (blank) Lineage() (string, error)         { return "", nil }
+func (blank) Last() (*inventory.Report, error)                      { return nil, nil }
+func (blank) Lineage() (string, error)                              { return "", nil }
 func (blank) InFlight(inventory.StoreName) (inventory.Units, error) { return 0, nil }
 func (blank) Memory(inventory.StoreName) (inventory.Memory, error) {
 	return inventory.Memory{}, nil
