@@ -253,7 +253,7 @@ func (s *cycleStore) planAgain(ctx context.Context, changes []inventory.Change) 
 			s.sold[level.SKU] = true
 		}
 	}
-	flight.Look(&s.kept.Ledger, levels, s.seen, s.c.feeds, nil, now, s.c.r.opts.Settle)
+	flight.Look(&s.kept.Ledger, levels, s.seen, s.c.feeds, nil, now, s.c.r.terms())
 	index := s.index()
 	figures := s.figures(levels, index)
 	if err := s.observe(levels, figures, nil, true); err != nil {

@@ -183,6 +183,10 @@ func (v *vast) Observe(context.Context) ([]inventory.Level, error) {
 	return levels, nil
 }
 
+func (v *vast) Sales(context.Context, time.Time) (inventory.Sales, error) {
+	return inventory.Sales{}, nil
+}
+
 func (v *vast) Levels(_ context.Context, keys []inventory.Key) (levels []inventory.Level, _ error) {
 	v.asked["shopify"]++
 	for _, key := range keys {

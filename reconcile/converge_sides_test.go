@@ -224,6 +224,10 @@ func (s *stall) Observe(ctx context.Context) ([]inventory.Level, error) {
 	return through(ctx, s.trouble, string(s.name), "observe", func() ([]inventory.Level, error) { return s.all(), nil })
 }
 
+func (s *stall) Sales(ctx context.Context, _ time.Time) (inventory.Sales, error) {
+	return inventory.Sales{}, nil
+}
+
 func (s *stall) Levels(ctx context.Context, keys []inventory.Key) ([]inventory.Level, error) {
 	return through(ctx, s.trouble, string(s.name), "levels", func() (levels []inventory.Level, _ error) {
 		for _, level := range s.all() {

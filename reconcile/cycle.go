@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"stocksyncd/reconcile/desired"
+	"stocksyncd/reconcile/flight"
 	"stocksyncd/reconcile/guard"
 	"stocksyncd/reconcile/inventory"
 )
@@ -38,6 +39,9 @@ func (r *Reconciler) Cycle(ctx context.Context, ask Request) (*inventory.Report,
 		return c.finish(err)
 	}
 	if err := c.lookAtParts(ctx); err != nil {
+		return c.finish(err)
+	}
+	if err := c.seek(ctx); err != nil {
 		return c.finish(err)
 	}
 	c.each(func(s *cycleStore) error { return s.account() })
@@ -171,13 +175,9 @@ func (c *cycle) paused(api string) error {
 // It is taken once, before the stores begin to write side by side: what one of
 // them finds sold while it writes, the others learn in the next cycle.
 func (c *cycle) entries() (all []inventory.InFlight) {
-	for _, kept := range c.memories {
-		for _, entry := range kept.Ledger.Entries {
-			// Those of a store that is not looked at today expire all the same.
-			if c.started.Before(entry.Expires) {
-				all = append(all, entry)
-			}
-		}
+	for name, kept := range c.memories {
+		// Those of a store that is not looked at today expire all the same.
+		all = append(all, flight.Entries(&kept.Ledger, name, c.started, c.r.terms())...)
 	}
 	return all
 }

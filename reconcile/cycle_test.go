@@ -281,6 +281,7 @@ func TestOneSKUIsWrittenWhenOnlyThatIsAskedFor(t *testing.T) {
 func TestSharedStockIsSaidWithFiguresAndRefusedWhenTheConfigSaysSo(t *testing.T) {
 	w := newWorld(t)
 	w.stores[0].Mapping.Locations[1].Sources = []string{"Main"}
+	w.shops["main"].tells = true // else a note says that it does not
 	w.sku("MUG", 40)
 	w.level("main", 1, "MUG", 40)
 	w.level("main", 1, "MUG", 40, 2)

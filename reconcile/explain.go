@@ -82,6 +82,9 @@ func (r *Reconciler) read(ctx context.Context, sku inventory.SKU) (map[inventory
 			return nil, err
 		}
 	}
+	if err := c.seek(ctx); err != nil {
+		return nil, err
+	}
 	c.each(func(s *cycleStore) error { return s.account() })
 	c.inFlight = c.entries()
 	c.each(func(s *cycleStore) error {
@@ -101,7 +104,7 @@ func (m *memory) copy() *memory {
 	copied := *m
 	copied.shelf = m.shelf.clone()
 	copied.Ledger.Entries, copied.Ledger.Credits = slices.Clone(m.Ledger.Entries), slices.Clone(m.Ledger.Credits)
-	copied.Ledger.Counted = maps.Clone(m.Ledger.Counted)
+	copied.Ledger.Counted, copied.Ledger.Sales = maps.Clone(m.Ledger.Counted), maps.Clone(m.Ledger.Sales)
 	copied.Holds, copied.Quarantine, copied.Written = slices.Clone(m.Holds), slices.Clone(m.Quarantine), slices.Clone(m.Written)
 	return &copied
 }
@@ -202,7 +205,7 @@ func (s *cycleStore) facts(level *inventory.Level) inventory.Explanation {
 func (s *cycleStore) flown(entries []inventory.InFlight) (terms []inventory.FlightTerm) {
 	for _, entry := range entries {
 		term := inventory.FlightTerm{
-			Store: entry.Key.Store, Location: entry.Key.Location, Units: entry.Units, Since: entry.Since.UTC(), Expires: entry.Expires.UTC(),
+			Store: entry.Key.Store, Location: entry.Key.Location, Order: entry.Order, Units: entry.Units, Since: entry.Since.UTC(), Expires: entry.Expires.UTC(),
 		}
 		if kept, ok := s.c.memories[entry.Key.Store]; ok {
 			term.Name = kept.feeds[entry.Key.Location].Name

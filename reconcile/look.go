@@ -35,6 +35,9 @@ func (s *cycleStore) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.readSales(ctx, glance.Sales.Told); err != nil { // after the levels: what has lowered them is among the orders
+		return err
+	}
 	sortLevels(levels)
 	s.looked = s.c.r.opts.Now()
 	s.locations, s.kept.Look.Locations = glance.Locations, glance.Locations
@@ -63,7 +66,12 @@ func (c *cycle) lookAtParts(ctx context.Context) error {
 		return err
 	}
 	c.doubt()
-	c.each(func(s *cycleStore) error { return s.readDoubted(ctx) })
+	c.each(func(s *cycleStore) error {
+		if err := s.readDoubted(ctx); err != nil || !s.mustHear() {
+			return err
+		}
+		return s.readUpdated(inventory.WithUrgency(ctx, inventory.Writing))
+	})
 	return nil
 }
 
@@ -90,6 +98,9 @@ func (c *cycle) doubt() {
 				continue
 			}
 			s.writes++
+			if change.Raise() {
+				s.raises++
+			}
 			switch {
 			case c.shared(change):
 				everywhere[change.SKU] = true
@@ -259,6 +270,9 @@ func (s *cycleStore) lookAround(ctx context.Context) error {
 	pages := t.due(len(shelf.inOrder), shelf.above(t.swept), s.c.started, s.c.r.opts.SweepWithin)
 	busy := s.writes > 0 || len(s.doubted) > 0
 	if busy && t.skipped < blindMost && pages < blindMost {
+		if s.mustHear() {
+			return s.readUpdated(inventory.WithUrgency(ctx, inventory.Writing))
+		}
 		t.skipped++
 		return nil
 	}
@@ -270,7 +284,7 @@ func (s *cycleStore) lookAround(ctx context.Context) error {
 	if !t.trusted {
 		s.notes = append(s.notes, "the store does not say of every level that it has updated it, so all are read in turn")
 	}
-	if s.glanced || pages > 0 && t.skipped < blindMost {
+	if s.glanced || pages > 0 && t.skipped < blindMost && !s.mustHear() {
 		t.skipped++
 		return nil
 	}
@@ -284,9 +298,12 @@ func (s *cycleStore) readUpdated(ctx context.Context) error {
 	glance, err := s.Target.Glance(ctx, t.mark)
 	if errors.Is(err, inventory.ErrIncomplete) {
 		s.vague(err)
-		return nil
+		return s.readSales(ctx, !s.kept.Ledger.Told.IsZero())
 	}
 	if err != nil {
+		return err
+	}
+	if err := s.hearSales(ctx, glance.Sales); err != nil {
 		return err
 	}
 	now := s.c.r.opts.Now()

@@ -56,6 +56,9 @@ type Target interface {
 	// Observe reads every level of the store, with one at [inventory.Nowhere] for
 	// an item that has none. It is complete or an error.
 	Observe(ctx context.Context) ([]inventory.Level, error)
+	// Sales reads the orders of the store that are open, and those that it updated
+	// since: all of them, or an error. It tells none where it may not.
+	Sales(ctx context.Context, since time.Time) (inventory.Sales, error)
 	// Levels reads the given levels again. A key without a level in the answer
 	// no longer has one.
 	Levels(ctx context.Context, keys []inventory.Key) ([]inventory.Level, error)

@@ -21,6 +21,9 @@ type Options struct {
 	// level lost stay in flight that long, and raises wait that long after a
 	// level was first seen.
 	Settle time.Duration
+	// SettleMax is how long units count that have left a shop with an order which
+	// Katana does not have, and after which one that is still open is reported.
+	SettleMax time.Duration
 	// SweepWithin is how old Katana's figures may become that no feed names:
 	// each is read again within this time, kits four times as often.
 	SweepWithin time.Duration
@@ -131,6 +134,9 @@ func New(opts Options) (*Reconciler, error) {
 			return nil, fmt.Errorf("reconcile: store name %q is empty or stands twice", s.Name)
 		}
 		names[s.Name] = true
+	}
+	if opts.SettleMax <= 0 {
+		opts.SettleMax = 24 * time.Hour
 	}
 	if opts.SweepWithin <= 0 {
 		opts.SweepWithin = time.Hour

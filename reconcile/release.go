@@ -9,11 +9,11 @@ import (
 )
 
 // ErrNothingToRelease reports an id that names neither a held plan nor a level
-// in quarantine.
-var ErrNothingToRelease = errors.New("nothing is held or in quarantine under that id; `stocksyncd status` lists what is")
+// in quarantine nor an order that Katana lacks.
+var ErrNothingToRelease = errors.New("nothing is held, in quarantine or sold under that id; `stocksyncd status` lists what is")
 
-// Release lets a held plan go, by its id, or takes a level out of quarantine,
-// by its key. The next cycle writes the figure that is desired then, if it
+// Release lets a held plan go, by its id, takes a level out of quarantine, by its
+// key, or has the units of an order count no longer that Katana lacks. The next cycle writes the figure that is desired then, if it
 // still goes in the same direction. It says what it did.
 func (r *Reconciler) Release(id string) (string, error) {
 	for _, s := range r.opts.Stores {
@@ -28,6 +28,9 @@ func (r *Reconciler) Release(id string) (string, error) {
 		if i := slices.IndexFunc(kept.Quarantine, func(q inventory.Quarantined) bool { return q.Key.String() == id }); i >= 0 {
 			kept.Quarantine = slices.Delete(kept.Quarantine, i, i+1)
 			return id + " is out of quarantine", r.keep(s.Name, kept)
+		}
+		if sale, is := releaseSale(s.Name, &kept.Ledger, id, r.opts.Now()); is {
+			return fmt.Sprintf("order %s counts as sold no longer: its units are offered again as soon as Katana has them", sale), r.keep(s.Name, kept)
 		}
 	}
 	return "", fmt.Errorf("%q: %w", id, ErrNothingToRelease)

@@ -34,7 +34,11 @@ func (c *cycle) readSource(ctx context.Context) error {
 		c.catalogue = c.mirror.catalogue
 		return nil
 	}
-	return c.readFigures(ctx, at, others)
+	if err := c.readFigures(ctx, at, others); err != nil {
+		return err
+	}
+	c.each(func(s *cycleStore) error { s.match(c.orders); return nil })
+	return nil
 }
 
 // hear asks the feeds what has changed. Where they cannot tell, the cycle reads

@@ -30,6 +30,8 @@ type cycleStore struct {
 	read      map[inventory.SKU]bool // whose levels were, all of them
 	glanced   bool                   // the store has told what it updated
 	writes    int                    // changes that are about to be written
+	raises    int                    // those of them that offer more
+	learnt    []flight.Learnt        // what orders were found to have sold
 	items     []inventory.ItemID     // that the plan looks at, sorted
 	listed    []inventory.Level      // theirs, as the store lists them, sorted by key
 	levels    []inventory.Level      // those, and what is to be stocked, sorted by key
@@ -83,6 +85,7 @@ func (s *cycleStore) abandon() error {
 		return nil
 	}
 	shelf.empty()
+	flight.Forget(&s.kept.Ledger, s.Name, s.c.started, s.c.r.terms())
 	left := inventory.Memory{Ledger: inventory.Ledger{Entries: s.kept.Ledger.Entries}, Pins: s.kept.Pins}
 	observation := inventory.Observation{Gone: shelf.lost, Removed: shelf.left, Memory: left}
 	for _, open := range s.kept.open {
@@ -126,7 +129,8 @@ func (c Choice) refused(feeds desired.Feeds) error {
 func (s *cycleStore) account() error {
 	s.settleOpen()
 	levels := s.kept.shelf.listing(s.fallen())
-	flight.Look(&s.kept.Ledger, levels, s.seen, s.c.feeds, s.lookedAt, s.looked, s.c.r.opts.Settle)
+	flight.Look(&s.kept.Ledger, levels, s.seen, s.c.feeds, s.lookedAt, s.looked, s.c.r.terms())
+	flight.Claim(&s.kept.Ledger, s.learnt)
 	if s.c.mirror != nil {
 		looked := func(sku inventory.SKU) time.Time {
 			if s.lookedAt(sku) {
@@ -138,6 +142,7 @@ func (s *cycleStore) account() error {
 	}
 	s.kept.Written = slices.DeleteFunc(s.kept.Written, func(w inventory.Written) bool { return s.looked.Sub(w.At) >= guard.Window })
 	s.kept.Quarantine = slices.DeleteFunc(s.kept.Quarantine, func(q inventory.Quarantined) bool { return !s.looked.Before(q.Until) })
+	s.noteSales()
 	return nil
 }
 
@@ -194,6 +199,7 @@ func (s *cycleStore) decide() error {
 		s.only(sku, s.figured, s.index())
 		held = slices.DeleteFunc(held, func(o inventory.Outcome) bool { return o.SKU != sku })
 	}
+	s.nameSales()
 	s.outcomes = append(append(s.outcomes, s.plan.Waiting...), held...)
 	return nil
 }
@@ -366,14 +372,14 @@ func (s *cycleStore) rulesOf(choice Choice, feeds desired.Feeds, pins inventory.
 func (s *cycleStore) index() *flight.Index { return flight.NewIndex(s.entries(), s.c.feeds) }
 
 func (s *cycleStore) entries() []inventory.InFlight {
-	entries := slices.Clone(s.kept.Ledger.Entries)
+	now := s.c.r.opts.Now()
+	entries := flight.Entries(&s.kept.Ledger, s.Name, now, s.c.r.terms())
 	for _, entry := range s.c.inFlight {
-		if entry.Key.Store != s.Name {
+		if entry.Key.Store != s.Name && (entry.Expires.IsZero() || now.Before(entry.Expires)) {
 			entries = append(entries, entry)
 		}
 	}
-	now := s.c.r.opts.Now()
-	return slices.DeleteFunc(entries, func(e inventory.InFlight) bool { return !now.Before(e.Expires) })
+	return entries
 }
 
 // figures gives the levels what they should be, as far as Katana, the mapping
@@ -404,7 +410,12 @@ func (s *cycleStore) view(index *flight.Index) plan.View {
 	}
 }
 
+// firstSeen is since when a raise of the level waits. Where the store tells of its
+// orders, nothing does: what was sold before the first look is known.
 func (s *cycleStore) firstSeen(key inventory.Key) time.Time {
+	if !s.kept.Ledger.Told.IsZero() {
+		return time.Time{}
+	}
 	if seen, ok := s.kept.shelf.seen(key); ok {
 		return seen.First
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -170,6 +171,9 @@ func (k *katana) Recipes(_ context.Context, kits []inventory.SourceVariantID) (m
 
 // shop is a store in memory, with compare-and-set.
 type shop struct {
+	tells            bool // of its orders
+	sales, toldSales []inventory.Sale
+
 	levels map[inventory.Key]*inventory.Level
 	fail   error
 	calls  []string // in their order
@@ -202,7 +206,10 @@ type shop struct {
 func (s *shop) Glance(_ context.Context, since time.Time) (inventory.Glance, error) {
 	s.calls = append(s.calls, "glance")
 	s.glances++
-	glance := inventory.Glance{Locations: s.locations, Mark: time.Unix(s.glances, 0)}
+	glance := inventory.Glance{Locations: s.locations, Mark: time.Unix(s.glances, 0), Sales: inventory.Sales{Told: s.tells}}
+	if s.tells && !since.IsZero() {
+		glance.Sales.Sales = s.updatedSales()
+	}
 	if s.locations == nil {
 		glance.Locations = []inventory.Location{{ID: 1, Name: "Shop", Active: true}, {ID: 2, Name: "Market", Active: true}}
 	}
@@ -238,6 +245,24 @@ func (s *shop) allOf(item inventory.ItemID) (levels []inventory.Level) {
 
 func sortLevels(levels []inventory.Level) {
 	slices.SortFunc(levels, func(a, b inventory.Level) int { return a.Compare(b.Key) })
+}
+
+// Sales tells of all orders.
+func (s *shop) Sales(context.Context, time.Time) (inventory.Sales, error) {
+	s.calls = append(s.calls, "sales")
+	s.toldSales = slices.Clone(s.sales)
+	return inventory.Sales{Told: s.tells, Sales: slices.Clone(s.sales)}, s.fail
+}
+
+// updatedSales tells of the orders that are not as they were told of before.
+func (s *shop) updatedSales() (updated []inventory.Sale) {
+	for _, sale := range s.sales {
+		if !slices.ContainsFunc(s.toldSales, func(before inventory.Sale) bool { return reflect.DeepEqual(before, sale) }) {
+			updated = append(updated, sale)
+		}
+	}
+	s.toldSales = slices.Clone(s.sales)
+	return updated
 }
 
 // Page gives 250 variants at a time.

@@ -142,9 +142,8 @@ func (e OrderDelivered) play(w *World) error {
 		return nil
 	}
 	now := w.stamp()
-	for line, n := range pieces {
-		line.fulfilled += n
-		line.listing.stocked(order.location, n, func(l *level, n int) { l.change(0, -n, now) })
+	for _, line := range order.lines {
+		order.ship(now, line, pieces[line])
 	}
 	order.settle(now)
 	return nil
@@ -251,9 +250,9 @@ func (o *storeOrder) wanted(lines []Line) (map[*storeLine]int, error) {
 	return wanted, nil
 }
 
-// settle closes an order that has nothing left to do.
+// settle closes an order that has nothing left to do, and is paid.
 func (o *storeOrder) settle(now time.Time) {
-	o.updatedAt, o.closed = now, true
+	o.updatedAt, o.closed = now, !o.unpaid
 	for _, line := range o.lines {
 		if line.remaining() > 0 {
 			o.closed = false
@@ -295,9 +294,7 @@ func (e OrderCancelled) play(w *World) error {
 			return fmt.Errorf("order %s is cancelled already", e.Order)
 		}
 		for _, line := range order.lines {
-			n := line.remaining()
-			line.removed += n
-			line.listing.stocked(order.location, n, func(l *level, n int) { l.change(n, -n, now) })
+			order.strike(now, line, line.remaining(), true)
 		}
 		order.cancelledAt, order.closed, order.updatedAt = now, true, now
 	}
@@ -347,22 +344,30 @@ type OrderRefunded struct {
 	Store, Order string
 	Lines        []Line // none means all
 	Restock      bool
+	Location     string        // Shopify location that takes returned goods; "" means where they left from
 	After        time.Duration // how much later Katana learns of it
 }
 
 func (e OrderRefunded) play(w *World) error {
-	_, o, err := w.storeOrder(e.Store, e.Order)
+	s, o, err := w.storeOrder(e.Store, e.Order)
 	if err != nil {
 		return err
 	}
 	if !o.cancelledAt.IsZero() {
 		return fmt.Errorf("order %s is cancelled", e.Order)
 	}
+	var at *storeLocation
+	if e.Location != "" {
+		if at, err = s.mustLocation(e.Location); err != nil {
+			return err
+		}
+	}
 	pieces, err := o.refundable(e.Lines)
 	if err != nil {
 		return err
 	}
 	now := w.stamp()
+	refund := &storeRefund{id: w.newID(), order: o, createdAt: now}
 	var learned []salesRowRefunded
 	for _, line := range o.lines {
 		n := pieces[line]
@@ -371,16 +376,20 @@ func (e OrderRefunded) play(w *World) error {
 		}
 		open := min(n, line.remaining())
 		returned := n - open
-		line.removed += open
-		line.returned += returned
+		refund.lines = append(refund.lines, o.strike(now, line, open, e.Restock)...)
+		if returned > 0 {
+			refund.lines = append(refund.lines, o.takeBack(now, line, returned, e.Restock, at))
+		}
 		back := 0
 		if e.Restock {
-			back = 1
+			back = returned
 		}
-		line.listing.stocked(o.location, open, func(l *level, n int) { l.change(n*back, -n, now) })
-		line.listing.stocked(o.location, returned, func(l *level, n int) { l.change(n*back, 0, now) })
-		learned = append(learned, salesRowRefunded{line, units(open), units(returned * back)})
+		learned = append(learned, salesRowRefunded{line, units(open), units(back)})
 	}
+	for i := range refund.lines {
+		refund.lines[i].id = w.newID()
+	}
+	o.refunds = append(o.refunds, refund)
 	o.settle(now)
 	for _, part := range learned {
 		if e.After > 0 {

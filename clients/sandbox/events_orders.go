@@ -33,6 +33,7 @@ type OrderPlaced struct {
 	Location string // Shopify location; "" means the first active one
 	Lines    []Line
 	Unpaid   bool // payment is pending, until OrderPaid
+	Till     bool // sold over the counter: fulfilled at once, and imported as delivered
 	Import   Import
 }
 
@@ -53,29 +54,122 @@ func (e OrderPlaced) play(w *World) error {
 		return fmt.Errorf("order %s has no lines", e.Order)
 	}
 	now := w.stamp()
-	o := &storeOrder{name: e.Order, location: at, unpaid: e.Unpaid, createdAt: now, updatedAt: now, importing: e.Import}
+	o := &storeOrder{name: e.Order, location: at, unpaid: e.Unpaid, till: e.Till, createdAt: now, updatedAt: now, importing: e.Import}
 	if _, err := w.importLocation(o, ""); err != nil && !e.Import.Never {
 		return err
 	}
-	for _, line := range e.Lines {
+	lines, err := s.lines(e.Lines)
+	if err != nil {
+		return err
+	}
+	o.id = w.newID()
+	w.commit(o, at, lines...)
+	s.orders = append(s.orders, o)
+	s.orderByName[o.name] = o
+	if e.Till {
+		for _, line := range o.lines {
+			o.ship(now, line, line.quantity)
+		}
+		o.settle(now)
+	}
+	return w.planImport(s, o)
+}
+
+// lines are the lines of an order of the store.
+func (s *store) lines(of []Line) (lines []*storeLine, err error) {
+	for _, line := range of {
 		l, err := s.mustFind(line.SKU)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		pieces, err := wholePieces(line.Quantity)
 		if err != nil {
-			return fmt.Errorf("%q: %w", line.SKU, err)
+			return nil, fmt.Errorf("%q: %w", line.SKU, err)
 		}
-		o.lines = append(o.lines, l.lines(pieces)...)
+		lines = append(lines, l.lines(pieces)...)
 	}
-	o.id, o.fulfillmentOrderID = w.newID(), w.newID()
-	for _, line := range o.lines {
-		line.id = w.newID()
-		line.listing.stocked(at, line.quantity, func(l *level, n int) { l.change(-n, n, now) })
+	return lines, nil
+}
+
+// OrderEdited adds lines to an order, which the importer brings into Katana as
+// it did the others. Lines are taken out by OrderRefunded, as Shopify does it.
+type OrderEdited struct {
+	Store, Order string
+	Location     string // Shopify location; "" means that of the order
+	Lines        []Line
+}
+
+func (e OrderEdited) play(w *World) error {
+	s, o, err := w.storeOrder(e.Store, e.Order)
+	if err != nil {
+		return err
 	}
-	s.orders = append(s.orders, o)
-	s.orderByName[o.name] = o
+	at := o.location
+	if e.Location != "" {
+		if at, err = s.mustLocation(e.Location); err != nil {
+			return err
+		}
+	}
+	switch {
+	case !o.cancelledAt.IsZero():
+		return fmt.Errorf("order %s is cancelled", o.name)
+	case len(e.Lines) == 0:
+		return fmt.Errorf("nothing is added to order %s", o.name)
+	}
+	lines, err := s.lines(e.Lines)
+	if err != nil {
+		return err
+	}
+	w.commit(o, at, lines...)
+	o.settle(w.stamp())
 	return w.planImport(s, o)
+}
+
+// OrderMoved has another location of the store fulfil what is left of an order,
+// or a part of that: the units are committed there instead.
+type OrderMoved struct {
+	Store, Order string
+	Location     string // Shopify location
+	Lines        []Line // none means all that is left
+}
+
+func (e OrderMoved) play(w *World) error {
+	s, o, err := w.storeOrder(e.Store, e.Order)
+	if err != nil {
+		return err
+	}
+	if e.Location == "" {
+		return errUnnamed
+	}
+	to, err := s.mustLocation(e.Location)
+	if err != nil {
+		return err
+	}
+	pieces, err := o.wanted(e.Lines)
+	if err != nil {
+		return err
+	}
+	now := w.stamp()
+	for _, line := range o.lines {
+		n := 0
+		for _, p := range o.parts {
+			for _, l := range p.lines {
+				some := min(pieces[line]-n, l.remaining())
+				if l.line != line || p.location == to || some <= 0 {
+					continue
+				}
+				l.total, p.updatedAt, n = l.total-some, now, n+some
+				line.listing.stocked(p.location, some, func(l *level, n int) { l.change(n, -n, now) })
+			}
+		}
+		if n == 0 {
+			continue
+		}
+		o.part(w, to).assign(w, line, n)
+		line.listing.stocked(to, n, func(l *level, n int) { l.change(-n, n, now) })
+	}
+	o.updatedAt = now
+	return nil
 }
 
 func wholePieces(text string) (int, error) {
@@ -117,7 +211,8 @@ func (e OrderPaid) play(w *World) error {
 	if !o.unpaid {
 		return fmt.Errorf("order %s is paid already", o.name)
 	}
-	o.unpaid, o.updatedAt = false, w.stamp()
+	o.unpaid = false
+	o.settle(w.stamp())
 	if o.waiting && o.cancelledAt.IsZero() {
 		o.waiting = false
 		return w.planImport(s, o)
@@ -153,7 +248,7 @@ func (w *World) bringIn(s *store, o *storeOrder, sku, location string) error {
 	}
 	var lines []*storeLine
 	for _, line := range o.lines {
-		if line.imported || line.remaining() <= 0 || sku != "" && line.listing.sku != sku {
+		if line.imported || o.wants(line) <= 0 || sku != "" && line.listing.sku != sku {
 			continue
 		}
 		lines = append(lines, line)
@@ -182,11 +277,34 @@ func (w *World) bringIn(s *store, o *storeOrder, sku, location string) error {
 		// A variant that Katana does not know cannot be booked; the importer
 		// leaves it out, as the real one does.
 		if v := w.katana.find(line.listing.sku); v != nil && line.listing.sku != "" {
-			line.row = w.addRow(o.sales, v, rowLocation(o.sales, at), units(line.remaining()))
+			line.row = w.addRow(o.sales, v, rowLocation(o.sales, at), units(o.wants(line)))
 		}
 	}
 	w.restate(o.sales)
+	if o.till {
+		w.deliverRows(o.sales, lines)
+	}
 	return nil
+}
+
+// wants is how many pieces of a line the importer brings in: what is left, but
+// of an order that was sold over the counter what has been handed out as well.
+func (o *storeOrder) wants(line *storeLine) int {
+	if o.till {
+		return line.quantity - line.removed
+	}
+	return line.remaining()
+}
+
+// deliverRows takes out of Katana's stock what was handed over the counter.
+func (w *World) deliverRows(o *salesOrder, lines []*storeLine) {
+	wanted := make(map[*salesRow]decimal)
+	for _, line := range lines {
+		if line.row != nil && line.imported {
+			wanted[line.row] = min(units(line.fulfilled), line.row.open())
+		}
+	}
+	w.fulfil(o, wanted, statusDelivered)
 }
 
 // rowLocation is nil where the order's own location says the same.

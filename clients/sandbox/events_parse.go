@@ -19,6 +19,8 @@ var eventKinds = map[string]Event{
 	"deliver":         OrderDelivered{},
 	"cancel":          OrderCancelled{},
 	"refund":          OrderRefunded{},
+	"edit-order":      OrderEdited{},
+	"move-order":      OrderMoved{},
 	"sales-order":     SalesOrderPlaced{},
 	"make":            MakeOrderPlaced{},
 	"made":            MakeOrderDone{},

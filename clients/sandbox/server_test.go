@@ -103,7 +103,22 @@ func TestTheClientsOperationsAreUnderstoodAndAffordable(t *testing.T) {
 	if refused != nil {
 		t.Fatalf("refused: %+v", refused)
 	}
+	for _, e := range []Event{
+		OrderPlaced{Order: "#1", Location: "Oslo", Lines: []Line{{"MUG", "2"}}, Import: Import{Never: true}},
+		OrderRefunded{Order: "#1", Lines: []Line{{"MUG", "1"}}, Restock: true},
+		OrderRefunded{Order: "#1", Restock: true},
+	} {
+		if err := w.Do(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	order := w.stores[0].orders[0]
+	ids := map[string]string{
+		"readParts": gid("Order", order.id), "readRefunds": gid("Order", order.id),
+		"readPartLines": gid("FulfillmentOrder", order.parts[0].id), "readRefundLines": gid("Refund", order.refunds[0].id),
+	}
 	all := map[string]any{
+		"sold": 10, "orders": true,
 		"first": 50, "levels": 10, "moved": 50, "edited": 250, "after": nil, "query": nil, "updated": "updated_at:>='2026-11-24T08:00:00Z'", "id": w.mug.Item, "ids": []string{w.mug.Item},
 		"input": setting("", "available", line(w.mug.Item, w.oslo, 4, 9))["input"], "item": w.mug.Item, "location": w.pärnu, "names": []string{"available"},
 	}
@@ -113,8 +128,14 @@ func TestTheClientsOperationsAreUnderstoodAndAffordable(t *testing.T) {
 			variables[v.Variable] = all[v.Variable]
 		}
 		variables["key"] = op.Name
-		if op.Name == "runBulk" {
+		if id := ids[op.Name]; id != "" {
+			variables["id"] = id
+		}
+		switch op.Name {
+		case "runBulk":
 			variables["query"] = string(bulk)
+		case "readOrders":
+			variables["query"] = "status:open"
 		}
 		body, err := json.Marshal(graphqlRequestWith(string(text), op.Name, variables))
 		if err != nil {

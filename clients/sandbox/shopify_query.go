@@ -54,7 +54,7 @@ func (q queryRoot) field(x *execution, f *ast.Field, args map[string]any) (any, 
 			return known(locationNode(s.location("")))
 		}
 		return x.nodeOf("Location", args["id"])
-	case "productVariant", "product", "inventoryItem", "inventoryLevel", "order":
+	case "productVariant", "product", "inventoryItem", "inventoryLevel", "order", "fulfillmentOrder", "refund":
 		return x.nodeOf(strings.ToUpper(f.Name[:1])+f.Name[1:], args["id"])
 	}
 	return nil, unknownField(q, f)
@@ -111,9 +111,31 @@ func (x *execution) node(id any) object {
 			}
 		}
 	case "FulfillmentOrder":
-		for _, o := range s.orders {
-			if o.fulfillmentOrderID == number {
-				return fulfillmentOrderObject{o}
+		if s.granted(fulfilmentScope) {
+			return partNode(s.part(number))
+		}
+	case "Refund":
+		return refundNode(s.refund(number))
+	}
+	return nil
+}
+
+func (s *store) part(id int64) *storePart {
+	for _, o := range s.orders {
+		for _, p := range o.parts {
+			if p.id == id {
+				return p
+			}
+		}
+	}
+	return nil
+}
+
+func (s *store) refund(id int64) *storeRefund {
+	for _, o := range s.orders {
+		for _, r := range o.refunds {
+			if r.id == id {
+				return r
 			}
 		}
 	}
@@ -177,6 +199,8 @@ func orderStatus(o *storeOrder, t term) bool {
 	switch strings.ToLower(t.value) {
 	case "open":
 		return !o.closed && o.cancelledAt.IsZero()
+	case "not_closed":
+		return !o.closed
 	case "closed":
 		return o.closed
 	case "cancelled":

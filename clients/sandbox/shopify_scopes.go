@@ -16,7 +16,11 @@ var kindScopes = map[string]string{
 	"InventoryLevel":           "read_inventory",
 	"InventoryAdjustmentGroup": "read_inventory",
 	"Order":                    "read_orders",
+	"Refund":                   "read_orders",
 }
+
+// fulfilmentScope is for fulfilment orders at the shop's own locations.
+const fulfilmentScope = "read_merchant_managed_fulfillment_orders"
 
 // granted reports whether the app has a scope; a write scope implies the read
 // scope of the same name.

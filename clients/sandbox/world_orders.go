@@ -9,10 +9,12 @@ import (
 type storeOrder struct {
 	id                   int64
 	name                 string
-	location             *storeLocation
-	fulfillmentOrderID   int64
+	location             *storeLocation // where its lines were assigned to first
 	lines                []*storeLine
+	parts                []*storePart // in the order of their ids
+	refunds              []*storeRefund
 	unpaid               bool
+	till                 bool // sold over the counter
 	cancelledAt          time.Time
 	closed               bool
 	createdAt, updatedAt time.Time
@@ -35,6 +37,153 @@ type storeLine struct {
 }
 
 func (l *storeLine) remaining() int { return l.quantity - l.fulfilled - l.removed }
+
+// storePart is a fulfilment order: what one location is to fulfil of an order.
+type storePart struct {
+	id                   int64
+	order                *storeOrder
+	location             *storeLocation
+	lines                []*partLine
+	createdAt, updatedAt time.Time
+}
+
+// partLine is what a fulfilment order has of a line of its order.
+type partLine struct {
+	id               int64
+	line             *storeLine
+	total, fulfilled int
+}
+
+func (l *partLine) remaining() int { return l.total - l.fulfilled }
+
+// storeRefund is a refund of an order, or an edit that takes lines out of it.
+type storeRefund struct {
+	id        int64
+	order     *storeOrder
+	lines     []refundLine
+	createdAt time.Time
+}
+
+type refundLine struct {
+	id       int64
+	line     *storeLine
+	quantity int
+	restock  string         // RefundLineItemRestockType
+	location *storeLocation // where it went back into stock; nil where it did not
+}
+
+// part is the fulfilment order for a location that can still take lines; a new
+// one where there is none.
+func (o *storeOrder) part(w *World, at *storeLocation) *storePart {
+	for _, p := range o.parts {
+		if p.location == at && p.left() > 0 {
+			return p
+		}
+	}
+	now := w.stamp()
+	p := &storePart{id: w.newID(), order: o, location: at, createdAt: now, updatedAt: now}
+	o.parts = append(o.parts, p)
+	return p
+}
+
+// left is how many pieces are still to be fulfilled.
+func (p *storePart) left() (n int) {
+	for _, line := range p.lines {
+		n += line.remaining()
+	}
+	return n
+}
+
+// hidden reports whether all of it has moved elsewhere, or left the order.
+func (p *storePart) hidden() bool {
+	for _, line := range p.lines {
+		if line.total > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// assign has a fulfilment order take pieces of a line.
+func (p *storePart) assign(w *World, line *storeLine, pieces int) {
+	p.updatedAt = w.stamp()
+	for _, l := range p.lines {
+		if l.line == line {
+			l.total += pieces
+			return
+		}
+	}
+	p.lines = append(p.lines, &partLine{id: w.newID(), line: line, total: pieces})
+}
+
+// commit adds lines to an order, to be fulfilled from a location.
+func (w *World) commit(o *storeOrder, at *storeLocation, lines ...*storeLine) {
+	now := w.stamp()
+	part := o.part(w, at)
+	for _, line := range lines {
+		line.id = w.newID()
+		part.assign(w, line, line.quantity)
+		line.listing.stocked(at, line.quantity, func(l *level, n int) { l.change(-n, n, now) })
+	}
+	o.lines = append(o.lines, lines...)
+}
+
+// each spreads pieces of a line over the fulfilment orders that have some left.
+func (o *storeOrder) each(now time.Time, line *storeLine, pieces int, do func(p *storePart, l *partLine, n int)) {
+	for _, p := range o.parts {
+		for _, l := range p.lines {
+			if n := min(pieces, l.remaining()); l.line == line && n > 0 {
+				do(p, l, n)
+				p.updatedAt, pieces = now, pieces-n
+			}
+		}
+	}
+}
+
+// ship fulfils pieces of a line: they leave committed and on hand.
+func (o *storeOrder) ship(now time.Time, line *storeLine, pieces int) {
+	line.fulfilled += pieces
+	o.each(now, line, pieces, func(p *storePart, l *partLine, n int) {
+		l.fulfilled += n
+		line.listing.stocked(p.location, n, func(l *level, n int) { l.change(0, -n, now) })
+	})
+}
+
+// strike takes pieces of a line out of an order before they are fulfilled; with
+// restock they are available again. It lists what came from where.
+func (o *storeOrder) strike(now time.Time, line *storeLine, pieces int, restock bool) (struck []refundLine) {
+	line.removed += pieces
+	o.each(now, line, pieces, func(p *storePart, l *partLine, n int) {
+		l.total -= n
+		one, back := refundLine{line: line, quantity: n, restock: "NO_RESTOCK"}, 0
+		if restock {
+			one.restock, one.location, back = "CANCEL", p.location, n
+		}
+		struck = append(struck, one)
+		line.listing.stocked(p.location, n, func(l *level, n int) { l.change(back, -n, now) })
+	})
+	return struck
+}
+
+// takeBack takes fulfilled pieces of a line back. With restock they go into
+// stock at a location, or where the line was fulfilled from when that is nil.
+func (o *storeOrder) takeBack(now time.Time, line *storeLine, pieces int, restock bool, at *storeLocation) refundLine {
+	line.returned += pieces
+	one := refundLine{line: line, quantity: pieces, restock: "NO_RESTOCK"}
+	if !restock {
+		return one
+	}
+	one.restock, one.location = "RETURN", at
+	for _, p := range o.parts {
+		for _, l := range p.lines {
+			if l.line == line && l.fulfilled > 0 && one.location == nil {
+				one.location = p.location
+			}
+		}
+	}
+	line.listing.stocked(one.location, pieces, func(l *level, n int) { l.change(n, 0, now) })
+	return one
+}
 
 // stocked calls do with the level that pieces of a listing are taken from.
 // Untracked items, and items that were never stocked there, have none.

@@ -66,6 +66,7 @@ type Client struct {
 	calls  map[*transport.Request]*operation // on their way
 	sizes  map[string]int                    // page sizes that the store has lowered, by operation
 	levels int                               // levels to ask for with each item
+	sells  bool                              // orders may be read, as of the last answer that said so
 	served string                            // version that answered last
 	warned map[string]bool
 }
@@ -149,11 +150,14 @@ func (c *Client) Scopes(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if answer.CurrentAppInstallation == nil || answer.CurrentAppInstallation.AccessScopes == nil {
+	return o.scopes(answer.CurrentAppInstallation)
+}
+
+func (o *operation) scopes(of *grants) (scopes []string, err error) {
+	if of == nil || of.AccessScopes == nil {
 		return nil, o.missing("currentAppInstallation.accessScopes")
 	}
-	var scopes []string
-	for _, scope := range answer.CurrentAppInstallation.AccessScopes {
+	for _, scope := range of.AccessScopes {
 		scopes = append(scopes, scope.Handle)
 	}
 	return scopes, nil

@@ -32,6 +32,11 @@ type tooCostlyError struct{ error }
 
 func (e tooCostlyError) Unwrap() error { return e.error }
 
+// deniedError reports a query that asks for more than the token may read.
+type deniedError struct{ error }
+
+func (e deniedError) Unwrap() error { return e.error }
+
 // pauses says, for a status, how long to leave the store alone and what a
 // person can do.
 //
@@ -121,7 +126,7 @@ func (o *operation) queryError(answer *envelope) error {
 	case answer.has(codeTooCostly), answer.has(codeThrottled) && answer.beyondBucket():
 		return tooCostlyError{err}
 	case answer.has(codeAccessDenied):
-		return &inventory.PauseError{For: pauseAccess, Err: err, Next: "grant the app what is named, and approve it in the store"}
+		return &inventory.PauseError{For: pauseAccess, Err: deniedError{err}, Next: "grant the app what is named, and approve it in the store"}
 	case answer.has(codeShopInactive):
 		return &inventory.PauseError{For: pauseFrozen, Err: err, Next: pauses[http.StatusPaymentRequired].next}
 	case answer.has(codeThrottled):

@@ -72,7 +72,7 @@ func fuzzGlance(t *testing.T, o *operation, data []byte) {
 		}
 	}
 	g := newGlance(o.client, marked.Add(-glanceOverlap))
-	g.found.begin(o, nil)
+	g.found.begin(o, nil, answer.CurrentAppInstallation)
 	for _, edge := range answer.Locations.Edges {
 		if g.location(o, edge.Node) != nil {
 			return

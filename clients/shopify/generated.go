@@ -73,6 +73,28 @@ var AllCountPrecision = []CountPrecision{
 	CountPrecisionExact,
 }
 
+type FulfillmentOrderStatus string
+
+const (
+	FulfillmentOrderStatusCancelled  FulfillmentOrderStatus = "CANCELLED"
+	FulfillmentOrderStatusClosed     FulfillmentOrderStatus = "CLOSED"
+	FulfillmentOrderStatusIncomplete FulfillmentOrderStatus = "INCOMPLETE"
+	FulfillmentOrderStatusInProgress FulfillmentOrderStatus = "IN_PROGRESS"
+	FulfillmentOrderStatusOnHold     FulfillmentOrderStatus = "ON_HOLD"
+	FulfillmentOrderStatusOpen       FulfillmentOrderStatus = "OPEN"
+	FulfillmentOrderStatusScheduled  FulfillmentOrderStatus = "SCHEDULED"
+)
+
+var AllFulfillmentOrderStatus = []FulfillmentOrderStatus{
+	FulfillmentOrderStatusCancelled,
+	FulfillmentOrderStatusClosed,
+	FulfillmentOrderStatusIncomplete,
+	FulfillmentOrderStatusInProgress,
+	FulfillmentOrderStatusOnHold,
+	FulfillmentOrderStatusOpen,
+	FulfillmentOrderStatusScheduled,
+}
+
 type InventoryQuantityInput struct {
 	ChangeFromQuantity *int   `json:"changeFromQuantity"`
 	InventoryItemId    string `json:"inventoryItemId"`
@@ -151,6 +173,22 @@ var AllInventorySetQuantitiesUserErrorCode = []InventorySetQuantitiesUserErrorCo
 	InventorySetQuantitiesUserErrorCodeInvalidReferenceDocument,
 	InventorySetQuantitiesUserErrorCodeNonMutableInventoryItem,
 	InventorySetQuantitiesUserErrorCodeNoDuplicateInventoryItemIdGroupIdPair,
+}
+
+type RefundLineItemRestockType string
+
+const (
+	RefundLineItemRestockTypeCancel        RefundLineItemRestockType = "CANCEL"
+	RefundLineItemRestockTypeLegacyRestock RefundLineItemRestockType = "LEGACY_RESTOCK"
+	RefundLineItemRestockTypeNoRestock     RefundLineItemRestockType = "NO_RESTOCK"
+	RefundLineItemRestockTypeReturn        RefundLineItemRestockType = "RETURN"
+)
+
+var AllRefundLineItemRestockType = []RefundLineItemRestockType{
+	RefundLineItemRestockTypeCancel,
+	RefundLineItemRestockTypeLegacyRestock,
+	RefundLineItemRestockTypeNoRestock,
+	RefundLineItemRestockTypeReturn,
 }
 
 // __activateLevelInput is used internally by genqlient
@@ -309,6 +347,82 @@ func (v *__readLocationsInput) GetFirst() int { return v.First }
 // GetAfter returns __readLocationsInput.After, and is useful for accessing the field via an interface.
 func (v *__readLocationsInput) GetAfter() *string { return v.After }
 
+// __readOrdersInput is used internally by genqlient
+type __readOrdersInput struct {
+	First int     `json:"first"`
+	After *string `json:"after"`
+	Query string  `json:"query"`
+}
+
+// GetFirst returns __readOrdersInput.First, and is useful for accessing the field via an interface.
+func (v *__readOrdersInput) GetFirst() int { return v.First }
+
+// GetAfter returns __readOrdersInput.After, and is useful for accessing the field via an interface.
+func (v *__readOrdersInput) GetAfter() *string { return v.After }
+
+// GetQuery returns __readOrdersInput.Query, and is useful for accessing the field via an interface.
+func (v *__readOrdersInput) GetQuery() string { return v.Query }
+
+// __readPartLinesInput is used internally by genqlient
+type __readPartLinesInput struct {
+	Id    string  `json:"id"`
+	First int     `json:"first"`
+	After *string `json:"after"`
+}
+
+// GetId returns __readPartLinesInput.Id, and is useful for accessing the field via an interface.
+func (v *__readPartLinesInput) GetId() string { return v.Id }
+
+// GetFirst returns __readPartLinesInput.First, and is useful for accessing the field via an interface.
+func (v *__readPartLinesInput) GetFirst() int { return v.First }
+
+// GetAfter returns __readPartLinesInput.After, and is useful for accessing the field via an interface.
+func (v *__readPartLinesInput) GetAfter() *string { return v.After }
+
+// __readPartsInput is used internally by genqlient
+type __readPartsInput struct {
+	Id    string  `json:"id"`
+	First int     `json:"first"`
+	After *string `json:"after"`
+}
+
+// GetId returns __readPartsInput.Id, and is useful for accessing the field via an interface.
+func (v *__readPartsInput) GetId() string { return v.Id }
+
+// GetFirst returns __readPartsInput.First, and is useful for accessing the field via an interface.
+func (v *__readPartsInput) GetFirst() int { return v.First }
+
+// GetAfter returns __readPartsInput.After, and is useful for accessing the field via an interface.
+func (v *__readPartsInput) GetAfter() *string { return v.After }
+
+// __readRefundLinesInput is used internally by genqlient
+type __readRefundLinesInput struct {
+	Id    string  `json:"id"`
+	First int     `json:"first"`
+	After *string `json:"after"`
+}
+
+// GetId returns __readRefundLinesInput.Id, and is useful for accessing the field via an interface.
+func (v *__readRefundLinesInput) GetId() string { return v.Id }
+
+// GetFirst returns __readRefundLinesInput.First, and is useful for accessing the field via an interface.
+func (v *__readRefundLinesInput) GetFirst() int { return v.First }
+
+// GetAfter returns __readRefundLinesInput.After, and is useful for accessing the field via an interface.
+func (v *__readRefundLinesInput) GetAfter() *string { return v.After }
+
+// __readRefundsInput is used internally by genqlient
+type __readRefundsInput struct {
+	Id    string `json:"id"`
+	First int    `json:"first"`
+}
+
+// GetId returns __readRefundsInput.Id, and is useful for accessing the field via an interface.
+func (v *__readRefundsInput) GetId() string { return v.Id }
+
+// GetFirst returns __readRefundsInput.First, and is useful for accessing the field via an interface.
+func (v *__readRefundsInput) GetFirst() int { return v.First }
+
 // __readUpdatesInput is used internally by genqlient
 type __readUpdatesInput struct {
 	First   int      `json:"first"`
@@ -316,6 +430,8 @@ type __readUpdatesInput struct {
 	Moved   int      `json:"moved"`
 	Edited  int      `json:"edited"`
 	Levels  int      `json:"levels"`
+	Sold    int      `json:"sold"`
+	Orders  bool     `json:"orders"`
 	Updated string   `json:"updated"`
 	Names   []string `json:"names"`
 }
@@ -334,6 +450,12 @@ func (v *__readUpdatesInput) GetEdited() int { return v.Edited }
 
 // GetLevels returns __readUpdatesInput.Levels, and is useful for accessing the field via an interface.
 func (v *__readUpdatesInput) GetLevels() int { return v.Levels }
+
+// GetSold returns __readUpdatesInput.Sold, and is useful for accessing the field via an interface.
+func (v *__readUpdatesInput) GetSold() int { return v.Sold }
+
+// GetOrders returns __readUpdatesInput.Orders, and is useful for accessing the field via an interface.
+func (v *__readUpdatesInput) GetOrders() bool { return v.Orders }
 
 // GetUpdated returns __readUpdatesInput.Updated, and is useful for accessing the field via an interface.
 func (v *__readUpdatesInput) GetUpdated() string { return v.Updated }
@@ -651,13 +773,13 @@ func (v *edits) GetEdges() []editEdge { return v.Edges }
 // GetPageInfo returns edits.PageInfo, and is useful for accessing the field via an interface.
 func (v *edits) GetPageInfo() page { return v.PageInfo }
 
-// installation includes the requested fields of the GraphQL type AppInstallation.
-type installation struct {
+// grants includes the GraphQL fields of AppInstallation requested by the fragment grants.
+type grants struct {
 	AccessScopes []scope `json:"accessScopes"`
 }
 
-// GetAccessScopes returns installation.AccessScopes, and is useful for accessing the field via an interface.
-func (v *installation) GetAccessScopes() []scope { return v.AccessScopes }
+// GetAccessScopes returns grants.AccessScopes, and is useful for accessing the field via an interface.
+func (v *grants) GetAccessScopes() []scope { return v.AccessScopes }
 
 // item includes the GraphQL fields of InventoryItem requested by the fragment item.
 type item struct {
@@ -1088,13 +1210,18 @@ func (v *locationWithUpdates) __premarshalJSON() (*__premarshallocationWithUpdat
 // node is implemented by the following types:
 // nodeAppInstallation
 // nodeBulkOperation
+// nodeFulfillmentOrder
+// nodeFulfillmentOrderLineItem
 // nodeInventoryAdjustmentGroup
 // nodeInventoryItem
 // nodeInventoryLevel
 // nodeInventoryQuantity
+// nodeLineItem
 // nodeLocation
+// nodeOrder
 // nodeProduct
 // nodeProductVariant
+// nodeRefund
 // nodeShop
 type node interface {
 	implementsGraphQLInterfacenode()
@@ -1106,13 +1233,18 @@ type node interface {
 
 func (v *nodeAppInstallation) implementsGraphQLInterfacenode()          {}
 func (v *nodeBulkOperation) implementsGraphQLInterfacenode()            {}
+func (v *nodeFulfillmentOrder) implementsGraphQLInterfacenode()         {}
+func (v *nodeFulfillmentOrderLineItem) implementsGraphQLInterfacenode() {}
 func (v *nodeInventoryAdjustmentGroup) implementsGraphQLInterfacenode() {}
 func (v *nodeInventoryItem) implementsGraphQLInterfacenode()            {}
 func (v *nodeInventoryLevel) implementsGraphQLInterfacenode()           {}
 func (v *nodeInventoryQuantity) implementsGraphQLInterfacenode()        {}
+func (v *nodeLineItem) implementsGraphQLInterfacenode()                 {}
 func (v *nodeLocation) implementsGraphQLInterfacenode()                 {}
+func (v *nodeOrder) implementsGraphQLInterfacenode()                    {}
 func (v *nodeProduct) implementsGraphQLInterfacenode()                  {}
 func (v *nodeProductVariant) implementsGraphQLInterfacenode()           {}
+func (v *nodeRefund) implementsGraphQLInterfacenode()                   {}
 func (v *nodeShop) implementsGraphQLInterfacenode()                     {}
 
 func __unmarshalnode(b []byte, v *node) error {
@@ -1135,6 +1267,12 @@ func __unmarshalnode(b []byte, v *node) error {
 	case "BulkOperation":
 		*v = new(nodeBulkOperation)
 		return json.Unmarshal(b, *v)
+	case "FulfillmentOrder":
+		*v = new(nodeFulfillmentOrder)
+		return json.Unmarshal(b, *v)
+	case "FulfillmentOrderLineItem":
+		*v = new(nodeFulfillmentOrderLineItem)
+		return json.Unmarshal(b, *v)
 	case "InventoryAdjustmentGroup":
 		*v = new(nodeInventoryAdjustmentGroup)
 		return json.Unmarshal(b, *v)
@@ -1147,14 +1285,23 @@ func __unmarshalnode(b []byte, v *node) error {
 	case "InventoryQuantity":
 		*v = new(nodeInventoryQuantity)
 		return json.Unmarshal(b, *v)
+	case "LineItem":
+		*v = new(nodeLineItem)
+		return json.Unmarshal(b, *v)
 	case "Location":
 		*v = new(nodeLocation)
+		return json.Unmarshal(b, *v)
+	case "Order":
+		*v = new(nodeOrder)
 		return json.Unmarshal(b, *v)
 	case "Product":
 		*v = new(nodeProduct)
 		return json.Unmarshal(b, *v)
 	case "ProductVariant":
 		*v = new(nodeProductVariant)
+		return json.Unmarshal(b, *v)
+	case "Refund":
+		*v = new(nodeRefund)
 		return json.Unmarshal(b, *v)
 	case "Shop":
 		*v = new(nodeShop)
@@ -1186,6 +1333,22 @@ func __marshalnode(v *node) ([]byte, error) {
 		result := struct {
 			TypeName string `json:"__typename"`
 			*nodeBulkOperation
+		}{typename, v}
+		return json.Marshal(result)
+	case *nodeFulfillmentOrder:
+		typename = "FulfillmentOrder"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*nodeFulfillmentOrder
+		}{typename, v}
+		return json.Marshal(result)
+	case *nodeFulfillmentOrderLineItem:
+		typename = "FulfillmentOrderLineItem"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*nodeFulfillmentOrderLineItem
 		}{typename, v}
 		return json.Marshal(result)
 	case *nodeInventoryAdjustmentGroup:
@@ -1224,12 +1387,28 @@ func __marshalnode(v *node) ([]byte, error) {
 			*nodeInventoryQuantity
 		}{typename, v}
 		return json.Marshal(result)
+	case *nodeLineItem:
+		typename = "LineItem"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*nodeLineItem
+		}{typename, v}
+		return json.Marshal(result)
 	case *nodeLocation:
 		typename = "Location"
 
 		result := struct {
 			TypeName string `json:"__typename"`
 			*nodeLocation
+		}{typename, v}
+		return json.Marshal(result)
+	case *nodeOrder:
+		typename = "Order"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*nodeOrder
 		}{typename, v}
 		return json.Marshal(result)
 	case *nodeProduct:
@@ -1246,6 +1425,14 @@ func __marshalnode(v *node) ([]byte, error) {
 		result := struct {
 			TypeName string `json:"__typename"`
 			*nodeProductVariant
+		}{typename, v}
+		return json.Marshal(result)
+	case *nodeRefund:
+		typename = "Refund"
+
+		result := struct {
+			TypeName string `json:"__typename"`
+			*nodeRefund
 		}{typename, v}
 		return json.Marshal(result)
 	case *nodeShop:
@@ -1287,6 +1474,30 @@ func (v *nodeBulkOperation) GetTypename() *string { return v.Typename }
 
 // GetId returns nodeBulkOperation.Id, and is useful for accessing the field via an interface.
 func (v *nodeBulkOperation) GetId() string { return v.Id }
+
+// nodeFulfillmentOrder includes the requested fields of the GraphQL type FulfillmentOrder.
+type nodeFulfillmentOrder struct {
+	Typename *string `json:"__typename"`
+	Id       string  `json:"id"`
+}
+
+// GetTypename returns nodeFulfillmentOrder.Typename, and is useful for accessing the field via an interface.
+func (v *nodeFulfillmentOrder) GetTypename() *string { return v.Typename }
+
+// GetId returns nodeFulfillmentOrder.Id, and is useful for accessing the field via an interface.
+func (v *nodeFulfillmentOrder) GetId() string { return v.Id }
+
+// nodeFulfillmentOrderLineItem includes the requested fields of the GraphQL type FulfillmentOrderLineItem.
+type nodeFulfillmentOrderLineItem struct {
+	Typename *string `json:"__typename"`
+	Id       string  `json:"id"`
+}
+
+// GetTypename returns nodeFulfillmentOrderLineItem.Typename, and is useful for accessing the field via an interface.
+func (v *nodeFulfillmentOrderLineItem) GetTypename() *string { return v.Typename }
+
+// GetId returns nodeFulfillmentOrderLineItem.Id, and is useful for accessing the field via an interface.
+func (v *nodeFulfillmentOrderLineItem) GetId() string { return v.Id }
 
 // nodeInventoryAdjustmentGroup includes the requested fields of the GraphQL type InventoryAdjustmentGroup.
 type nodeInventoryAdjustmentGroup struct {
@@ -1409,6 +1620,18 @@ func (v *nodeInventoryQuantity) GetTypename() *string { return v.Typename }
 // GetId returns nodeInventoryQuantity.Id, and is useful for accessing the field via an interface.
 func (v *nodeInventoryQuantity) GetId() string { return v.Id }
 
+// nodeLineItem includes the requested fields of the GraphQL type LineItem.
+type nodeLineItem struct {
+	Typename *string `json:"__typename"`
+	Id       string  `json:"id"`
+}
+
+// GetTypename returns nodeLineItem.Typename, and is useful for accessing the field via an interface.
+func (v *nodeLineItem) GetTypename() *string { return v.Typename }
+
+// GetId returns nodeLineItem.Id, and is useful for accessing the field via an interface.
+func (v *nodeLineItem) GetId() string { return v.Id }
+
 // nodeLocation includes the requested fields of the GraphQL type Location.
 type nodeLocation struct {
 	Typename *string `json:"__typename"`
@@ -1420,6 +1643,18 @@ func (v *nodeLocation) GetTypename() *string { return v.Typename }
 
 // GetId returns nodeLocation.Id, and is useful for accessing the field via an interface.
 func (v *nodeLocation) GetId() string { return v.Id }
+
+// nodeOrder includes the requested fields of the GraphQL type Order.
+type nodeOrder struct {
+	Typename *string `json:"__typename"`
+	Id       string  `json:"id"`
+}
+
+// GetTypename returns nodeOrder.Typename, and is useful for accessing the field via an interface.
+func (v *nodeOrder) GetTypename() *string { return v.Typename }
+
+// GetId returns nodeOrder.Id, and is useful for accessing the field via an interface.
+func (v *nodeOrder) GetId() string { return v.Id }
 
 // nodeProduct includes the requested fields of the GraphQL type Product.
 type nodeProduct struct {
@@ -1445,6 +1680,18 @@ func (v *nodeProductVariant) GetTypename() *string { return v.Typename }
 // GetId returns nodeProductVariant.Id, and is useful for accessing the field via an interface.
 func (v *nodeProductVariant) GetId() string { return v.Id }
 
+// nodeRefund includes the requested fields of the GraphQL type Refund.
+type nodeRefund struct {
+	Typename *string `json:"__typename"`
+	Id       string  `json:"id"`
+}
+
+// GetTypename returns nodeRefund.Typename, and is useful for accessing the field via an interface.
+func (v *nodeRefund) GetTypename() *string { return v.Typename }
+
+// GetId returns nodeRefund.Id, and is useful for accessing the field via an interface.
+func (v *nodeRefund) GetId() string { return v.Id }
+
 // nodeShop includes the requested fields of the GraphQL type Shop.
 type nodeShop struct {
 	Typename *string `json:"__typename"`
@@ -1457,6 +1704,110 @@ func (v *nodeShop) GetTypename() *string { return v.Typename }
 // GetId returns nodeShop.Id, and is useful for accessing the field via an interface.
 func (v *nodeShop) GetId() string { return v.Id }
 
+// order includes the requested fields of the GraphQL type Order.
+type order struct {
+	Id                string      `json:"id"`
+	LegacyResourceId  json.Number `json:"legacyResourceId"`
+	Name              string      `json:"name"`
+	CreatedAt         *time.Time  `json:"createdAt"`
+	UpdatedAt         *time.Time  `json:"updatedAt"`
+	CancelledAt       *time.Time  `json:"cancelledAt"`
+	FulfillmentOrders parts       `json:"fulfillmentOrders"`
+	Refunds           []refund    `json:"refunds"`
+}
+
+// GetId returns order.Id, and is useful for accessing the field via an interface.
+func (v *order) GetId() string { return v.Id }
+
+// GetLegacyResourceId returns order.LegacyResourceId, and is useful for accessing the field via an interface.
+func (v *order) GetLegacyResourceId() json.Number { return v.LegacyResourceId }
+
+// GetName returns order.Name, and is useful for accessing the field via an interface.
+func (v *order) GetName() string { return v.Name }
+
+// GetCreatedAt returns order.CreatedAt, and is useful for accessing the field via an interface.
+func (v *order) GetCreatedAt() *time.Time { return v.CreatedAt }
+
+// GetUpdatedAt returns order.UpdatedAt, and is useful for accessing the field via an interface.
+func (v *order) GetUpdatedAt() *time.Time { return v.UpdatedAt }
+
+// GetCancelledAt returns order.CancelledAt, and is useful for accessing the field via an interface.
+func (v *order) GetCancelledAt() *time.Time { return v.CancelledAt }
+
+// GetFulfillmentOrders returns order.FulfillmentOrders, and is useful for accessing the field via an interface.
+func (v *order) GetFulfillmentOrders() parts { return v.FulfillmentOrders }
+
+// GetRefunds returns order.Refunds, and is useful for accessing the field via an interface.
+func (v *order) GetRefunds() []refund { return v.Refunds }
+
+// orderDate includes the requested fields of the GraphQL type Order.
+type orderDate struct {
+	UpdatedAt *time.Time `json:"updatedAt"`
+}
+
+// GetUpdatedAt returns orderDate.UpdatedAt, and is useful for accessing the field via an interface.
+func (v *orderDate) GetUpdatedAt() *time.Time { return v.UpdatedAt }
+
+// orderEdge includes the requested fields of the GraphQL type OrderEdge.
+type orderEdge struct {
+	Cursor string `json:"cursor"`
+	Node   order  `json:"node"`
+}
+
+// GetCursor returns orderEdge.Cursor, and is useful for accessing the field via an interface.
+func (v *orderEdge) GetCursor() string { return v.Cursor }
+
+// GetNode returns orderEdge.Node, and is useful for accessing the field via an interface.
+func (v *orderEdge) GetNode() order { return v.Node }
+
+// orderParts includes the requested fields of the GraphQL type Order.
+type orderParts struct {
+	UpdatedAt         *time.Time `json:"updatedAt"`
+	FulfillmentOrders parts      `json:"fulfillmentOrders"`
+}
+
+// GetUpdatedAt returns orderParts.UpdatedAt, and is useful for accessing the field via an interface.
+func (v *orderParts) GetUpdatedAt() *time.Time { return v.UpdatedAt }
+
+// GetFulfillmentOrders returns orderParts.FulfillmentOrders, and is useful for accessing the field via an interface.
+func (v *orderParts) GetFulfillmentOrders() parts { return v.FulfillmentOrders }
+
+// orderRefunds includes the requested fields of the GraphQL type Order.
+type orderRefunds struct {
+	UpdatedAt *time.Time `json:"updatedAt"`
+	Refunds   []refund   `json:"refunds"`
+}
+
+// GetUpdatedAt returns orderRefunds.UpdatedAt, and is useful for accessing the field via an interface.
+func (v *orderRefunds) GetUpdatedAt() *time.Time { return v.UpdatedAt }
+
+// GetRefunds returns orderRefunds.Refunds, and is useful for accessing the field via an interface.
+func (v *orderRefunds) GetRefunds() []refund { return v.Refunds }
+
+// orderedLine includes the requested fields of the GraphQL type LineItem.
+type orderedLine struct {
+	Id       string `json:"id"`
+	Quantity *int   `json:"quantity"`
+}
+
+// GetId returns orderedLine.Id, and is useful for accessing the field via an interface.
+func (v *orderedLine) GetId() string { return v.Id }
+
+// GetQuantity returns orderedLine.Quantity, and is useful for accessing the field via an interface.
+func (v *orderedLine) GetQuantity() *int { return v.Quantity }
+
+// Nothing of the customer. Of refunds there is a list without pages.
+type orders struct {
+	Edges    []orderEdge `json:"edges"`
+	PageInfo page        `json:"pageInfo"`
+}
+
+// GetEdges returns orders.Edges, and is useful for accessing the field via an interface.
+func (v *orders) GetEdges() []orderEdge { return v.Edges }
+
+// GetPageInfo returns orders.PageInfo, and is useful for accessing the field via an interface.
+func (v *orders) GetPageInfo() page { return v.PageInfo }
+
 // page includes the GraphQL fields of PageInfo requested by the fragment page.
 type page struct {
 	HasNextPage *bool   `json:"hasNextPage"`
@@ -1468,6 +1819,127 @@ func (v *page) GetHasNextPage() *bool { return v.HasNextPage }
 
 // GetEndCursor returns page.EndCursor, and is useful for accessing the field via an interface.
 func (v *page) GetEndCursor() *string { return v.EndCursor }
+
+// part includes the requested fields of the GraphQL type FulfillmentOrder.
+type part struct {
+	Id               string                 `json:"id"`
+	Status           FulfillmentOrderStatus `json:"status"`
+	AssignedLocation partLocation           `json:"assignedLocation"`
+	LineItems        partLines              `json:"lineItems"`
+}
+
+// GetId returns part.Id, and is useful for accessing the field via an interface.
+func (v *part) GetId() string { return v.Id }
+
+// GetStatus returns part.Status, and is useful for accessing the field via an interface.
+func (v *part) GetStatus() FulfillmentOrderStatus { return v.Status }
+
+// GetAssignedLocation returns part.AssignedLocation, and is useful for accessing the field via an interface.
+func (v *part) GetAssignedLocation() partLocation { return v.AssignedLocation }
+
+// GetLineItems returns part.LineItems, and is useful for accessing the field via an interface.
+func (v *part) GetLineItems() partLines { return v.LineItems }
+
+// partEdge includes the requested fields of the GraphQL type FulfillmentOrderEdge.
+type partEdge struct {
+	Cursor string `json:"cursor"`
+	Node   part   `json:"node"`
+}
+
+// GetCursor returns partEdge.Cursor, and is useful for accessing the field via an interface.
+func (v *partEdge) GetCursor() string { return v.Cursor }
+
+// GetNode returns partEdge.Node, and is useful for accessing the field via an interface.
+func (v *partEdge) GetNode() part { return v.Node }
+
+// partLine includes the requested fields of the GraphQL type FulfillmentOrderLineItem.
+type partLine struct {
+	InventoryItemId   *string     `json:"inventoryItemId"`
+	Sku               *string     `json:"sku"`
+	TotalQuantity     *int        `json:"totalQuantity"`
+	RemainingQuantity *int        `json:"remainingQuantity"`
+	LineItem          orderedLine `json:"lineItem"`
+}
+
+// GetInventoryItemId returns partLine.InventoryItemId, and is useful for accessing the field via an interface.
+func (v *partLine) GetInventoryItemId() *string { return v.InventoryItemId }
+
+// GetSku returns partLine.Sku, and is useful for accessing the field via an interface.
+func (v *partLine) GetSku() *string { return v.Sku }
+
+// GetTotalQuantity returns partLine.TotalQuantity, and is useful for accessing the field via an interface.
+func (v *partLine) GetTotalQuantity() *int { return v.TotalQuantity }
+
+// GetRemainingQuantity returns partLine.RemainingQuantity, and is useful for accessing the field via an interface.
+func (v *partLine) GetRemainingQuantity() *int { return v.RemainingQuantity }
+
+// GetLineItem returns partLine.LineItem, and is useful for accessing the field via an interface.
+func (v *partLine) GetLineItem() orderedLine { return v.LineItem }
+
+// partLineEdge includes the requested fields of the GraphQL type FulfillmentOrderLineItemEdge.
+type partLineEdge struct {
+	Cursor string   `json:"cursor"`
+	Node   partLine `json:"node"`
+}
+
+// GetCursor returns partLineEdge.Cursor, and is useful for accessing the field via an interface.
+func (v *partLineEdge) GetCursor() string { return v.Cursor }
+
+// GetNode returns partLineEdge.Node, and is useful for accessing the field via an interface.
+func (v *partLineEdge) GetNode() partLine { return v.Node }
+
+// partLines includes the GraphQL fields of FulfillmentOrderLineItemConnection requested by the fragment partLines.
+type partLines struct {
+	Edges    []partLineEdge `json:"edges"`
+	PageInfo page           `json:"pageInfo"`
+}
+
+// GetEdges returns partLines.Edges, and is useful for accessing the field via an interface.
+func (v *partLines) GetEdges() []partLineEdge { return v.Edges }
+
+// GetPageInfo returns partLines.PageInfo, and is useful for accessing the field via an interface.
+func (v *partLines) GetPageInfo() page { return v.PageInfo }
+
+// partLocation includes the requested fields of the GraphQL type FulfillmentOrderAssignedLocation.
+type partLocation struct {
+	Location *partPlace `json:"location"`
+}
+
+// GetLocation returns partLocation.Location, and is useful for accessing the field via an interface.
+func (v *partLocation) GetLocation() *partPlace { return v.Location }
+
+// partOfOrder includes the requested fields of the GraphQL type FulfillmentOrder.
+type partOfOrder struct {
+	Order     orderDate `json:"order"`
+	LineItems partLines `json:"lineItems"`
+}
+
+// GetOrder returns partOfOrder.Order, and is useful for accessing the field via an interface.
+func (v *partOfOrder) GetOrder() orderDate { return v.Order }
+
+// GetLineItems returns partOfOrder.LineItems, and is useful for accessing the field via an interface.
+func (v *partOfOrder) GetLineItems() partLines { return v.LineItems }
+
+// partPlace includes the requested fields of the GraphQL type Location.
+type partPlace struct {
+	Id string `json:"id"`
+}
+
+// GetId returns partPlace.Id, and is useful for accessing the field via an interface.
+func (v *partPlace) GetId() string { return v.Id }
+
+// Where the units of an order are to leave from, or have left. Those that were
+// closed because they moved elsewhere are not displayable, and left out.
+type parts struct {
+	Edges    []partEdge `json:"edges"`
+	PageInfo page       `json:"pageInfo"`
+}
+
+// GetEdges returns parts.Edges, and is useful for accessing the field via an interface.
+func (v *parts) GetEdges() []partEdge { return v.Edges }
+
+// GetPageInfo returns parts.PageInfo, and is useful for accessing the field via an interface.
+func (v *parts) GetPageInfo() page { return v.PageInfo }
 
 // pollBulkResponse is returned by pollBulk on success.
 type pollBulkResponse struct {
@@ -1617,33 +2089,83 @@ func (v *readLocationUpdatesResponse) GetLocation() *locationUpdates { return v.
 
 // readLocationsResponse is returned by readLocations on success.
 type readLocationsResponse struct {
-	Locations locationConnection `json:"locations"`
+	CurrentAppInstallation *grants            `json:"currentAppInstallation"`
+	Locations              locationConnection `json:"locations"`
 }
+
+// GetCurrentAppInstallation returns readLocationsResponse.CurrentAppInstallation, and is useful for accessing the field via an interface.
+func (v *readLocationsResponse) GetCurrentAppInstallation() *grants { return v.CurrentAppInstallation }
 
 // GetLocations returns readLocationsResponse.Locations, and is useful for accessing the field via an interface.
 func (v *readLocationsResponse) GetLocations() locationConnection { return v.Locations }
 
+// readOrdersResponse is returned by readOrders on success.
+type readOrdersResponse struct {
+	Orders orders `json:"orders"`
+}
+
+// GetOrders returns readOrdersResponse.Orders, and is useful for accessing the field via an interface.
+func (v *readOrdersResponse) GetOrders() orders { return v.Orders }
+
+// readPartLinesResponse is returned by readPartLines on success.
+type readPartLinesResponse struct {
+	FulfillmentOrder *partOfOrder `json:"fulfillmentOrder"`
+}
+
+// GetFulfillmentOrder returns readPartLinesResponse.FulfillmentOrder, and is useful for accessing the field via an interface.
+func (v *readPartLinesResponse) GetFulfillmentOrder() *partOfOrder { return v.FulfillmentOrder }
+
+// readPartsResponse is returned by readParts on success.
+type readPartsResponse struct {
+	Order *orderParts `json:"order"`
+}
+
+// GetOrder returns readPartsResponse.Order, and is useful for accessing the field via an interface.
+func (v *readPartsResponse) GetOrder() *orderParts { return v.Order }
+
+// readRefundLinesResponse is returned by readRefundLines on success.
+type readRefundLinesResponse struct {
+	Refund *refundOfOrder `json:"refund"`
+}
+
+// GetRefund returns readRefundLinesResponse.Refund, and is useful for accessing the field via an interface.
+func (v *readRefundLinesResponse) GetRefund() *refundOfOrder { return v.Refund }
+
+// readRefundsResponse is returned by readRefunds on success.
+type readRefundsResponse struct {
+	Order *orderRefunds `json:"order"`
+}
+
+// GetOrder returns readRefundsResponse.Order, and is useful for accessing the field via an interface.
+func (v *readRefundsResponse) GetOrder() *orderRefunds { return v.Order }
+
 // readScopesResponse is returned by readScopes on success.
 type readScopesResponse struct {
-	CurrentAppInstallation *installation `json:"currentAppInstallation"`
+	CurrentAppInstallation *grants `json:"currentAppInstallation"`
 }
 
 // GetCurrentAppInstallation returns readScopesResponse.CurrentAppInstallation, and is useful for accessing the field via an interface.
-func (v *readScopesResponse) GetCurrentAppInstallation() *installation {
-	return v.CurrentAppInstallation
-}
+func (v *readScopesResponse) GetCurrentAppInstallation() *grants { return v.CurrentAppInstallation }
 
 // readUpdatesResponse is returned by readUpdates on success.
 type readUpdatesResponse struct {
-	Locations       updatesConnection `json:"locations"`
-	ProductVariants edits             `json:"productVariants"`
+	CurrentAppInstallation *grants           `json:"currentAppInstallation"`
+	Locations              updatesConnection `json:"locations"`
+	ProductVariants        edits             `json:"productVariants"`
+	Orders                 *orders           `json:"orders"`
 }
+
+// GetCurrentAppInstallation returns readUpdatesResponse.CurrentAppInstallation, and is useful for accessing the field via an interface.
+func (v *readUpdatesResponse) GetCurrentAppInstallation() *grants { return v.CurrentAppInstallation }
 
 // GetLocations returns readUpdatesResponse.Locations, and is useful for accessing the field via an interface.
 func (v *readUpdatesResponse) GetLocations() updatesConnection { return v.Locations }
 
 // GetProductVariants returns readUpdatesResponse.ProductVariants, and is useful for accessing the field via an interface.
 func (v *readUpdatesResponse) GetProductVariants() edits { return v.ProductVariants }
+
+// GetOrders returns readUpdatesResponse.Orders, and is useful for accessing the field via an interface.
+func (v *readUpdatesResponse) GetOrders() *orders { return v.Orders }
 
 // readVariantsResponse is returned by readVariants on success.
 type readVariantsResponse struct {
@@ -1652,6 +2174,82 @@ type readVariantsResponse struct {
 
 // GetProductVariants returns readVariantsResponse.ProductVariants, and is useful for accessing the field via an interface.
 func (v *readVariantsResponse) GetProductVariants() variantConnection { return v.ProductVariants }
+
+// refund includes the GraphQL fields of Refund requested by the fragment refund.
+type refund struct {
+	Id              string      `json:"id"`
+	RefundLineItems refundLines `json:"refundLineItems"`
+}
+
+// GetId returns refund.Id, and is useful for accessing the field via an interface.
+func (v *refund) GetId() string { return v.Id }
+
+// GetRefundLineItems returns refund.RefundLineItems, and is useful for accessing the field via an interface.
+func (v *refund) GetRefundLineItems() refundLines { return v.RefundLineItems }
+
+// refundLine includes the requested fields of the GraphQL type RefundLineItem.
+type refundLine struct {
+	Quantity    *int                      `json:"quantity"`
+	RestockType RefundLineItemRestockType `json:"restockType"`
+	Location    *partPlace                `json:"location"`
+	LineItem    refundedLine              `json:"lineItem"`
+}
+
+// GetQuantity returns refundLine.Quantity, and is useful for accessing the field via an interface.
+func (v *refundLine) GetQuantity() *int { return v.Quantity }
+
+// GetRestockType returns refundLine.RestockType, and is useful for accessing the field via an interface.
+func (v *refundLine) GetRestockType() RefundLineItemRestockType { return v.RestockType }
+
+// GetLocation returns refundLine.Location, and is useful for accessing the field via an interface.
+func (v *refundLine) GetLocation() *partPlace { return v.Location }
+
+// GetLineItem returns refundLine.LineItem, and is useful for accessing the field via an interface.
+func (v *refundLine) GetLineItem() refundedLine { return v.LineItem }
+
+// refundLineEdge includes the requested fields of the GraphQL type RefundLineItemEdge.
+type refundLineEdge struct {
+	Cursor string     `json:"cursor"`
+	Node   refundLine `json:"node"`
+}
+
+// GetCursor returns refundLineEdge.Cursor, and is useful for accessing the field via an interface.
+func (v *refundLineEdge) GetCursor() string { return v.Cursor }
+
+// GetNode returns refundLineEdge.Node, and is useful for accessing the field via an interface.
+func (v *refundLineEdge) GetNode() refundLine { return v.Node }
+
+// refundLines includes the GraphQL fields of RefundLineItemConnection requested by the fragment refundLines.
+type refundLines struct {
+	Edges    []refundLineEdge `json:"edges"`
+	PageInfo page             `json:"pageInfo"`
+}
+
+// GetEdges returns refundLines.Edges, and is useful for accessing the field via an interface.
+func (v *refundLines) GetEdges() []refundLineEdge { return v.Edges }
+
+// GetPageInfo returns refundLines.PageInfo, and is useful for accessing the field via an interface.
+func (v *refundLines) GetPageInfo() page { return v.PageInfo }
+
+// refundOfOrder includes the requested fields of the GraphQL type Refund.
+type refundOfOrder struct {
+	Order           orderDate   `json:"order"`
+	RefundLineItems refundLines `json:"refundLineItems"`
+}
+
+// GetOrder returns refundOfOrder.Order, and is useful for accessing the field via an interface.
+func (v *refundOfOrder) GetOrder() orderDate { return v.Order }
+
+// GetRefundLineItems returns refundOfOrder.RefundLineItems, and is useful for accessing the field via an interface.
+func (v *refundOfOrder) GetRefundLineItems() refundLines { return v.RefundLineItems }
+
+// refundedLine includes the requested fields of the GraphQL type LineItem.
+type refundedLine struct {
+	Id string `json:"id"`
+}
+
+// GetId returns refundedLine.Id, and is useful for accessing the field via an interface.
+func (v *refundedLine) GetId() string { return v.Id }
 
 // runBulkPayload includes the requested fields of the GraphQL type BulkOperationRunQueryPayload.
 type runBulkPayload struct {
@@ -2676,6 +3274,9 @@ func readLocationUpdates(
 // The query executed by readLocations.
 const readLocations_Operation = `
 query readLocations ($first: Int!, $after: String) {
+	currentAppInstallation {
+		... grants
+	}
 	locations(first: $first, after: $after, includeInactive: true, includeLegacy: true) {
 		edges {
 			cursor
@@ -2686,6 +3287,11 @@ query readLocations ($first: Int!, $after: String) {
 		pageInfo {
 			... page
 		}
+	}
+}
+fragment grants on AppInstallation {
+	accessScopes {
+		handle
 	}
 }
 fragment location on Location {
@@ -2729,13 +3335,427 @@ func readLocations(
 	return data_, err_
 }
 
+// The query executed by readOrders.
+const readOrders_Operation = `
+query readOrders ($first: Int!, $after: String, $query: String!) {
+	orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
+		... orders
+	}
+}
+fragment orders on OrderConnection {
+	edges {
+		cursor
+		node {
+			id
+			legacyResourceId
+			name
+			createdAt
+			updatedAt
+			cancelledAt
+			fulfillmentOrders(first: 2, displayable: true) {
+				... parts
+			}
+			refunds(first: 4) {
+				... refund
+			}
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
+fragment parts on FulfillmentOrderConnection {
+	edges {
+		cursor
+		node {
+			id
+			status
+			assignedLocation {
+				location {
+					id
+				}
+			}
+			lineItems(first: 10) {
+				... partLines
+			}
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
+fragment refund on Refund {
+	id
+	refundLineItems(first: 10) {
+		... refundLines
+	}
+}
+fragment page on PageInfo {
+	hasNextPage
+	endCursor
+}
+fragment partLines on FulfillmentOrderLineItemConnection {
+	edges {
+		cursor
+		node {
+			inventoryItemId
+			sku
+			totalQuantity
+			remainingQuantity
+			lineItem {
+				id
+				quantity
+			}
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
+fragment refundLines on RefundLineItemConnection {
+	edges {
+		cursor
+		node {
+			quantity
+			restockType
+			location {
+				id
+			}
+			lineItem {
+				id
+			}
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
+`
+
+// Scopes read_orders and read_merchant_managed_fulfillment_orders: without the
+// second one no order says where it is fulfilled, and none is an error. An order
+// that is updated meanwhile moves to the end and is listed again.
+func readOrders(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	first int,
+	after *string,
+	query string,
+) (data_ *readOrdersResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "readOrders",
+		Query:  readOrders_Operation,
+		Variables: &__readOrdersInput{
+			First: first,
+			After: after,
+			Query: query,
+		},
+	}
+
+	data_ = &readOrdersResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by readPartLines.
+const readPartLines_Operation = `
+query readPartLines ($id: ID!, $first: Int!, $after: String) {
+	fulfillmentOrder(id: $id) {
+		order {
+			updatedAt
+		}
+		lineItems(first: $first, after: $after) {
+			... partLines
+		}
+	}
+}
+fragment partLines on FulfillmentOrderLineItemConnection {
+	edges {
+		cursor
+		node {
+			inventoryItemId
+			sku
+			totalQuantity
+			remainingQuantity
+			lineItem {
+				id
+				quantity
+			}
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
+fragment page on PageInfo {
+	hasNextPage
+	endCursor
+}
+`
+
+func readPartLines(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+	first int,
+	after *string,
+) (data_ *readPartLinesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "readPartLines",
+		Query:  readPartLines_Operation,
+		Variables: &__readPartLinesInput{
+			Id:    id,
+			First: first,
+			After: after,
+		},
+	}
+
+	data_ = &readPartLinesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by readParts.
+const readParts_Operation = `
+query readParts ($id: ID!, $first: Int!, $after: String) {
+	order(id: $id) {
+		updatedAt
+		fulfillmentOrders(first: $first, after: $after, displayable: true) {
+			... parts
+		}
+	}
+}
+fragment parts on FulfillmentOrderConnection {
+	edges {
+		cursor
+		node {
+			id
+			status
+			assignedLocation {
+				location {
+					id
+				}
+			}
+			lineItems(first: 10) {
+				... partLines
+			}
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
+fragment partLines on FulfillmentOrderLineItemConnection {
+	edges {
+		cursor
+		node {
+			inventoryItemId
+			sku
+			totalQuantity
+			remainingQuantity
+			lineItem {
+				id
+				quantity
+			}
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
+fragment page on PageInfo {
+	hasNextPage
+	endCursor
+}
+`
+
+// The rest of an order, where it did not fit the queries around. Each says when
+// the order was updated, so that parts of two states of it are not put together.
+func readParts(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+	first int,
+	after *string,
+) (data_ *readPartsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "readParts",
+		Query:  readParts_Operation,
+		Variables: &__readPartsInput{
+			Id:    id,
+			First: first,
+			After: after,
+		},
+	}
+
+	data_ = &readPartsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by readRefundLines.
+const readRefundLines_Operation = `
+query readRefundLines ($id: ID!, $first: Int!, $after: String) {
+	refund(id: $id) {
+		order {
+			updatedAt
+		}
+		refundLineItems(first: $first, after: $after) {
+			... refundLines
+		}
+	}
+}
+fragment refundLines on RefundLineItemConnection {
+	edges {
+		cursor
+		node {
+			quantity
+			restockType
+			location {
+				id
+			}
+			lineItem {
+				id
+			}
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
+fragment page on PageInfo {
+	hasNextPage
+	endCursor
+}
+`
+
+func readRefundLines(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+	first int,
+	after *string,
+) (data_ *readRefundLinesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "readRefundLines",
+		Query:  readRefundLines_Operation,
+		Variables: &__readRefundLinesInput{
+			Id:    id,
+			First: first,
+			After: after,
+		},
+	}
+
+	data_ = &readRefundLinesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by readRefunds.
+const readRefunds_Operation = `
+query readRefunds ($id: ID!, $first: Int!) {
+	order(id: $id) {
+		updatedAt
+		refunds(first: $first) {
+			... refund
+		}
+	}
+}
+fragment refund on Refund {
+	id
+	refundLineItems(first: 10) {
+		... refundLines
+	}
+}
+fragment refundLines on RefundLineItemConnection {
+	edges {
+		cursor
+		node {
+			quantity
+			restockType
+			location {
+				id
+			}
+			lineItem {
+				id
+			}
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
+fragment page on PageInfo {
+	hasNextPage
+	endCursor
+}
+`
+
+func readRefunds(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+	first int,
+) (data_ *readRefundsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "readRefunds",
+		Query:  readRefunds_Operation,
+		Variables: &__readRefundsInput{
+			Id:    id,
+			First: first,
+		},
+	}
+
+	data_ = &readRefundsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by readScopes.
 const readScopes_Operation = `
 query readScopes {
 	currentAppInstallation {
-		accessScopes {
-			handle
-		}
+		... grants
+	}
+}
+fragment grants on AppInstallation {
+	accessScopes {
+		handle
 	}
 }
 `
@@ -2763,7 +3783,10 @@ func readScopes(
 
 // The query executed by readUpdates.
 const readUpdates_Operation = `
-query readUpdates ($first: Int!, $after: String, $moved: Int!, $edited: Int!, $levels: Int!, $updated: String!, $names: [String!]!) {
+query readUpdates ($first: Int!, $after: String, $moved: Int!, $edited: Int!, $levels: Int!, $sold: Int!, $orders: Boolean!, $updated: String!, $names: [String!]!) {
+	currentAppInstallation {
+		... grants
+	}
 	locations(first: $first, after: $after, includeInactive: true, includeLegacy: true) {
 		edges {
 			cursor
@@ -2780,6 +3803,14 @@ query readUpdates ($first: Int!, $after: String, $moved: Int!, $edited: Int!, $l
 	}
 	productVariants(first: $edited, query: $updated, sortKey: ID) {
 		... edits
+	}
+	orders(first: $sold, query: $updated, sortKey: UPDATED_AT) @include(if: $orders) {
+		... orders
+	}
+}
+fragment grants on AppInstallation {
+	accessScopes {
+		handle
 	}
 }
 fragment location on Location {
@@ -2828,6 +3859,28 @@ fragment edits on ProductVariantConnection {
 		... page
 	}
 }
+fragment orders on OrderConnection {
+	edges {
+		cursor
+		node {
+			id
+			legacyResourceId
+			name
+			createdAt
+			updatedAt
+			cancelledAt
+			fulfillmentOrders(first: 2, displayable: true) {
+				... parts
+			}
+			refunds(first: 4) {
+				... refund
+			}
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
 fragment level on InventoryLevel {
 	isActive
 	updatedAt
@@ -2854,6 +3907,32 @@ fragment item on InventoryItem {
 		... levels
 	}
 }
+fragment parts on FulfillmentOrderConnection {
+	edges {
+		cursor
+		node {
+			id
+			status
+			assignedLocation {
+				location {
+					id
+				}
+			}
+			lineItems(first: 10) {
+				... partLines
+			}
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
+fragment refund on Refund {
+	id
+	refundLineItems(first: 10) {
+		... refundLines
+	}
+}
 fragment levels on InventoryLevelConnection {
 	edges {
 		cursor
@@ -2865,10 +3944,48 @@ fragment levels on InventoryLevelConnection {
 		... page
 	}
 }
+fragment partLines on FulfillmentOrderLineItemConnection {
+	edges {
+		cursor
+		node {
+			inventoryItemId
+			sku
+			totalQuantity
+			remainingQuantity
+			lineItem {
+				id
+				quantity
+			}
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
+fragment refundLines on RefundLineItemConnection {
+	edges {
+		cursor
+		node {
+			quantity
+			restockType
+			location {
+				id
+			}
+			lineItem {
+				id
+			}
+		}
+	}
+	pageInfo {
+		... page
+	}
+}
 `
 
 // readLocations with the levels that a filter finds at each, and the variants
-// that it finds. Scopes read_locations, read_products, read_inventory.
+// and orders that it finds. Scopes read_locations, read_products, read_inventory,
+// and for the orders those of readOrders. Orders come last: one whose units have
+// left a level must not be looked for before the level is.
 func readUpdates(
 	ctx_ context.Context,
 	client_ graphql.Client,
@@ -2877,6 +3994,8 @@ func readUpdates(
 	moved int,
 	edited int,
 	levels int,
+	sold int,
+	orders bool,
 	updated string,
 	names []string,
 ) (data_ *readUpdatesResponse, err_ error) {
@@ -2889,6 +4008,8 @@ func readUpdates(
 			Moved:   moved,
 			Edited:  edited,
 			Levels:  levels,
+			Sold:    sold,
+			Orders:  orders,
 			Updated: updated,
 			Names:   names,
 		},

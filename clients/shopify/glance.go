@@ -2,6 +2,7 @@ package shopify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,16 +21,20 @@ const glanceLevels = 50
 // stock moves. What does not come is not charged.
 const glanceEdits = inventory.BatchSize
 
+// glanceOrders is how many updated orders are asked for beside them. Their inner
+// pages are dear, and few are placed between two cycles.
+const glanceOrders = 10
+
 // glanceOverlap is how far before its mark a glance asks. Answers are dated in
 // whole seconds, when they are sent and not when the levels are read, and by
 // whichever of the store's machines sends them.
 const glanceOverlap = 30 * time.Second
 
-// Glance reads all locations and, in the same request, the levels and the
-// variants that the store says it updated since the mark, which is that of the
-// glance before. The zero mark asks for neither. A location where more levels
-// were updated than fit beside it takes requests of its own, and so do the
-// variants when they do not fit. It is complete or an error.
+// Glance reads all locations and, in the same request, the levels, the variants
+// and the orders that the store says it updated since the mark, which is that of
+// the glance before. The zero mark asks for none of them. A location where more
+// levels were updated than fit beside it takes requests of its own, and so do
+// the variants and the orders when they do not fit. It is complete or an error.
 //
 // The mark is the time of the first answer, so that nothing that is updated
 // while the others are read is lost, and the store's, so that our clock may be
@@ -49,6 +54,18 @@ const glanceOverlap = 30 * time.Second
 //
 // A variant that was deleted is in no glance: pages find it.
 //
+// Of orders it tells when the token has the scopes for them, as [Client.Sales]
+// does. Each answer says which scopes those are, so that one which is granted or
+// taken away is noticed by the next glance: at the cost of one more request,
+// since what is asked goes by the answer before. Whoever is refused orders in
+// spite of the scopes gets an error that names what is refused. Nothing can be
+// told then of what is sold, and to guess it, while a person believes that it is
+// known, would sell units twice.
+//
+// The orders are looked for behind all levels. Then an order whose units have
+// left a level is told with that level, unless the search does not know of it
+// yet; the other way round its units would be offered again.
+//
 // When more than 20,000 levels of a location were updated, or more than 20,000
 // variants, that is an error too: a read of the whole store costs less.
 func (c *Client) Glance(ctx context.Context, since time.Time) (inventory.Glance, error) {
@@ -57,17 +74,21 @@ func (c *Client) Glance(ctx context.Context, since time.Time) (inventory.Glance,
 		if err != nil {
 			return inventory.Glance{}, err
 		}
-		return c.told(inventory.Glance{Locations: found.list, Mark: found.date})
+		sells, err := c.learnSells(c.read(glanceName), found.app)
+		if err != nil {
+			return inventory.Glance{}, err
+		}
+		return c.told(inventory.Glance{Locations: found.list, Sales: inventory.Sales{Told: sells}, Mark: found.date})
 	}
 	return unmoved(func() (inventory.Glance, error) { return c.readGlance(ctx, since) })
 }
 
 func (c *Client) readGlance(ctx context.Context, since time.Time) (inventory.Glance, error) {
-	g := newGlance(c, since.Add(-glanceOverlap).UTC().Truncate(time.Second))
+	g := newGlance(c, reach(since))
 	if err := g.read(ctx); err != nil {
 		return inventory.Glance{}, err
 	}
-	return c.told(inventory.Glance{Locations: g.found.list, Levels: g.updated(), Edited: g.edited(), Mark: g.found.date})
+	return c.told(inventory.Glance{Locations: g.found.list, Levels: g.updated(), Edited: g.edited(), Sales: g.sales.told(), Mark: g.found.date})
 }
 
 // told is a glance that was read. Without a mark the next one could not tell
@@ -92,13 +113,23 @@ type glance struct {
 	newest map[inventory.Key]inventory.Level   // of levels and edits, as read last
 	more   []inventory.LocationID              // more was updated there than the page held
 	rest   bool                                // more variants were updated than the newest page held
+	sales  *sales                              // nil: orders may not be read
+	late   bool                                // the sales are to be read yet, behind the levels
 }
 
 func newGlance(c *Client, from time.Time) *glance {
 	return &glance{
-		client: c, from: from, query: "updated_at:>='" + from.Format(time.RFC3339) + "'",
+		client: c, from: from, query: updatedSince(from),
 		levels: map[inventory.Key]inventory.Level{}, edits: map[inventory.ItemID]found[stocked]{}, newest: map[inventory.Key]inventory.Level{},
 	}
+}
+
+// reach is from when on is asked for what was updated since a mark.
+func reach(since time.Time) time.Time { return since.Add(-glanceOverlap).UTC().Truncate(time.Second) }
+
+// updatedSince is the filter for what was updated since.
+func updatedSince(from time.Time) string {
+	return "updated_at:>='" + from.UTC().Format(time.RFC3339) + "'"
 }
 
 // updated lists the levels that were updated.
@@ -131,7 +162,7 @@ func (g *glance) inOrder(list []inventory.Level) []inventory.Level {
 }
 
 func (g *glance) read(ctx context.Context) error {
-	if err := g.readFirst(ctx); err != nil {
+	if err := g.readAllowed(ctx); err != nil {
 		return err
 	}
 	g.client.expectLevels(len(g.found.list))
@@ -140,20 +171,46 @@ func (g *glance) read(ctx context.Context) error {
 			return err
 		}
 	}
-	if !g.rest {
+	if g.rest {
+		if err := g.readEdits(ctx); err != nil {
+			return err
+		}
+	}
+	if g.sales == nil || !g.late && len(g.more) == 0 && !g.rest {
 		return nil
 	}
-	return g.readEdits(ctx)
+	return g.sales.read(ctx, "", g.from)
+}
+
+// readAllowed reads first what the token may read. A scope that was taken away
+// since the last answer has the whole request refused.
+func (g *glance) readAllowed(ctx context.Context) error {
+	orders := g.client.knownToSell()
+	err := g.readFirst(ctx, orders)
+	if denied := (deniedError{}); !orders || !errors.As(err, &denied) {
+		return err
+	}
+	if again := g.readFirst(ctx, false); again != nil {
+		return again
+	}
+	if g.sales != nil {
+		return err // and the scopes are there
+	}
+	return nil
 }
 
 // readFirst reads the locations, with what of the updates fits beside them.
-func (g *glance) readFirst(ctx context.Context) error {
+func (g *glance) readFirst(ctx context.Context, orders bool) error {
 	known := g.client.levelsEach()
 	return g.client.pages(glanceName, known, func(o *operation, after *string, size int) (page, error) {
+		with := orders && after == nil
+		if with {
+			o.key.name += " with orders" // which cost more
+		}
 		// One more than are known shows a new location, and the levels that items
 		// have there, without a second page.
 		answer, err := readUpdates(ctx, o, portion(known+1, size), after, portion(glanceLevels, size), portion(glanceEdits, size),
-			min(known+1, pageMost), g.query, onlyAvailable)
+			min(known+1, pageMost), portion(glanceOrders, size), with, g.query, onlyAvailable)
 		if err != nil {
 			return page{}, err
 		}
@@ -161,7 +218,7 @@ func (g *glance) readFirst(ctx context.Context) error {
 		if err := whole(o, "locations", list.Edges, list.PageInfo); err != nil {
 			return page{}, err
 		}
-		g.found.begin(o, after)
+		g.found.begin(o, after, answer.CurrentAppInstallation)
 		for _, edge := range list.Edges {
 			if err := g.location(o, edge.Node); err != nil {
 				return page{}, err
@@ -171,8 +228,33 @@ func (g *glance) readFirst(ctx context.Context) error {
 			return page{}, err
 		}
 		g.rest = *answer.ProductVariants.PageInfo.HasNextPage
-		return list.PageInfo, nil
+		if after != nil {
+			g.late = true
+			return list.PageInfo, nil
+		}
+		return list.PageInfo, g.takeSales(ctx, o, with, answer.Orders)
 	})
+}
+
+// takeSales reads what the first answer tells of orders.
+func (g *glance) takeSales(ctx context.Context, o *operation, asked bool, list *orders) error {
+	sells, err := g.client.learnSells(o, g.found.app)
+	g.sales, g.late = nil, g.late || !asked
+	if err != nil || !sells {
+		return err
+	}
+	g.sales = newSales(g.client)
+	switch {
+	case !asked:
+		return nil
+	case list == nil:
+		return o.missing("orders")
+	}
+	if err := g.sales.take(ctx, o, *list, g.from); err != nil {
+		return err
+	}
+	g.late = g.late || *list.PageInfo.HasNextPage
+	return nil
 }
 
 // portion cuts a number down as far as the store has lowered the page size.
@@ -252,7 +334,7 @@ func (g *glance) level(o *operation, node update) (*inventory.Level, error) {
 	case node.UpdatedAt == nil:
 		return nil, o.missing("updatedAt of a level of " + it.Id)
 	case node.UpdatedAt.Before(g.from):
-		return nil, g.ignored(o, "levels")
+		return nil, o.ignored("levels", g.from)
 	case of == nil:
 		return nil, nil
 	}
@@ -264,8 +346,8 @@ func (g *glance) level(o *operation, node update) (*inventory.Level, error) {
 }
 
 // ignored reports something that was updated before and is told all the same.
-func (g *glance) ignored(o *operation, what string) error {
-	return o.incomplete("the store ignores that only " + what + " updated since " + g.from.Format(time.RFC3339) + " are wanted")
+func (o *operation) ignored(what string, from time.Time) error {
+	return o.incomplete("the store ignores that only " + what + " updated since " + from.Format(time.RFC3339) + " are wanted")
 }
 
 // readEdits reads the variants that were updated, from the start like the
@@ -296,7 +378,10 @@ func (g *glance) takeEdits(ctx context.Context, o *operation, list edits) error 
 	if err != nil {
 		return err
 	}
-	for _, one := range all {
+	for i, one := range all {
+		if *list.Edges[i].Node.InventoryItem.InventoryLevels.PageInfo.HasNextPage {
+			g.late = true // its levels took requests
+		}
 		if before, ok := g.edits[one.item]; ok && before.variant < one.variant {
 			continue
 		}
@@ -318,7 +403,7 @@ func (g *glance) edit(ctx context.Context, o *operation, edge editEdge) (found[s
 	case node.UpdatedAt == nil:
 		return found[stocked]{}, o.missing("updatedAt of " + node.Id)
 	case node.UpdatedAt.Before(g.from):
-		return found[stocked]{}, g.ignored(o, "variants")
+		return found[stocked]{}, o.ignored("variants", g.from)
 	}
 	return one, nil
 }

@@ -39,7 +39,16 @@ func placesJSON(next string, places ...string) reply { return glanceJSON(noUpdat
 // glanceJSON is a page of locations with a page of the variants that were
 // updated.
 func glanceJSON(edits, next string, places ...string) reply {
-	return ok(`{"locations":` + connectionJSON(next, places...) + `,"productVariants":` + edits + `}`)
+	return ok(`{` + scopesJSON("read_products") + `,"locations":` + connectionJSON(next, places...) + `,"productVariants":` + edits + `}`)
+}
+
+// scopesJSON is what the app is granted.
+func scopesJSON(scopes ...string) string {
+	handles := make([]string, len(scopes))
+	for i, scope := range scopes {
+		handles[i] = fmt.Sprintf(`{"handle":%q}`, scope)
+	}
+	return `"currentAppInstallation":{"accessScopes":[` + strings.Join(handles, ",") + `]}`
 }
 
 // editJSON is a variant that was updated when asked from.
@@ -292,7 +301,7 @@ func TestAGlanceThatCannotBeCompleteIsAnErrorAndGivesNothing(t *testing.T) {
 	}{
 		"no locations":                  {always(ok(`{}`)), "locations.edges"},
 		"locations in a circle":         {always(placesJSON("a", placeJSON(1, noUpdates))), "circle"},
-		"more locations without cursor": {always(ok(`{"locations":{"edges":[],"pageInfo":{"hasNextPage":true}},"productVariants":` + noUpdates + `}`)), "no cursor"},
+		"more locations without cursor": {always(ok(`{` + scopesJSON() + `,"locations":{"edges":[],"pageInfo":{"hasNextPage":true}},"productVariants":` + noUpdates + `}`)), "no cursor"},
 		"locations cut short":           {always(ok(`{"locations":{"edges":[{"cursor":"a","node":` + placeJSON(1, noUpdates) + `}],"pageInfo":{"hasNextPage":false,"endCursor":"b"}}}`)), "lacks its end"},
 		"a null location":               {always(place(`null`)), "Location"},
 		"no mark of activity":           {always(place(strings.Replace(placeJSON(1, noUpdates), `"isActive":true,`, "", 1))), "isActive"},

@@ -192,6 +192,11 @@ func (o *operation) verdict(try int) transport.Verdict {
 			return transport.Verdict{}
 		}
 		return transport.Verdict{Retry: true, Throttled: true, Wait: o.answer.throttledFor(try)}
+	case !o.write && o.answer.has(codeAccessDenied):
+		// A token that was granted for a day may be older than a scope.
+		again := !o.renewed && o.client.tokens.refused(o.token)
+		o.renewed = true
+		return transport.Verdict{Retry: again, Wait: time.Millisecond}
 	case o.write && o.answer.inProgress():
 		// The try that is still under way is our own.
 		o.doubt = true

@@ -35,7 +35,7 @@ func (c *Client) survey(ctx context.Context) (surveyed, error) {
 		if err := whole(o, "locations", list.Edges, list.PageInfo); err != nil {
 			return page{}, err
 		}
-		found.begin(o, after)
+		found.begin(o, after, answer.CurrentAppInstallation)
 		for _, edge := range list.Edges {
 			if _, err := found.add(o, edge.Node); err != nil {
 				return page{}, err
@@ -55,12 +55,13 @@ type surveyed struct {
 	list  []inventory.Location
 	known map[inventory.LocationID]bool
 	date  time.Time // of the first answer, by the store's clock; zero when it does not say
+	app   *grants   // what the app is granted, as of the first answer
 }
 
 // begin starts a page; the one without a cursor is the first.
-func (s *surveyed) begin(o *operation, after *string) {
+func (s *surveyed) begin(o *operation, after *string, app *grants) {
 	if after == nil {
-		*s = surveyed{known: map[inventory.LocationID]bool{}, date: o.date}
+		*s = surveyed{known: map[inventory.LocationID]bool{}, date: o.date, app: app}
 	}
 }
 

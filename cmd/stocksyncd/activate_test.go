@@ -19,11 +19,15 @@ import (
 // anewSKUs are not stocked in Oslo; the last two hold an old figure there.
 var anewSKUs = []string{"NEVER", "NOWHERE", "FORMER-3", "FORMER-40"}
 
+// withoutOrders lets a store keep its orders to itself, so that raises wait for
+// one settle after the first sight.
+var withoutOrders = []string{"read_products", "read_inventory", "write_inventory", "read_locations"}
+
 // anewWorld is a shop that offers none of what Katana has of four SKUs, since
 // it does not stock them, and one beside it that offers all of it.
 func anewWorld(t *testing.T) (w *sandbox.World, config string) {
 	t.Helper()
-	w = sandbox.NewWorld(sandbox.Options{KatanaPerMinute: 6000, Stores: []sandbox.StoreOptions{{Name: "main"}, {Name: "outlet"}}})
+	w = sandbox.NewWorld(sandbox.Options{KatanaPerMinute: 6000, Stores: []sandbox.StoreOptions{{Name: "main", Scopes: withoutOrders}, {Name: "outlet", Scopes: withoutOrders}}})
 	w.AddLocation(sandbox.KatanaLocation{Name: "Oslo"})
 	for _, store := range w.Stores() {
 		for _, name := range []string{"Oslo", "Depot"} {

@@ -22,7 +22,7 @@ const Remember = 72 * time.Hour
 // whole tells whether all levels of a SKU are among them; nil is none. The fall
 // of any order that Katana had before such a look must show in it, so the
 // credits that wait for one are due.
-func Look(l *inventory.Ledger, levels []inventory.Level, seen func(inventory.Key) (inventory.Units, bool), feeds func(inventory.Key) []inventory.SourceLocationID, whole func(inventory.SKU) bool, now time.Time, settle time.Duration) {
+func Look(l *inventory.Ledger, levels []inventory.Level, seen func(inventory.Key) (inventory.Units, bool), feeds func(inventory.Key) []inventory.SourceLocationID, whole func(inventory.SKU) bool, now time.Time, terms Terms) {
 	if l.Since.IsZero() {
 		l.Since = now
 	}
@@ -34,7 +34,7 @@ func Look(l *inventory.Ledger, levels []inventory.Level, seen func(inventory.Key
 			continue
 		}
 		l.Entries = append(l.Entries, inventory.InFlight{
-			Key: level.Key, SKU: level.SKU, Units: before - level.Available, Since: now, Expires: now.Add(settle), Sources: feeds(level.Key),
+			Key: level.Key, SKU: level.SKU, Units: before - level.Available, Since: now, Expires: now.Add(terms.inferred(l)), Sources: feeds(level.Key),
 		})
 	}
 	for i := range l.Credits {
@@ -83,7 +83,7 @@ func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, 
 		for _, row := range order.Rows {
 			units := count(l, row, order.Created)
 			sku, ok := skuOf(row.Variant)
-			if units <= 0 || !ok || old {
+			if units <= 0 || !ok || old || Known(l, order) { // an order that is known stands for itself
 				continue
 			}
 			switch at := looked(sku); {
@@ -118,7 +118,17 @@ func Arriving(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, 
 
 // news tells whether the order can be the arrival of a sale of the shop.
 func news(order inventory.SourceOrder, shop string) bool {
-	return !order.Deleted && order.Status != inventory.OrderPending && strings.EqualFold(order.Platform, "shopify") && strings.EqualFold(order.Store, shop)
+	return commits(order) && of(order, shop)
+}
+
+// commits tells whether Katana commits what the order asks for.
+func commits(order inventory.SourceOrder) bool {
+	return !order.Deleted && order.Status != inventory.OrderPending
+}
+
+// of tells whether the order came from the shop.
+func of(order inventory.SourceOrder, shop string) bool {
+	return strings.EqualFold(order.Platform, "shopify") && strings.EqualFold(order.Store, shop)
 }
 
 // count notes a row's quantity and gives back by how many whole units it grew.

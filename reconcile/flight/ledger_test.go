@@ -94,7 +94,7 @@ func (s *store) see(levels []inventory.Level, complete bool) {
 	flight.Look(&s.ledger, levels, func(key inventory.Key) (inventory.Units, bool) {
 		units, ok := s.seen[key]
 		return units, ok
-	}, feeds, all(complete), s.looked, settle)
+	}, feeds, all(complete), s.looked, flight.Terms{Settle: settle})
 	for _, level := range levels {
 		s.seen[level.Key] = level.Available
 	}

@@ -104,7 +104,7 @@ func (w *world) look(keys []inventory.Key, complete bool) {
 		flight.Look(ledger, levels, func(key inventory.Key) (inventory.Units, bool) {
 			units, ok := w.seen[key]
 			return units, ok
-		}, w.feed, all(complete), w.now, settle)
+		}, w.feed, all(complete), w.now, flight.Terms{Settle: settle})
 	}
 	for _, key := range keys {
 		w.seen[key], w.read[key] = w.shows[key], w.now
@@ -254,7 +254,7 @@ func TestUnitsInFlightAreNeverNegativeAndNeverMoreThanWhatFell(t *testing.T) {
 			flight.Look(&ledger, levels, func(key inventory.Key) (inventory.Units, bool) {
 				units, ok := seen[key]
 				return units, ok
-			}, func(inventory.Key) []inventory.SourceLocationID { return nil }, all(rapid.Bool().Draw(t, "complete")), now, settle)
+			}, func(inventory.Key) []inventory.SourceLocationID { return nil }, all(rapid.Bool().Draw(t, "complete")), now, flight.Terms{Settle: settle})
 			for _, level := range levels {
 				seen[level.Key] = level.Available
 			}

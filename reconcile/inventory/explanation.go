@@ -152,7 +152,7 @@ type FlightTerm struct {
 	Order    string     `json:"order,omitempty"` // the order, where it is known
 	Units    Units      `json:"units"`
 	Since    time.Time  `json:"since"`
-	Expires  time.Time  `json:"expires"`
+	Expires  time.Time  `json:"expires"` // zero: it counts until Katana has the order
 }
 
 // SeenFigure is what is remembered of a level.

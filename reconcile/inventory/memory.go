@@ -21,8 +21,11 @@ type InFlight struct {
 	SKU   SKU       `json:"sku"`
 	Units Units     `json:"units"`
 	Since time.Time `json:"since"`
-	// Expires is when the entry stops counting.
+	// Expires is when the entry stops counting; zero: not before Katana has it.
 	Expires time.Time `json:"expires"`
+	// Order is the order that sold the units, as people know it, where the store
+	// tells of its orders; "" where they are inferred.
+	Order string `json:"order,omitempty"`
 	// Sources are the Katana locations that the level drew on when it sold them:
 	// they will be taken from there, wherever it draws from by now.
 	Sources []SourceLocationID `json:"sources,omitempty"`
@@ -51,6 +54,32 @@ type Ledger struct {
 	// Orders is the newest change among the Katana orders taken into account,
 	// by Katana's clock; zero before the first.
 	Orders time.Time `json:"orders"`
+	// Told is since when the store tells of its orders; zero while it does not.
+	Told time.Time `json:"told,omitzero"`
+	// Sales are the store's orders by their id, as long as they are open, and for
+	// some days after.
+	Sales map[int64]KnownSale `json:"sales,omitempty"`
+}
+
+// KnownSale is an order of a store with what Katana has of it.
+type KnownSale struct {
+	Name    string     `json:"name,omitempty"` // "" until the store tells of it
+	Created time.Time  `json:"created,omitzero"`
+	Updated time.Time  `json:"updated,omitzero"`
+	Lines   []SaleLine `json:"lines,omitempty"`
+	// Done is when units of it were first seen to have left the shop.
+	Done time.Time `json:"done,omitzero"`
+	// Has are Katana's orders of it that are committed, by their id.
+	Has map[int64]SoldOrder `json:"has,omitempty"`
+	// Sought tells that Katana was asked for its orders as far back as this one.
+	Sought   bool      `json:"sought,omitempty"`
+	Released time.Time `json:"released,omitzero"` // it counts no longer since then
+}
+
+// SoldOrder is a Katana order of a [KnownSale].
+type SoldOrder struct {
+	Updated time.Time        `json:"updated"` // by Katana's clock
+	Units   map[SKU]Quantity `json:"units,omitempty"`
 }
 
 // CountedRow is a Katana order row that the ledger has taken into account.

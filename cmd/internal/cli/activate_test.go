@@ -55,6 +55,7 @@ func newShelf(t *testing.T) *shelf {
 			t.Fatal(err)
 		}
 	}
+	guessing(t, world)
 	s.whole = newWhole(t, world, mapping)
 	for i := range s.stores {
 		s.stores[i].Activate = true

@@ -455,6 +455,7 @@ func TestAnExportThatIsImportedLeavesNoDrift(t *testing.T) {
 
 func TestARaiseThatNoCycleHasWaitedForIsNotExported(t *testing.T) {
 	b := newBench(t) // no cycle has run, and no state file is there
+	guessing(t, b.world)
 	b.do(sandbox.OrderPlaced{Store: "main", Order: "#7", Location: "Oslo", Lines: []sandbox.Line{{SKU: "CAP-RED", Quantity: "4"}}, Import: sandbox.Import{After: time.Hour}})
 	out, log := b.expect(exitDone, "export")
 	if rows := sheetOf(t, out); len(rows) != 5 || !strings.Contains(log, "Left out: CAP-RED at Oslo: raising it to 30 waits until ") {

@@ -60,6 +60,7 @@ func TestFiguresDoNotDependOnTheOrderInWhichPagesArrive(t *testing.T) {
 					stores[i].MixLevels = true
 				}
 				world := sandbox.Shop(sandbox.Options{Seed: seed, KatanaPerMinute: 6000, Stores: stores}, 50)
+				guessing(t, world) // else orders count that Katana has not heard of
 				w := newWhole(t, world, desired.Mapping{})
 				defer func() { w.stop() }()
 				w.configured()

@@ -133,7 +133,9 @@ func scaleWorld(t *testing.T, skus int) *sandbox.World {
 // newScale is the program around such a world, as the daemon puts it together.
 func newScale(t *testing.T, skus int) *whole {
 	t.Helper()
-	w := newWhole(t, scaleWorld(t, skus), scaleMapping())
+	world := scaleWorld(t, skus)
+	guessing(t, world)
+	w := newWhole(t, world, scaleMapping())
 	w.latency, w.sweep = scaleLatency, sweepAtLeast
 	w.start()
 	w.pass(10 * time.Minute) // so that no feed tells how the world was made
@@ -228,12 +230,17 @@ func fullAtScale(t *testing.T, out io.Writer, skus, bulk int) {
 func TestScaleIncremental(t *testing.T) {
 	out := t.Output()
 	tell(out, "Incremental cycles of %d SKUs at %d locations, requests:\n", scaleSKUs, scaleLocations)
-	tell(out, "                        Katana  and the sweep  Shopify  written\n")
+	tell(out, "                        Katana  and the sweep  Shopify  with its orders  written\n")
 	type spent struct{ katana, shopify, mutations, written int }
-	measure := func(sweeps bool) (costs [3]spent) {
+	measure := func(sweeps, orders bool) (costs [3]spent) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newScale(t, scaleSKUs)
 			defer w.stop()
+			if orders {
+				for _, store := range w.world.Stores() {
+					w.do(sandbox.ScopesChanged{Store: store, Scopes: append(slices.Clone(neededScopes), "read_orders", "read_merchant_managed_fulfillment_orders")})
+				}
+			}
 			if !sweeps {
 				w.sweep, w.sweepWithin = 0, 10_000*time.Hour
 				w.start()
@@ -270,9 +277,15 @@ func TestScaleIncremental(t *testing.T) {
 		})
 		return costs
 	}
-	bare, swept := measure(false), measure(true)
+	bare, swept, told := measure(false, false), measure(true, false), measure(false, true)
 	for i, name := range []string{"nothing has changed", "1 SKU", "1,000 SKUs"} {
-		tell(out, "  %-20s  %6d  %+13d  %7d  %7d\n", name, bare[i].katana, swept[i].katana-bare[i].katana, bare[i].shopify, swept[i].written)
+		tell(out, "  %-20s  %6d  %+13d  %7d  %+15d  %7d\n", name, bare[i].katana, swept[i].katana-bare[i].katana, bare[i].shopify, told[i].shopify-bare[i].shopify, swept[i].written)
+	}
+	// Before anything is raised, a store that tells of its orders is asked for them.
+	for i, most := range []int{0, 1, 1} {
+		if more := told[i].shopify - bare[i].shopify; more > most || told[i].written != bare[i].written {
+			t.Errorf("with orders %+v, without %+v: want at most %d requests more", told[i], bare[i], most)
+		}
 	}
 	for _, costs := range [][3]spent{bare, swept} {
 		idle, one, many := costs[0], costs[1], costs[2]

@@ -96,6 +96,7 @@ func TestAStoreThatIsOutOfOrderStopsNoOther(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := chain(t, "main", "outlet", "market")
 				defer w.stop()
+				guessing(t, w.world) // so that nothing is raised at first sight
 				w.clean(reconcile.Request{})
 				w.pass(w.settle)
 				if tt.event != nil {

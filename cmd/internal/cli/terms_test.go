@@ -134,6 +134,7 @@ type asking struct {
 func newAsking(t *testing.T, seed uint64, stores, products int) *asking {
 	t.Helper()
 	b := &asking{bench: shopBench(t, seed, stores, products), dice: rand.New(rand.NewPCG(seed, 7)), sold: map[spot]int64{}, variants: map[string]map[string][]string{}}
+	guessing(t, b.world)
 	for _, store := range b.world.Stores() {
 		b.variants[store] = b.shopifyIDs(store)
 	}

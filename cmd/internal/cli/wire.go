@@ -21,6 +21,7 @@ import (
 	"stocksyncd/configs"
 	"stocksyncd/reconcile"
 	"stocksyncd/reconcile/desired"
+	"stocksyncd/reconcile/flight"
 	"stocksyncd/reconcile/guard"
 	"stocksyncd/reconcile/inventory"
 	"stocksyncd/state"
@@ -35,6 +36,7 @@ type rig struct {
 	reconciler *reconcile.Reconciler
 	schedule   cron.Schedule // of incremental cycles
 	full       cron.Schedule
+	now        func() time.Time
 }
 
 // sweepAtLeast fills one request to Katana for each of its locations.
@@ -43,7 +45,7 @@ const sweepAtLeast = 250
 // assemble puts the program together. It sends nothing; secrets are resolved
 // here, once, so that a missing one is a mistake of the config.
 func (a *app) assemble(cfg *configs.Config, store *state.Store, log *slog.Logger, progress func(string)) (*rig, error) {
-	r := &rig{config: cfg, store: store, shops: map[inventory.StoreName]*shopify.Client{}}
+	r := &rig{config: cfg, store: store, now: a.Now, shops: map[inventory.StoreName]*shopify.Client{}}
 	if err := a.connect(r, log); err != nil {
 		return nil, err
 	}
@@ -58,7 +60,7 @@ func (a *app) assemble(cfg *configs.Config, store *state.Store, log *slog.Logger
 			MinChanges: cfg.Guards.MinChanges, MaxChangedPercent: cfg.Guards.MaxChangedPercent,
 			MaxZeroedPercent: cfg.Guards.MaxZeroedPercent, MaxShrinkPercent: cfg.Guards.MaxShrinkPercent,
 		},
-		Settle: time.Duration(cfg.Sync.Settle), Quarantine: time.Duration(cfg.Quarantine.Expiry),
+		Settle: time.Duration(cfg.Sync.Settle), SettleMax: time.Duration(cfg.Sync.SettleMax), Quarantine: time.Duration(cfg.Quarantine.Expiry),
 		SweepWithin: time.Duration(cfg.Sync.SweepWithin), SweepAtLeast: sweepAtLeast,
 		Now: a.Now, Log: log, Requests: r.requests, Progress: progress,
 	}
@@ -196,7 +198,7 @@ func (r *rig) requests() map[string]inventory.RequestCount {
 func (r *rig) setup() *daemon.Setup {
 	return &daemon.Setup{
 		Cycler: r.reconciler, Schedule: r.schedule, Full: r.full,
-		Path: absolute(r.config.Path), Config: r.config.Digest(), Memory: memory{r.config, r.store},
+		Path: absolute(r.config.Path), Config: r.config.Digest(), Memory: memory{r.config, r.store, r.now},
 		Activity: func() int {
 			sum := 0
 			for _, count := range r.requests() {
@@ -211,6 +213,7 @@ func (r *rig) setup() *daemon.Setup {
 type memory struct {
 	config *configs.Config
 	store  *state.Store
+	now    func() time.Time
 }
 
 func (m memory) Last() (*inventory.Report, error) { return m.store.Last() }
@@ -225,6 +228,19 @@ func (m memory) Stores() (modes []daemon.StoreMode) {
 func (m memory) Memory(name inventory.StoreName) (inventory.Memory, error) {
 	kept, err := m.store.Store(name)
 	return kept.Memory, err
+}
+
+func (m memory) InFlight(name inventory.StoreName) (units inventory.Units, err error) {
+	kept, err := m.Memory(name)
+	for _, entry := range flight.Entries(&kept.Ledger, name, m.now(), terms(m.config)) {
+		units += entry.Units
+	}
+	return units, err
+}
+
+// terms says how long units count whose order is slow to reach Katana.
+func terms(cfg *configs.Config) flight.Terms {
+	return flight.Terms{Settle: time.Duration(cfg.Sync.Settle), SettleMax: time.Duration(cfg.Sync.SettleMax)}
 }
 
 func (m memory) Lineage() (string, error) {
@@ -243,8 +259,9 @@ func (m memory) Lineage() (string, error) {
 // blank is a state file that is not there yet.
 type blank struct{ memory }
 
-func (blank) Last() (*inventory.Report, error) { return nil, nil }
-func (blank) Lineage() (string, error)         { return "", nil }
+func (blank) Last() (*inventory.Report, error)                      { return nil, nil }
+func (blank) Lineage() (string, error)                              { return "", nil }
+func (blank) InFlight(inventory.StoreName) (inventory.Units, error) { return 0, nil }
 func (blank) Memory(inventory.StoreName) (inventory.Memory, error) {
 	return inventory.Memory{}, nil
 }
@@ -283,7 +300,7 @@ func (a *app) readState(cfg *configs.Config) (daemon.Memory, func() error, error
 	if err != nil {
 		return nil, nil, err
 	}
-	return memory{cfg, store}, store.Close, nil
+	return memory{cfg, store, a.Now}, store.Close, nil
 }
 
 // lineage binds the state file to the accounts it is of. That needs an answer

@@ -48,6 +48,8 @@ type Memory interface {
 	Stores() []StoreMode
 	// Memory is what is kept of a store between cycles.
 	Memory(store inventory.StoreName) (inventory.Memory, error)
+	// InFlight is how many units a store has sold that Katana does not commit.
+	InFlight(store inventory.StoreName) (inventory.Units, error)
 	// Lineage is a digest of the accounts that the state file is of.
 	Lineage() (string, error)
 }

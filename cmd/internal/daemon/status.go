@@ -57,8 +57,8 @@ func Describe(s *Setup) (*Status, error) {
 			Name: store.Name, Mode: store.Mode,
 			Waiting: waiting(last, store.Name), Holds: memory.Holds, Quarantine: memory.Quarantine,
 		}
-		for _, entry := range memory.Ledger.Entries {
-			one.InFlight += entry.Units
+		if one.InFlight, err = s.Memory.InFlight(store.Name); err != nil {
+			return nil, fmt.Errorf("store %s: %w", store.Name, err)
 		}
 		status.Stores = append(status.Stores, one)
 	}

@@ -1,0 +1,327 @@
+package flight
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"stocksyncd/reconcile/inventory"
+)
+
+// Terms says how long units count whose order is slow to reach Katana.
+type Terms struct {
+	// Settle is how long an inferred sale may take, and how long Katana may take
+	// to have all rows of an order that it has in part.
+	Settle time.Duration
+	// SettleMax is how long units count that have left the shop with an order
+	// which Katana does not have, and after which one that is still open is worth
+	// a warning.
+	SettleMax time.Duration
+}
+
+// searchLag is how late the search for orders may find one. Until then the fall
+// of its level stands for it. Shopify promises nothing; its search is said to be
+// behind by seconds.
+const searchLag = 2 * time.Minute
+
+// reach is how far back a store tells of its orders without read_all_orders.
+const reach = 60 * 24 * time.Hour
+
+// inferred is how long a fall of a level stands for a sale.
+func (t Terms) inferred(l *inventory.Ledger) time.Duration {
+	if l.Told.IsZero() {
+		return t.Settle
+	}
+	return min(t.Settle, searchLag)
+}
+
+// remember is how long an order is kept once nothing of it is open.
+func (t Terms) remember() time.Duration { return max(2*t.SettleMax, Remember) }
+
+// Learnt is units that an order was found to have sold at a level.
+type Learnt struct {
+	Key   inventory.Key
+	SKU   inventory.SKU
+	Units inventory.Units
+}
+
+// Tell takes into the ledger what a store tells of its orders, and gives the
+// units that were not known before and that Katana does not have: their fall may
+// have been inferred, see [Claim].
+//
+// A store that no longer tells of its orders leaves what is in flight to expire.
+func Tell(l *inventory.Ledger, store inventory.StoreName, told inventory.Sales, now time.Time, terms Terms) (learnt []Learnt) {
+	if !told.Told {
+		Forget(l, store, now, terms)
+		return nil
+	}
+	if l.Told.IsZero() {
+		l.Told = now
+	}
+	if l.Sales == nil {
+		l.Sales = map[int64]inventory.KnownSale{}
+	}
+	for _, sale := range told.Sales {
+		old, known := l.Sales[sale.ID]
+		if !known && closedLongAgo(sale, now, terms) {
+			continue
+		}
+		one := old
+		one.Name, one.Created, one.Updated, one.Lines = sale.Name, sale.Created, sale.Updated, sale.Lines
+		one.Sought = one.Sought || !sale.Created.Before(l.Told) && !sale.Created.Before(now.Add(-terms.remember()))
+		if done := slices.ContainsFunc(one.Lines, func(line inventory.SaleLine) bool { return line.Done > 0 }); !done {
+			one.Done = time.Time{}
+		} else if one.Done.IsZero() {
+			one.Done = earlier(sale.Updated, now)
+		}
+		l.Sales[sale.ID] = one
+		learnt = append(learnt, newer(store, &old, &one, now, terms)...)
+	}
+	slices.SortFunc(learnt, func(a, b Learnt) int { return a.Key.Compare(b.Key) })
+	maps.DeleteFunc(l.Sales, func(_ int64, sale inventory.KnownSale) bool { return over(&sale, now, terms) })
+	return learnt
+}
+
+// closedLongAgo tells whether an order that was never heard of has nothing open
+// any more and is old: it was forgotten, and was changed since, such as by a
+// refund.
+func closedLongAgo(sale inventory.Sale, now time.Time, terms Terms) bool {
+	return !isOpen(sale.Lines) && sale.Created.Before(now.Add(-terms.remember()))
+}
+
+func isOpen(lines []inventory.SaleLine) bool {
+	return slices.ContainsFunc(lines, func(line inventory.SaleLine) bool { return line.Open > 0 })
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// newer lists the units of an order that are in flight now and were not before.
+func newer(store inventory.StoreName, old, one *inventory.KnownSale, now time.Time, terms Terms) (learnt []Learnt) {
+	before := map[inventory.Key]inventory.Units{}
+	for _, e := range flying(store, old, now, terms) {
+		before[e.Key] += e.Units
+	}
+	for _, e := range flying(store, one, now, terms) {
+		if more := e.Units - before[e.Key]; more > 0 {
+			learnt = append(learnt, Learnt{Key: e.Key, SKU: e.SKU, Units: more})
+		}
+		before[e.Key] = max(0, before[e.Key]-e.Units)
+	}
+	return learnt
+}
+
+// over tells whether an order is worth nothing any more: nothing of it is open,
+// or Katana has had it for longer than the store tells of its orders.
+func over(sale *inventory.KnownSale, now time.Time, terms Terms) bool {
+	last := sale.Updated
+	for _, has := range sale.Has {
+		if has.Updated.After(last) {
+			last = has.Updated
+		}
+	}
+	if sale.Released.After(last) {
+		last = sale.Released
+	}
+	if isOpen(sale.Lines) {
+		return (len(sale.Has) > 0 || !sale.Released.IsZero()) && last.Before(now.Add(-reach))
+	}
+	return last.Before(now.Add(-terms.remember()))
+}
+
+// Forget turns the orders of a store that tells of none any more into entries
+// that expire: nobody hears of it when Katana has them.
+func Forget(l *inventory.Ledger, store inventory.StoreName, now time.Time, terms Terms) {
+	for _, id := range slices.Sorted(maps.Keys(l.Sales)) {
+		sale := l.Sales[id]
+		for _, e := range flying(store, &sale, now, terms) {
+			if until := now.Add(terms.Settle); e.Expires.IsZero() || e.Expires.After(until) {
+				e.Expires = until
+			}
+			l.Entries = append(l.Entries, e)
+		}
+	}
+	l.Sales, l.Told = nil, time.Time{}
+}
+
+// Claim takes what orders were found to have sold off the falls that stood for
+// it: the units are in flight once.
+func Claim(l *inventory.Ledger, learnt []Learnt) {
+	for _, one := range learnt {
+		for i := range l.Entries {
+			e := &l.Entries[i]
+			if e.Key != one.Key || e.SKU != one.SKU || e.Order != "" {
+				continue
+			}
+			n := min(e.Units, one.Units)
+			e.Units -= n
+			one.Units -= n
+		}
+	}
+	l.Entries = slices.DeleteFunc(l.Entries, func(e inventory.InFlight) bool { return e.Units == 0 })
+}
+
+// Match notes which of a store's orders Katana has, as far as it commits them: a
+// quote commits nothing, and an order that was deleted no longer does.
+func Match(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, skuOf func(inventory.SourceVariantID) (inventory.SKU, bool)) {
+	if l.Told.IsZero() {
+		return
+	}
+	for _, order := range orders {
+		id, ok := externalID(order)
+		if !ok || !of(order, shop) {
+			continue
+		}
+		sale, known := l.Sales[id]
+		has := maps.Clone(sale.Has)
+		if commits(order) {
+			if has == nil {
+				has = map[int64]inventory.SoldOrder{}
+			}
+			has[order.ID] = inventory.SoldOrder{Updated: order.Updated, Units: bySKU(order, skuOf)}
+		} else if delete(has, order.ID); !known {
+			continue
+		}
+		sale.Has, sale.Sought = has, true
+		if l.Sales == nil {
+			l.Sales = map[int64]inventory.KnownSale{}
+		}
+		l.Sales[id] = sale
+	}
+}
+
+// Known tells whether the store has told of the order that a Katana order is of.
+func Known(l *inventory.Ledger, order inventory.SourceOrder) bool {
+	id, ok := externalID(order)
+	return ok && l.Sales[id].Name != ""
+}
+
+func externalID(order inventory.SourceOrder) (id int64, ok bool) {
+	// The platform's id, or the last part of its global id.
+	text := order.External[strings.LastIndexByte(order.External, '/')+1:]
+	id, err := strconv.ParseInt(text, 10, 64)
+	return id, err == nil && id > 0
+}
+
+func bySKU(order inventory.SourceOrder, skuOf func(inventory.SourceVariantID) (inventory.SKU, bool)) map[inventory.SKU]inventory.Quantity {
+	units := map[inventory.SKU]inventory.Quantity{}
+	for _, row := range order.Rows {
+		if sku, ok := skuOf(row.Variant); ok && row.Quantity > 0 {
+			units[sku] += row.Quantity
+		}
+	}
+	return units
+}
+
+// Unsought is when the oldest order was created that Katana may have had before
+// its orders were matched with those of the store; zero when there is none.
+func Unsought(l *inventory.Ledger) (oldest time.Time) {
+	for _, sale := range l.Sales {
+		if !sale.Sought && sale.Name != "" && (oldest.IsZero() || sale.Created.Before(oldest)) {
+			oldest = sale.Created
+		}
+	}
+	return oldest
+}
+
+// Sought notes that Katana's orders were read as far back as [Unsought] said.
+func Sought(l *inventory.Ledger) {
+	for id, sale := range l.Sales {
+		if !sale.Sought {
+			sale.Sought = true
+			l.Sales[id] = sale
+		}
+	}
+}
+
+// Entries lists what is in flight in a store: what its orders have sold, where
+// it tells of them, and what was inferred.
+func Entries(l *inventory.Ledger, store inventory.StoreName, now time.Time, terms Terms) (all []inventory.InFlight) {
+	for _, e := range l.Entries {
+		if now.Before(e.Expires) {
+			all = append(all, e)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(l.Sales)) {
+		sale := l.Sales[id]
+		all = append(all, flying(store, &sale, now, terms)...)
+	}
+	return all
+}
+
+// flying lists the units of an order that Katana does not commit.
+//
+// Of an order that it has, only what its rows lack counts, and no longer than
+// one settle: rows may arrive one at a time, and whoever changes the order in
+// Katana later has changed what is to be sent. Of one that it does not have, what
+// is open counts until it has, and what has left the shop until SettleMax after
+// that.
+func flying(store inventory.StoreName, sale *inventory.KnownSale, now time.Time, terms Terms) (entries []inventory.InFlight) {
+	if !sale.Released.IsZero() {
+		return nil
+	}
+	var expires time.Time
+	has := map[inventory.SKU]inventory.Units{}
+	for _, order := range sale.Has {
+		for sku, quantity := range order.Units {
+			has[sku] += quantity.Floor()
+		}
+		for _, at := range []time.Time{order.Updated, sale.Updated} {
+			if until := at.Add(terms.Settle); until.After(expires) {
+				expires = until
+			}
+		}
+	}
+	for _, line := range sale.Lines {
+		add := func(units inventory.Units, expires time.Time) {
+			took := min(units, max(0, has[line.SKU]))
+			has[line.SKU] -= took
+			if units -= took; units > 0 && line.SKU != "" && (expires.IsZero() || now.Before(expires)) {
+				entries = append(entries, inventory.InFlight{
+					Key: inventory.Key{Store: store, Item: line.Item, Location: line.Location}, SKU: line.SKU,
+					Units: units, Since: sale.Created, Expires: expires, Order: sale.Name,
+				})
+			}
+		}
+		if len(sale.Has) > 0 {
+			add(line.Open+line.Done, expires)
+			continue
+		}
+		add(line.Open, time.Time{})
+		add(line.Done, sale.Done.Add(terms.SettleMax))
+	}
+	return entries
+}
+
+// Late is an order of the store that Katana should have had long since.
+type Late struct {
+	ID   int64
+	Sale inventory.KnownSale
+	Open bool // units are still to be sent, and count on; else nothing counts any more
+}
+
+// Overdue lists the orders that Katana does not have although they are older than
+// SettleMax: open ones, and those whose units have left the shop for as long.
+// The oldest come first.
+func Overdue(l *inventory.Ledger, now time.Time, terms Terms) (late []Late) {
+	for id, sale := range l.Sales {
+		if len(sale.Has) > 0 || !sale.Released.IsZero() {
+			continue
+		}
+		switch {
+		case isOpen(sale.Lines) && !now.Before(sale.Created.Add(terms.SettleMax)):
+			late = append(late, Late{ID: id, Sale: sale, Open: true})
+		case !isOpen(sale.Lines) && !sale.Done.IsZero() && !now.Before(sale.Done.Add(terms.SettleMax)):
+			late = append(late, Late{ID: id, Sale: sale})
+		}
+	}
+	slices.SortFunc(late, func(a, b Late) int { return cmp.Or(a.Sale.Created.Compare(b.Sale.Created), cmp.Compare(a.ID, b.ID)) })
+	return late
+}

@@ -1,0 +1,149 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"stocksyncd/reconcile/flight"
+	"stocksyncd/reconcile/inventory"
+)
+
+// terms says how long units count whose order is slow to reach Katana.
+func (r *Reconciler) terms() flight.Terms {
+	return flight.Terms{Settle: r.opts.Settle, SettleMax: r.opts.SettleMax}
+}
+
+// mustHear tells whether the store has to say what it sold before its plan is
+// written: a raise must not offer what an order took a moment ago. A level that
+// was sold and restocked since it was seen does not show it.
+func (s *cycleStore) mustHear() bool {
+	return s.partly() && !s.glanced && s.raises > 0 && !s.kept.Ledger.Told.IsZero()
+}
+
+// hearSales takes in the orders that the store says it updated. Where it tells of
+// its orders for the first time, all that are open are read.
+func (s *cycleStore) hearSales(ctx context.Context, told inventory.Sales) error {
+	if told.Told && s.kept.Ledger.Told.IsZero() {
+		return s.readSales(ctx, true)
+	}
+	s.tell(told)
+	return nil
+}
+
+// readSales reads all orders that may have units in flight, where the store tells
+// of them: those that are open, and those that left the shop a while ago.
+func (s *cycleStore) readSales(ctx context.Context, told bool) (err error) {
+	var sales inventory.Sales
+	if told {
+		if sales, err = s.Target.Sales(ctx, s.c.started.Add(-s.c.r.opts.SettleMax)); err != nil {
+			return fmt.Errorf("orders: %w", err)
+		}
+	}
+	s.tell(sales)
+	return nil
+}
+
+func (s *cycleStore) tell(told inventory.Sales) {
+	s.learnt = append(s.learnt, flight.Tell(&s.kept.Ledger, s.Name, told, s.c.r.opts.Now(), s.c.r.terms())...)
+}
+
+// match notes which orders of the store Katana has.
+func (s *cycleStore) match(orders []inventory.SourceOrder) {
+	if s.c.catalogue != nil {
+		flight.Match(&s.kept.Ledger, orders, s.Shop, s.c.catalogue.SKU)
+	}
+}
+
+// seek looks in Katana for the orders that stores tell of and that it may have had
+// before their orders were matched. What changed there since the cycle began is
+// left to the next: the inventory was read before it.
+func (c *cycle) seek(ctx context.Context) error {
+	var since time.Time
+	for _, s := range c.stores {
+		if oldest := flight.Unsought(&s.kept.Ledger); s.err == nil && !oldest.IsZero() && (since.IsZero() || oldest.Before(since)) {
+			since = oldest
+		}
+	}
+	if since.IsZero() || c.catalogue == nil {
+		return nil
+	}
+	orders, err := c.r.opts.Source.Orders(inventory.WithUrgency(ctx, inventory.Hearing), since)
+	if err != nil {
+		return err
+	}
+	began := c.byKatana(c.started)
+	orders = slices.DeleteFunc(orders, func(o inventory.SourceOrder) bool { return o.Updated.After(began) })
+	for _, s := range c.stores {
+		if s.err == nil {
+			s.match(orders)
+			flight.Sought(&s.kept.Ledger)
+		}
+	}
+	return nil
+}
+
+// overdueMost is how many late orders a report names.
+const overdueMost = 20
+
+// noteSales says which orders Katana should have had long since; in a full cycle,
+// also that the store does not tell of its orders.
+func (s *cycleStore) noteSales() {
+	if s.kept.Ledger.Told.IsZero() {
+		if s.c.ask.Kind == inventory.Full {
+			s.notes = append(s.notes, fmt.Sprintf("the store's orders may not be read, so one that reaches Katana later than settle (%s) can be sold twice: grant the app read_orders and read_merchant_managed_fulfillment_orders", s.c.r.opts.Settle))
+		}
+		return
+	}
+	late := flight.Overdue(&s.kept.Ledger, s.looked, s.c.r.terms())
+	for _, order := range late[:min(len(late), overdueMost)] {
+		what := "Katana does not have order %s, placed %s: what it sold is not offered until then, or until `stocksyncd release %s`"
+		if !order.Open {
+			what = "Katana never heard of order %s, placed %s, and its units have left the shop: enter it there or correct the stock, then `stocksyncd release %s`"
+		}
+		s.notes = append(s.notes, fmt.Sprintf(what, order.Sale.Name, order.Sale.Created.UTC().Format(time.DateOnly), saleID(s.Name, order.ID)))
+	}
+	if more := len(late) - overdueMost; more > 0 {
+		s.notes = append(s.notes, fmt.Sprintf("Katana lacks %s of that kind more", count(more, "order", "orders")))
+	}
+}
+
+// saleID is how an order is named to have it released.
+func saleID(store inventory.StoreName, id int64) string { return fmt.Sprintf("%s-order-%d", store, id) }
+
+// nameSales gives what waits for units in flight the orders that sold them.
+func (s *cycleStore) nameSales() {
+	if len(s.plan.Waiting) == 0 || s.kept.Ledger.Told.IsZero() {
+		return
+	}
+	index := s.index()
+	for i := range s.plan.Waiting {
+		o := &s.plan.Waiting[i]
+		if o.Because != inventory.ReasonInFlight {
+			continue
+		}
+		var names []string
+		for _, e := range index.At(o.Key, o.SKU) {
+			if e.Order != "" && !slices.Contains(names, e.Order) {
+				names = append(names, e.Order)
+			}
+		}
+		if len(names) > 0 {
+			o.Detail = "sold by " + strings.Join(names, ", ")
+		}
+	}
+}
+
+// releaseSale has an order count no longer, and gives its name.
+func releaseSale(store inventory.StoreName, l *inventory.Ledger, id string, now time.Time) (name string, is bool) {
+	for order, sale := range l.Sales {
+		if saleID(store, order) == id && sale.Name != "" && sale.Released.IsZero() {
+			sale.Released = now
+			l.Sales[order] = sale
+			return sale.Name, true
+		}
+	}
+	return "", false
+}
