@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"path/filepath"
 	"testing"
@@ -172,15 +173,20 @@ func (v *vast) Page(_ context.Context, after inventory.VariantID) (page inventor
 	return page, nil
 }
 
-func (v *vast) Observe(context.Context) ([]inventory.Level, error) {
+func (v *vast) Observe(context.Context) (iter.Seq[[]inventory.Level], error) {
 	v.asked["shopify"]++
-	levels := make([]inventory.Level, 0, v.skus*vastLocations)
-	for n := range v.skus {
-		for at := range vastLocations {
-			levels = append(levels, v.level(n, at+1))
+	return func(yield func([]inventory.Level) bool) {
+		var levels []inventory.Level
+		for n := range v.skus {
+			levels = levels[:0]
+			for at := range vastLocations {
+				levels = append(levels, v.level(n, at+1))
+			}
+			if !yield(levels) {
+				return
+			}
 		}
-	}
-	return levels, nil
+	}, nil
 }
 
 func (v *vast) Sales(context.Context, time.Time) (inventory.Sales, error) {

@@ -66,7 +66,7 @@ func (c *cycle) readRecipes(ctx context.Context) {
 		return
 	}
 	var kits []inventory.SourceVariantID
-	for _, v := range c.mirror.catalogue.Variants() {
+	for v := range c.mirror.catalogue.All() {
 		if v.Live() && v.Kit {
 			kits = append(kits, v.ID)
 		}
@@ -87,7 +87,7 @@ func (c *cycle) readRecipes(ctx context.Context) {
 // variants that carry it, and what they are made of.
 func (c *cycle) around(sku inventory.SKU) []inventory.SourceVariantID {
 	var carry []inventory.SourceVariantID
-	for _, v := range c.mirror.catalogue.Variants() {
+	for v := range c.mirror.catalogue.All() {
 		if v.SKU == sku {
 			carry = append(carry, v.ID)
 		}

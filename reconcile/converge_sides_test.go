@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -220,8 +221,8 @@ func (s *stall) Page(ctx context.Context, after inventory.VariantID) (inventory.
 	})
 }
 
-func (s *stall) Observe(ctx context.Context) ([]inventory.Level, error) {
-	return through(ctx, s.trouble, string(s.name), "observe", func() ([]inventory.Level, error) { return s.all(), nil })
+func (s *stall) Observe(ctx context.Context) (iter.Seq[[]inventory.Level], error) {
+	return through(ctx, s.trouble, string(s.name), "observe", func() (iter.Seq[[]inventory.Level], error) { return inventory.ItemsOf(s.all()), nil })
 }
 
 func (s *stall) Sales(ctx context.Context, _ time.Time) (inventory.Sales, error) {

@@ -31,20 +31,19 @@ func (s *cycleStore) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	levels, err := s.Target.Observe(ctx)
+	items, err := s.Target.Observe(ctx)
 	if err != nil {
 		return err
 	}
 	if err := s.readSales(ctx, glance.Sales.Told); err != nil { // after the levels: what has lowered them is among the orders
 		return err
 	}
-	sortLevels(levels)
 	s.looked = s.c.r.opts.Now()
 	s.locations, s.kept.Look.Locations = glance.Locations, glance.Locations
-	s.kept.shelf.restock(levels, s.looked)
+	levels := s.kept.shelf.restock(items, s.looked)
 	vague, size := s.kept.tour.vague, s.kept.tour.size
 	s.kept.tour = tour{vague: vague, size: size, mark: glance.Mark, before: []pass{{last: math.MaxInt64, at: s.began}}, trusted: true, glanced: true, since: s.began}
-	s.c.r.opts.Progress(fmt.Sprintf("%s: %d levels", s.Name, len(levels)))
+	s.c.r.opts.Progress(fmt.Sprintf("%s: %d levels", s.Name, levels))
 	return nil
 }
 
@@ -312,7 +311,7 @@ func (s *cycleStore) readUpdated(ctx context.Context) error {
 			t.told++
 		}
 	}
-	for some := range itemsOf(glance.Edited) {
+	for some := range inventory.ItemsOf(glance.Edited) {
 		if known, ok := s.kept.shelf.items[some[0].Item]; ok && known.Variant < some[0].Variant {
 			continue // a lower variant has it
 		}
@@ -353,7 +352,7 @@ func (s *cycleStore) readPage(ctx context.Context) error {
 		gone[id] = true
 	}
 	updated, covered := page.Updated, map[inventory.VariantID]bool{}
-	for some := range itemsOf(page.Levels) {
+	for some := range inventory.ItemsOf(page.Levels) {
 		dated := updated[:len(some)]
 		updated, covered[some[0].Variant] = updated[len(some):], true
 		if known, ok := shelf.items[some[0].Item]; ok && known.Variant <= after {

@@ -76,7 +76,7 @@ func (m *mirror) stocked(id inventory.SourceVariantID) bool {
 // unread lists what the newest reading of all has not come to yet.
 func (m *mirror) unread() (ids []inventory.SourceVariantID) {
 	since := m.since.UnixNano()
-	for _, v := range m.catalogue.Variants() {
+	for v := range m.catalogue.All() {
 		if at, read := m.read[v.ID]; v.Live() && !v.Service && (!read || at < since) {
 			ids = append(ids, v.ID)
 		}
@@ -187,29 +187,32 @@ type listing struct {
 
 // list takes a new listing of the variants in.
 func (m *mirror) list(variants []inventory.SourceVariant) (l listing) {
-	before := m.catalogue.Variants()
-	kits := built(before)
-	stocked := make(map[inventory.SourceVariantID]bool, len(before))
-	for _, v := range before {
-		stocked[v.ID] = v.Live() && !v.Service
+	var were []inventory.SourceVariant
+	l.moved, l.changed, were = m.catalogue.List(variants)
+	begin := make(map[inventory.SourceVariantID]bool, len(l.changed)) // to be stocked, perhaps
+	for _, id := range l.changed {
+		begin[id] = true
 	}
-	l.moved, l.changed = m.catalogue.List(variants)
-	for _, v := range before {
+	for _, v := range were {
+		stocked := v.Live() && !v.Service
+		if stocked {
+			delete(begin, v.ID)
+		}
 		if is, _, still := m.catalogue.Variant(v.ID); !still {
 			l.gone = append(l.gone, v.ID)
 			delete(m.read, v.ID)
 			delete(m.hot, v.ID)
-		} else if at, read := m.read[v.ID]; read && (is.Kit != v.Kit || m.stocked(v.ID) && !stocked[v.ID]) {
+		} else if at, read := m.read[v.ID]; read && (is.Kit != v.Kit || m.stocked(v.ID) && !stocked) {
 			m.note(v.ID, at) // in the sweep that it is in by now
 		}
 	}
 	for _, v := range variants {
-		if _, read := m.read[v.ID]; m.stocked(v.ID) && (!read || !stocked[v.ID]) {
+		if _, read := m.read[v.ID]; m.stocked(v.ID) && (!read || begin[v.ID]) {
 			l.fresh = append(l.fresh, v.ID)
 		}
 	}
 	m.census()
-	l.kits = !maps.Equal(kits, built(variants))
+	l.kits = !maps.Equal(built(were), built(m.these(l.changed)))
 	return l
 }
 
@@ -276,7 +279,7 @@ func (m *mirror) live(id inventory.SourceVariantID, n int) {
 // census counts the variants that take turns in the sweep.
 func (m *mirror) census() {
 	m.plain.live, m.kits.live = 0, 0
-	for _, v := range m.catalogue.Variants() {
+	for v := range m.catalogue.All() {
 		m.live(v.ID, +1)
 	}
 }

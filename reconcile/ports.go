@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"stocksyncd/reconcile/inventory"
@@ -54,8 +55,11 @@ type Target interface {
 	// item that several variants share is that of the lowest of them.
 	Page(ctx context.Context, after inventory.VariantID) (inventory.Page, error)
 	// Observe reads every level of the store, with one at [inventory.Nowhere] for
-	// an item that has none. It is complete or an error.
-	Observe(ctx context.Context) ([]inventory.Level, error)
+	// an item that has none. It is complete or an error. Only then it hands the
+	// levels over, sorted by key, those of an item at a time and until the next:
+	// a million of them need not stand beside what is known of them. They can be
+	// gone through more than once.
+	Observe(ctx context.Context) (iter.Seq[[]inventory.Level], error)
 	// Sales reads the orders of the store that are open, and those that it updated
 	// since: all of them, or an error. It tells none where it may not.
 	Sales(ctx context.Context, since time.Time) (inventory.Sales, error)

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -135,49 +136,43 @@ func (s *shelf) empty() {
 	*s = *fresh
 }
 
-// restock takes a look at the whole store in: levels are all it has, sorted by
-// key.
-func (s *shelf) restock(levels []inventory.Level, now time.Time) {
+// restock takes a look at the whole store in, and counts its levels: items are
+// all it has, each with its levels, sorted by key. Those that are known and do not
+// come in their turn are gone.
+func (s *shelf) restock(items iter.Seq[[]inventory.Level], now time.Time) (levels int) {
 	s.unplanned = true
-	found := make(map[inventory.ItemID]bool, len(s.items))
-	if len(s.items) == 0 { // in order of the variants nothing is moved aside
-		s.fill(levels)
+	known := s.all()
+	if len(known) == 0 { // in order of the variants nothing is moved aside
+		s.fill(items)
 	}
-	for some := range itemsOf(levels) {
-		found[some[0].Item] = true
+	for some := range items {
+		for len(known) > 0 && known[0] < some[0].Item {
+			s.remove(known[0])
+			known = known[1:]
+		}
+		if len(known) > 0 && known[0] == some[0].Item {
+			known = known[1:]
+		}
+		levels += len(some)
 		s.putItem(some, now)
 	}
-	for id := range s.items {
-		if !found[id] {
-			s.remove(id)
-		}
+	for _, id := range known {
+		s.remove(id)
 	}
 	s.whole = true
+	return levels
 }
 
 // fill puts the items of an empty shelf in order at once.
-func (s *shelf) fill(levels []inventory.Level) {
-	for some := range itemsOf(levels) {
+func (s *shelf) fill(items iter.Seq[[]inventory.Level]) {
+	for some := range items {
 		s.inOrder = append(s.inOrder, place{some[0].Variant, some[0].Item})
 	}
 	slices.SortFunc(s.inOrder, place.compare)
-	for some := range itemsOf(levels) {
+	for some := range items {
 		item := some[0].Of()
 		s.item(item.ID).Item = item
 		s.carry(item.SKU, item.ID)
 		s.bare[item.ID] = true
-	}
-}
-
-// itemsOf gives the levels of each item, of levels sorted by key.
-func itemsOf(levels []inventory.Level) func(func([]inventory.Level) bool) {
-	return func(yield func([]inventory.Level) bool) {
-		for from, to := 0, 0; from < len(levels); from = to {
-			for to = from; to < len(levels) && levels[to].Item == levels[from].Item; to++ {
-			}
-			if !yield(levels[from:to]) {
-				return
-			}
-		}
 	}
 }

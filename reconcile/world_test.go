@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"path/filepath"
 	"reflect"
@@ -266,9 +267,9 @@ func (s *shop) updatedSales() (updated []inventory.Sale) {
 }
 
 // Page gives 250 variants at a time.
-func (s *shop) Page(ctx context.Context, after inventory.VariantID) (page inventory.Page, err error) {
-	all, err := s.Observe(ctx)
-	s.calls[len(s.calls)-1] = "page"
+func (s *shop) Page(_ context.Context, after inventory.VariantID) (page inventory.Page, err error) {
+	s.calls = append(s.calls, "page")
+	all, err := s.all()
 	var variants []inventory.VariantID
 	for _, level := range all {
 		if level.Variant > after {
@@ -336,8 +337,14 @@ func (s *shop) item(key inventory.Key) *inventory.Level {
 	return &inventory.Level{Key: key}
 }
 
-func (s *shop) Observe(context.Context) (levels []inventory.Level, _ error) {
+func (s *shop) Observe(context.Context) (iter.Seq[[]inventory.Level], error) {
 	s.calls = append(s.calls, "observe")
+	levels, err := s.all()
+	return inventory.ItemsOf(levels), err
+}
+
+// all lists all levels, and one at Nowhere for each item without any.
+func (s *shop) all() (levels []inventory.Level, _ error) {
 	for _, l := range s.levels {
 		levels = append(levels, *l)
 	}
@@ -346,6 +353,7 @@ func (s *shop) Observe(context.Context) (levels []inventory.Level, _ error) {
 			levels = append(levels, l)
 		}
 	}
+	sortLevels(levels)
 	if s.reading != nil {
 		s.reading()
 	}

@@ -90,6 +90,7 @@ func (s *Store) Recall(name inventory.StoreName, item func(inventory.Item), leve
 	if err != nil {
 		return inventory.StoreMemory{}, err
 	}
+	s.letGo()
 	return memory, nil
 }
 

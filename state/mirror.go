@@ -28,6 +28,7 @@ func (s *Store) Mirror() (mirror inventory.SourceMirror, err error) {
 	if err != nil {
 		return inventory.SourceMirror{}, err
 	}
+	s.letGo()
 	return mirror, nil
 }
 
@@ -78,6 +79,9 @@ func (s *Store) Read(part inventory.SourceRead) error {
 	left, err := variantsOf(part)
 	if err != nil {
 		return err
+	}
+	if len(left) >= many {
+		defer s.letGo()
 	}
 	for more := len(left) > 0 || part.Head != nil; more; {
 		var now []keptVariant

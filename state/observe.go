@@ -25,6 +25,9 @@ func (s *Store) Observe(name inventory.StoreName, seen inventory.Observation) er
 	if err := belong(name, left.keys); err != nil {
 		return err
 	}
+	if len(left.items)+len(left.keys)+len(left.removed) >= many {
+		defer s.letGo()
+	}
 	room := most - 1 // for the memory
 	for _, settled := range seen.Settled {
 		room -= 2 + len(settled.Outcomes) // the batch moves, and each line may be a level's last write

@@ -211,7 +211,7 @@ func TestAnItemIsNoLongerNowhereOnceItIsStocked(t *testing.T) {
 		at := levelOf(t, c, w, "Bergen", sandbox.Listing{SKU: "NEW"})
 		nowhere := inventory.Key{Store: at.Store, Item: at.Item, Location: inventory.Nowhere}
 		look := func() (shown []inventory.Level) {
-			levels, err := c.Observe(t.Context())
+			levels, err := observe(t.Context(), c)
 			if err != nil {
 				t.Fatal(err)
 			}

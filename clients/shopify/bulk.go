@@ -5,6 +5,7 @@ import (
 	_ "embed" // for the query
 	"errors"
 	"fmt"
+	"iter"
 	"strconv"
 	"time"
 
@@ -49,15 +50,15 @@ var (
 // complete or an error, and a movedError when the store changed meanwhile.
 //
 // https://shopify.dev/docs/api/usage/bulk-operations/queries
-func (c *Client) readBulk(ctx context.Context, until time.Time) ([]inventory.Level, error) {
+func (c *Client) readBulk(ctx context.Context, until time.Time) (iter.Seq[[]inventory.Level], error) {
 	for again := false; ; again = true {
 		result, err := c.runBulk(ctx, until)
 		if err != nil {
 			return nil, err
 		}
-		list, err := c.fetchBulk(ctx, result)
+		items, err := c.fetchBulk(ctx, result)
 		if !errors.Is(err, errExpired) || again {
-			return list, err
+			return items, err
 		}
 	}
 }

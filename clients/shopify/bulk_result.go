@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"net/http"
 	"net/url"
@@ -71,7 +72,7 @@ func (c *Client) mayFetch(address string) bool {
 }
 
 // fetchBulk reads the result of a bulk query. It is complete or an error.
-func (c *Client) fetchBulk(ctx context.Context, result *bulkResult) ([]inventory.Level, error) {
+func (c *Client) fetchBulk(ctx context.Context, result *bulkResult) (iter.Seq[[]inventory.Level], error) {
 	look := &bulkLook{o: result.o}
 	if result.url == "" {
 		return look.levelsOf(result.objects)
@@ -109,17 +110,29 @@ type bulkLook struct {
 	line  bulkLine // the present one
 	wrong error    // with what came, not with how it came
 	// abouts is what each variant says of all levels of its item.
-	abouts []inventory.Level
-	// levels are without what is about all levels of their item. Their variant
-	// is the one that the line calls its parent, if it calls one that.
-	levels []inventory.Level
+	abouts []inventory.Item
+	levels []bulkLevel
+}
+
+// bulkLevel is a level as it is kept until the last has come, without what is
+// about all levels of its item: there may be millions of them.
+type bulkLevel struct {
+	item      inventory.ItemID
+	variant   inventory.VariantID // that the line calls its parent, if it calls one that
+	location  inventory.LocationID
+	available inventory.Units
+	active    bool
+}
+
+func (a bulkLevel) compare(b bulkLevel) int {
+	return cmp.Or(cmp.Compare(a.item, b.item), cmp.Compare(a.location, b.location))
 }
 
 // newBulkLook makes one that has room for the lines that were promised: a list
 // that grows is there twice each time it does.
 func newBulkLook(result *bulkResult) *bulkLook {
 	lines := max(0, min(result.objects, result.most/bulkLineLeast))
-	return &bulkLook{o: result.o, levels: make([]inventory.Level, 0, lines)}
+	return &bulkLook{o: result.o, levels: make([]bulkLevel, 0, lines)}
 }
 
 // bulkLine is a variant, or a level, which has a parent.
@@ -178,7 +191,7 @@ func (k *bulkLook) add(text []byte) error {
 
 func (k *bulkLook) addVariant(line *bulkLine) error {
 	about, err := k.o.about(line.variant, line.InventoryItem)
-	k.abouts = append(k.abouts, about)
+	k.abouts = append(k.abouts, about.Of())
 	return err
 }
 
@@ -192,13 +205,13 @@ func (k *bulkLook) addLevel(line *bulkLine) error {
 		return k.odd("has a parent that is neither its item nor a variant")
 	}
 	err = k.o.fill(&level, line.level)
-	k.levels = append(k.levels, level)
+	k.levels = append(k.levels, bulkLevel{level.Item, level.Variant, level.Location, level.Available, level.Active})
 	return err
 }
 
-// levelsOf puts the levels together, once as many lines have come as were
+// levelsOf gives the levels of each item, once as many lines have come as were
 // promised.
-func (k *bulkLook) levelsOf(objects int64) ([]inventory.Level, error) {
+func (k *bulkLook) levelsOf(objects int64) (iter.Seq[[]inventory.Level], error) {
 	if k.lines != objects {
 		return nil, k.o.incomplete(fmt.Sprintf("its result has %s lines of %s", grouped(int(k.lines)), grouped(int(objects))))
 	}
@@ -208,12 +221,15 @@ func (k *bulkLook) levelsOf(objects int64) ([]inventory.Level, error) {
 	if err := k.settleLevels(); err != nil {
 		return nil, err
 	}
-	return k.join()
+	if err := k.settleItems(); err != nil {
+		return nil, err
+	}
+	return k.items, nil
 }
 
 // settleVariants sorts the variants by id and drops what came twice.
 func (k *bulkLook) settleVariants() error {
-	slices.SortFunc(k.abouts, func(a, b inventory.Level) int { return cmp.Compare(a.Variant, b.Variant) })
+	slices.SortFunc(k.abouts, func(a, b inventory.Item) int { return cmp.Compare(a.Variant, b.Variant) })
 	for i := 1; i < len(k.abouts); i++ {
 		if a, b := k.abouts[i-1], k.abouts[i]; a.Variant == b.Variant && a != b {
 			return movedError{k.o.incomplete(b.Variant.String() + " was listed twice, and had changed")}
@@ -229,48 +245,72 @@ func (k *bulkLook) settleVariants() error {
 func (k *bulkLook) settleLevels() error {
 	for i := range k.levels {
 		level := &k.levels[i]
-		if level.Variant == 0 {
+		if level.variant == 0 {
 			continue
 		}
-		at, known := slices.BinarySearchFunc(k.abouts, level.Variant, func(a inventory.Level, id inventory.VariantID) int { return cmp.Compare(a.Variant, id) })
-		if !known || k.abouts[at].Item != level.Item {
-			return k.o.incomplete(fmt.Sprintf("%s is listed without its variant, %s", level.Key, level.Variant))
+		at, known := slices.BinarySearchFunc(k.abouts, level.variant, func(a inventory.Item, id inventory.VariantID) int { return cmp.Compare(a.Variant, id) })
+		if !known || k.abouts[at].ID != level.item {
+			return k.o.incomplete(fmt.Sprintf("%s is listed without its variant, %s", k.key(level), level.variant))
 		}
-		level.Variant = 0
+		level.variant = 0
 	}
-	slices.SortFunc(k.levels, func(a, b inventory.Level) int { return a.Compare(b.Key) })
+	slices.SortFunc(k.levels, bulkLevel.compare)
 	for i := 1; i < len(k.levels); i++ {
-		if a, b := k.levels[i-1], k.levels[i]; a.Key == b.Key && a != b {
-			return movedError{k.o.incomplete(b.String() + " was listed with two figures")}
+		if a, b := k.levels[i-1], k.levels[i]; a.compare(b) == 0 && a != b {
+			return movedError{k.o.incomplete(k.key(&b).String() + " was listed with two figures")}
 		}
 	}
 	k.levels = slices.Compact(k.levels)
 	return nil
 }
 
-// join gives each level what its variant says of it. Of the variants that share
-// an item the first counts, as it does by pages.
-func (k *bulkLook) join() ([]inventory.Level, error) {
-	slices.SortFunc(k.abouts, func(a, b inventory.Level) int {
-		return cmp.Or(cmp.Compare(a.Item, b.Item), cmp.Compare(a.Variant, b.Variant))
+func (k *bulkLook) key(level *bulkLevel) inventory.Key {
+	return inventory.Key{Store: k.o.client.store, Item: level.item, Location: level.location}
+}
+
+// settleItems sorts the items, and checks that each level has one. Of the variants
+// that share an item the first counts, as it does by pages.
+func (k *bulkLook) settleItems() error {
+	slices.SortFunc(k.abouts, func(a, b inventory.Item) int {
+		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Variant, b.Variant))
 	})
-	k.abouts = slices.CompactFunc(k.abouts, func(a, b inventory.Level) bool { return a.Item == b.Item })
-	var none []inventory.Level // of items that have no level
+	k.abouts = slices.CompactFunc(k.abouts, func(a, b inventory.Item) bool { return a.ID == b.ID })
+	at := 0
+	for i := range k.levels {
+		for at < len(k.abouts) && k.abouts[at].ID < k.levels[i].item {
+			at++
+		}
+		if at == len(k.abouts) || k.abouts[at].ID != k.levels[i].item {
+			return k.o.incomplete(k.key(&k.levels[i]).String() + " is listed without any variant of its item")
+		}
+	}
+	return nil
+}
+
+// items gives each level what its variant says of it, once all is settled.
+func (k *bulkLook) items(yield func([]inventory.Level) bool) {
+	var levels []inventory.Level
 	rest := k.levels
 	for _, about := range k.abouts {
-		own := 0
-		for ; own < len(rest) && rest[own].Item == about.Item; own++ {
-			level := about
-			level.Location, level.Active, level.Available = rest[own].Location, rest[own].Active, rest[own].Available
-			rest[own] = level // a second list of a million is not to be had
+		levels = levels[:0]
+		for ; len(rest) > 0 && rest[0].item == about.ID; rest = rest[1:] {
+			level := k.of(about)
+			level.Location, level.Active, level.Available = rest[0].location, rest[0].active, rest[0].available
+			levels = append(levels, level)
 		}
-		if own == 0 {
-			none = append(none, nowhere(about))
+		if len(levels) == 0 {
+			levels = append(levels, nowhere(k.of(about)))
 		}
-		rest = rest[own:]
+		if !yield(levels) {
+			return
+		}
 	}
-	if len(rest) > 0 {
-		return nil, k.o.incomplete(rest[0].String() + " is listed without any variant of its item")
+}
+
+// of is what an item says of all its levels.
+func (k *bulkLook) of(about inventory.Item) inventory.Level {
+	return inventory.Level{
+		Key: inventory.Key{Store: k.o.client.store, Item: about.ID}, Variant: about.Variant, SKU: about.SKU,
+		Untracked: about.Untracked, Bundle: about.Bundle, GiftCard: about.GiftCard,
 	}
-	return append(k.levels, none...), nil
 }

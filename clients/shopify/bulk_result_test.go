@@ -43,7 +43,7 @@ func readResult(file []byte, objects int64) ([]inventory.Level, error) {
 	if err := look.read(struct{ io.Reader }{bytes.NewReader(file)}); err != nil {
 		return nil, err
 	}
-	return look.levelsOf(objects)
+	return allOf(look.levelsOf(objects))
 }
 
 // BenchmarkBulkResult reads 100,000 variants at 3 locations, in files of

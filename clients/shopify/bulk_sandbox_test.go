@@ -125,7 +125,7 @@ func newBench(t *testing.T, w *sandbox.World) *bench {
 
 // observe reads the store by bulk queries, and keeps what is said of it.
 func (b *bench) observe(ctx context.Context) ([]inventory.Level, error) {
-	levels, err := b.bulk.Observe(ctx)
+	levels, err := observe(ctx, b.bulk)
 	if err != nil {
 		b.said = append(b.said, err.Error())
 		if levels != nil {
@@ -138,7 +138,7 @@ func (b *bench) observe(ctx context.Context) ([]inventory.Level, error) {
 // byPages reads what must come out.
 func (b *bench) byPages() []inventory.Level {
 	b.t.Helper()
-	levels, err := b.pages.Observe(b.t.Context())
+	levels, err := observe(b.t.Context(), b.pages)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -278,7 +278,7 @@ func TestAStoreBeyondTheDepthOfPagesIsReadByOneBulkQuery(t *testing.T) {
 		opts := grantOptions()
 		opts.Store, opts.Shop, opts.URL, opts.APIVersion, opts.Base, opts.BulkAbove = "main", "acme.myshopify.com", "http://127.0.0.1", "2026-10", b.between, 25_999
 		b.bulk = New(opts)
-		got, err := b.bulk.Observe(t.Context())
+		got, err := observe(t.Context(), b.bulk)
 		if err != nil || len(got) != 3*listings {
 			t.Fatalf("%d levels, %v", len(got), err)
 		}
@@ -288,7 +288,7 @@ func TestAStoreBeyondTheDepthOfPagesIsReadByOneBulkQuery(t *testing.T) {
 			t.Errorf("it cost %+v", counts)
 		}
 		pages.window = 2000
-		want, err := pages.Observe(t.Context())
+		want, err := observe(t.Context(), pages)
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%d levels, %v, want the same as the %d of pages", len(got), err, len(want))
 		}

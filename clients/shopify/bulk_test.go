@@ -82,7 +82,7 @@ var oneMug = []string{levelLine(1, 1, 5, "ProductVariant/1"), variantLine(1, 1, 
 
 func TestAStoreAboveTheLimitIsReadByABulkQueryAndTheLogSaysWhy(t *testing.T) {
 	talkBulk(t, bulkStore(oneMug, nil), func(t *testing.T, c *Client, s *store) {
-		got, err := c.Observe(t.Context())
+		got, err := observe(t.Context(), c)
 		if diff := cmp.Diff([]inventory.Level{mugLevel(1, 1, 5)}, got); err != nil || diff != "" {
 			t.Errorf("%v\n%s", err, diff)
 		}
@@ -130,7 +130,7 @@ func TestPagesAreReadWhereNoBulkQueryIsWantedOrToBeHad(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			talkBulk(t, bulkStore(oneMug, test.otherwise), func(t *testing.T, c *Client, s *store) {
-				got, err := c.Observe(t.Context())
+				got, err := observe(t.Context(), c)
 				if diff := cmp.Diff([]inventory.Level{mugLevel(1, 1, 5)}, got); err != nil || diff != "" {
 					t.Errorf("%v\n%s", err, diff)
 				}
@@ -145,7 +145,7 @@ func TestPagesAreReadWhereNoBulkQueryIsWantedOrToBeHad(t *testing.T) {
 	}
 	never := Options{Token: func() string { return token }}
 	talkAs(t, never, bulkStore(oneMug, nil), func(t *testing.T, c *Client, s *store) {
-		if _, err := c.Observe(t.Context()); err != nil || s.ops() != "readVariants" {
+		if _, err := observe(t.Context(), c); err != nil || s.ops() != "readVariants" {
 			t.Errorf("with a limit of 0: %v, asked %s", err, s.ops())
 		}
 	})
@@ -153,7 +153,7 @@ func TestPagesAreReadWhereNoBulkQueryIsWantedOrToBeHad(t *testing.T) {
 
 func TestACountThatWasCutOffIsALeastOne(t *testing.T) {
 	talkBulk(t, bulkStore(oneMug, op("countVariants", counted(10_000, "AT_LEAST"))), func(t *testing.T, c *Client, s *store) {
-		if _, err := c.Observe(t.Context()); err != nil || !strings.Contains(s.log.String(), `"at least 10,000 variants, above 5,000"`) {
+		if _, err := observe(t.Context(), c); err != nil || !strings.Contains(s.log.String(), `"at least 10,000 variants, above 5,000"`) {
 			t.Errorf("%v\n%s", err, s.log.String())
 		}
 	})
@@ -181,7 +181,7 @@ func TestAnEndOfABulkQueryThatIsNotItsCompletionIsAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			talkBulk(t, bulkStore(oneMug, op("pollBulk", test.state)), func(t *testing.T, c *Client, s *store) {
-				got, err := c.Observe(t.Context())
+				got, err := observe(t.Context(), c)
 				if err == nil || !strings.Contains(err.Error(), test.says) || !strings.HasPrefix(err.Error(), "shopify/main: bulk query: ") || got != nil {
 					t.Errorf("got %v and %v, want an error with %q", got, err, test.says)
 				}
@@ -199,7 +199,7 @@ func TestAnEndOfABulkQueryThatIsNotItsCompletionIsAnError(t *testing.T) {
 func TestABulkQueryThatFindsNothingIsAnEmptyStore(t *testing.T) {
 	state := stateJSON("COMPLETED", `,"errorCode":null,"objectCount":"0","fileSize":null,"url":null,"partialDataUrl":null`)
 	talkBulk(t, bulkStore(nil, op("pollBulk", state)), func(t *testing.T, c *Client, s *store) {
-		if got, err := c.Observe(t.Context()); err != nil || len(got) != 0 {
+		if got, err := observe(t.Context(), c); err != nil || len(got) != 0 {
 			t.Errorf("got %v, %v", got, err)
 		}
 		if strings.Contains(s.ops(), "/outputs") {
@@ -219,7 +219,7 @@ func TestTheWaitsForABulkQueryGrowWithItsAge(t *testing.T) {
 	}
 	talkBulk(t, bulkStore(oneMug, running), func(t *testing.T, c *Client, s *store) {
 		began := time.Now()
-		if _, err := c.Observe(t.Context()); err != nil {
+		if _, err := observe(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
 		var last time.Time
@@ -308,7 +308,7 @@ func TestARefusedResultGivesNothingAway(t *testing.T) {
 		refusal := reply{status: status, body: quoting, header: map[string]string{"Location": header}}
 		otherwise := func(_ int, a asked) (reply, bool) { return refusal, a.Op == "" }
 		talkBulk(t, bulkStore(oneMug, otherwise), func(t *testing.T, c *Client, s *store) {
-			got, err := c.Observe(t.Context())
+			got, err := observe(t.Context(), c)
 			if got != nil || !errors.Is(err, inventory.ErrIncomplete) || !strings.Contains(fmt.Sprint(err), fmt.Sprint("HTTP ", status)) {
 				t.Errorf("got %v, %v", got, err)
 			}
@@ -353,7 +353,7 @@ func TestALineThatComesTwiceIsOneUnlessItHasChanged(t *testing.T) {
 				return reply{body: strings.Join(test.first, "\n")}, a.Op == ""
 			}
 			talkBulk(t, bulkStore(oneMug, otherwise), func(t *testing.T, c *Client, _ *store) {
-				got, err := c.Observe(t.Context())
+				got, err := observe(t.Context(), c)
 				if diff := cmp.Diff([]inventory.Level{mugLevel(1, 1, 5)}, got); err != nil || diff != "" || runs != test.runs {
 					t.Errorf("%d bulk queries, want %d: %v\n%s", runs, test.runs, err, diff)
 				}
@@ -362,7 +362,7 @@ func TestALineThatComesTwiceIsOneUnlessItHasChanged(t *testing.T) {
 	}
 	always := append(oneMug, levelLine(1, 1, 4, "ProductVariant/1"))
 	talkBulk(t, bulkStore(always, nil), func(t *testing.T, c *Client, s *store) {
-		if got, err := c.Observe(t.Context()); got != nil || !errors.Is(err, inventory.ErrIncomplete) || strings.Count(s.ops(), "runBulk") != readings {
+		if got, err := observe(t.Context(), c); got != nil || !errors.Is(err, inventory.ErrIncomplete) || strings.Count(s.ops(), "runBulk") != readings {
 			t.Errorf("never still: %v, %v after %s", got, err, s.ops())
 		}
 	})
@@ -382,13 +382,13 @@ func TestAnItemThatVariantsShareHasItsLevelsOnceInABulkQueryToo(t *testing.T) {
 	var byPages, byBulk []inventory.Level
 	talk(t, always(paged), func(t *testing.T, c *Client, _ *store) {
 		var err error
-		if byPages, err = c.Observe(t.Context()); err != nil || len(byPages) != 3 {
+		if byPages, err = observe(t.Context(), c); err != nil || len(byPages) != 3 {
 			t.Fatal(byPages, err)
 		}
 	})
 	talkBulk(t, bulkStore(result, nil), func(t *testing.T, c *Client, _ *store) {
 		var err error
-		if byBulk, err = c.Observe(t.Context()); err != nil {
+		if byBulk, err = observe(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
 	})

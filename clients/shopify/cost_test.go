@@ -162,7 +162,7 @@ func TestAThrottledPageThatNoBucketHoldsIsMadeSmaller(t *testing.T) {
 		}
 		return variantsJSON("", mug(1, 1))
 	}, func(t *testing.T, c *Client, s *store) {
-		if _, err := c.Observe(t.Context()); err != nil || len(s.requests()) != 3 {
+		if _, err := observe(t.Context(), c); err != nil || len(s.requests()) != 3 {
 			t.Errorf("%v after %d requests, want pages of 250, 125 and 62", err, len(s.requests()))
 		}
 	})

@@ -2,9 +2,11 @@ package shopify
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -132,6 +134,25 @@ func always(r reply) func(int, asked) reply { return func(int, asked) reply { re
 // inTurn gives each request the next answer; the last one repeats.
 func inTurn(replies ...reply) func(int, asked) reply {
 	return func(n int, _ asked) reply { return replies[min(n, len(replies))-1] }
+}
+
+// observe lists the levels that a look at the whole store gives.
+func observe(ctx context.Context, c *Client) ([]inventory.Level, error) {
+	return allOf(c.Observe(ctx))
+}
+
+// allOf lists levels that are given item by item.
+func allOf(items iter.Seq[[]inventory.Level], err error) (levels []inventory.Level, _ error) {
+	if err != nil {
+		if items != nil {
+			panic("levels are given of a look that failed")
+		}
+		return nil, err
+	}
+	for some := range items {
+		levels = append(levels, some...)
+	}
+	return levels, nil
 }
 
 func key(item, location int64) inventory.Key {

@@ -97,7 +97,7 @@ func TestAGlanceBehindOurOwnBatchesCostsFewRequests(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				levels, err := c.Observe(t.Context())
+				levels, err := observe(t.Context(), c)
 				if err != nil {
 					t.Fatal(err)
 				}

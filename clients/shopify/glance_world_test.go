@@ -156,7 +156,7 @@ func TestGlancesTellOfEveryFigureThatMovedAndEveryEditWhateverHappens(t *testing
 			c := simulatedClient(t, w)
 			c.sizes[glanceName], c.sizes["updates of a location"] = portions, rest
 			c.sizes["updated variants"], c.sizes["levels of an item"] = rest, rest
-			before, err := c.Observe(t.Context())
+			before, err := observe(t.Context(), c)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -172,7 +172,7 @@ func TestGlancesTellOfEveryFigureThatMovedAndEveryEditWhateverHappens(t *testing
 				if glance, err = c.Glance(t.Context(), glance.Mark); err != nil {
 					t.Fatal(err)
 				}
-				now, err := c.Observe(t.Context())
+				now, err := observe(t.Context(), c)
 				if err != nil {
 					t.Fatal(err)
 				}

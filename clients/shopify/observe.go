@@ -3,6 +3,7 @@ package shopify
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"strconv"
 	"time"
@@ -10,33 +11,33 @@ import (
 	"stocksyncd/reconcile/inventory"
 )
 
-// Observe reads every level of the store, sorted by key. An item that has none
-// at all is there with one that stands for it, unstocked and at
-// [inventory.Nowhere]. It is complete or an error.
+// Observe reads every level of the store, and gives those of each item, sorted by
+// key. An item that has none at all is there with one that stands for it,
+// unstocked and at [inventory.Nowhere]. It is complete or an error: nothing is
+// given before all of it was read. What is given is valid until the next; it can
+// be gone through more than once.
 //
 // The figures are of some moment between the call and the answer, and of no one
 // moment: those of a page are read while the others wait, and those of a bulk
 // query, which can take minutes, may be as old as its beginning. Whoever dates
 // the look takes the time before the call.
-func (c *Client) Observe(ctx context.Context) ([]inventory.Level, error) {
-	list, err := c.look(ctx)
-	slices.SortFunc(list, func(a, b inventory.Level) int { return a.Compare(b.Key) })
-	return list, err
-}
-
-// look reads all levels in the way that costs less. Pages are never wrong, so
-// they stand in where no bulk query is to be had.
-func (c *Client) look(ctx context.Context) ([]inventory.Level, error) {
+func (c *Client) Observe(ctx context.Context) (iter.Seq[[]inventory.Level], error) {
+	// Pages are never wrong, so they stand in where no bulk query is to be had.
 	if c.choosesBulk(ctx) {
 		until := time.Now().Add(bulkPatience)
-		list, err := unmoved(func() ([]inventory.Level, error) { return c.readBulk(ctx, until) })
+		items, err := unmoved(func() (iter.Seq[[]inventory.Level], error) { return c.readBulk(ctx, until) })
 		var none noBulkError
 		if !errors.As(err, &none) {
-			return list, err
+			return items, err
 		}
 		c.log.Warn("no bulk query is to be had, the store is read by pages", "store", c.store, "err", err)
 	}
-	return readAll(ctx, c, variantsName, askVariants(observed))
+	list, err := readAll(ctx, c, variantsName, askVariants(observed))
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list, func(a, b inventory.Level) int { return a.Compare(b.Key) })
+	return inventory.ItemsOf(list), nil
 }
 
 // variantsName is the operation that reads variants with their levels.

@@ -21,7 +21,7 @@ func mugLevel(n int64, location int64, available inventory.Units) inventory.Leve
 func TestEveryPageOfVariantsIsRead(t *testing.T) {
 	talk(t, inTurn(variantsJSON("a", mug(1, 5), mug(2, 0)), variantsJSON("b", mug(4, 0)), variantsJSON("", mug(3, -2))),
 		func(t *testing.T, c *Client, s *store) {
-			got, err := c.Observe(t.Context())
+			got, err := observe(t.Context(), c)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -60,7 +60,7 @@ func TestWhatAVariantIsComesWithItsLevels(t *testing.T) {
 		{"edges":[{"node":{"isActive":true,"location":{"id":"gid://shopify/Location/2"},"quantities":[{"name":"available","quantity":3}]}}],
 		"pageInfo":{"hasNextPage":false}}}}`
 	talk(t, always(variantsJSON("", bundle, nameless)), func(t *testing.T, c *Client, _ *store) {
-		got, err := c.Observe(t.Context())
+		got, err := observe(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func TestLevelsBeyondTheirPageAreReadToTheEnd(t *testing.T) {
 		}
 		return ok(`{"inventoryItem":{"id":"` + vars.ID + `","inventoryLevels":` + levels + `}}`)
 	}, func(t *testing.T, c *Client, s *store) {
-		got, err := c.Observe(t.Context())
+		got, err := observe(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,20 +109,20 @@ func TestAListingThatMovesIsBegunAnewAndGivenUpInTheEnd(t *testing.T) {
 			variantsJSON("a", mug(1, 4)), variantsJSON("", mug(2, 1)))
 	}
 	talk(t, twice(5), func(t *testing.T, c *Client, _ *store) {
-		got, err := c.Observe(t.Context())
+		got, err := observe(t.Context(), c)
 		if diff := cmp.Diff([]inventory.Level{mugLevel(1, 1, 5)}, got); err != nil || diff != "" {
 			t.Errorf("listed twice with one figure: %v\n%s", err, diff)
 		}
 	})
 	talk(t, twice(4), func(t *testing.T, c *Client, _ *store) {
-		got, err := c.Observe(t.Context())
+		got, err := observe(t.Context(), c)
 		if diff := cmp.Diff([]inventory.Level{mugLevel(1, 1, 4), mugLevel(2, 1, 1)}, got); err != nil || diff != "" {
 			t.Errorf("listed twice with two figures: %v\n%s", err, diff)
 		}
 	})
 	talk(t, func(n int, _ asked) reply { return variantsJSON("a"+fmt.Sprint(n%2), mug(1, n)) },
 		func(t *testing.T, c *Client, s *store) {
-			if _, err := c.Observe(t.Context()); !errors.Is(err, inventory.ErrIncomplete) {
+			if _, err := observe(t.Context(), c); !errors.Is(err, inventory.ErrIncomplete) {
 				t.Errorf("got %v, want an incomplete read", err)
 			}
 			if got := len(s.requests()); got != 6 {
@@ -137,7 +137,7 @@ func TestAnItemWithoutAnyLevelIsSeenNowhere(t *testing.T) {
 		Replace(variantJSON(2, itemJSON(2, " SET ", levelsJSON(""))))
 	plain := variantJSON(3, itemJSON(3, "MUG-3", levelsJSON("")))
 	talk(t, always(variantsJSON("", mug(1, 5), bundle, plain, strings.Replace(plain, "ProductVariant/3", "ProductVariant/4", 1))), func(t *testing.T, c *Client, _ *store) {
-		got, err := c.Observe(t.Context())
+		got, err := observe(t.Context(), c)
 		want := []inventory.Level{
 			mugLevel(1, 1, 5),
 			{Key: key(2, 0), Variant: 2, SKU: "SET", Unstocked: true, Untracked: true, Bundle: true, GiftCard: true},
@@ -149,7 +149,7 @@ func TestAnItemWithoutAnyLevelIsSeenNowhere(t *testing.T) {
 	})
 	first, then := variantsJSON("a", plain), variantsJSON("", mug(3, 1))
 	talk(t, inTurn(first, then, variantsJSON("", mug(3, 1))), func(t *testing.T, c *Client, _ *store) {
-		got, err := c.Observe(t.Context())
+		got, err := observe(t.Context(), c)
 		if diff := cmp.Diff([]inventory.Level{mugLevel(3, 1, 1)}, got); err != nil || diff != "" {
 			t.Errorf("stocked while it was read: %v\n%s", err, diff)
 		}
@@ -159,7 +159,7 @@ func TestAnItemWithoutAnyLevelIsSeenNowhere(t *testing.T) {
 func TestAnItemThatVariantsShareHasItsLevelsOnce(t *testing.T) {
 	item := itemJSON(7, "MUG", levelsJSON("", levelJSON(1, 5)))
 	talk(t, always(variantsJSON("", variantJSON(1, item), variantJSON(2, item))), func(t *testing.T, c *Client, _ *store) {
-		got, err := c.Observe(t.Context())
+		got, err := observe(t.Context(), c)
 		want := []inventory.Level{{Key: key(7, 1), Variant: 1, SKU: "MUG", Available: 5, Active: true}}
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%v\n%s", err, diff)
@@ -194,7 +194,7 @@ func TestAReadThatCannotBeCompleteIsAnError(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			talk(t, always(test.answer), func(t *testing.T, c *Client, _ *store) {
-				got, err := c.Observe(t.Context())
+				got, err := observe(t.Context(), c)
 				if err == nil || !strings.Contains(err.Error(), test.want) || got != nil {
 					t.Errorf("got %d levels and %v, want an error with %q", len(got), err, test.want)
 				}
@@ -213,7 +213,7 @@ func TestAPageThatCostsTooMuchIsHalvedAndTheSizeRemembered(t *testing.T) {
 		return variantsJSON("", mug(1, 1))
 	}, func(t *testing.T, c *Client, s *store) {
 		for range 2 {
-			if _, err := c.Observe(t.Context()); err != nil {
+			if _, err := observe(t.Context(), c); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -267,14 +267,14 @@ func TestManyVariantsAreReadInWindowsById(t *testing.T) {
 	}
 	talk(t, serve(true), func(t *testing.T, c *Client, _ *store) {
 		c.window = 2000
-		got, err := c.Observe(t.Context())
+		got, err := observe(t.Context(), c)
 		if err != nil || len(got) != total {
 			t.Errorf("got %d levels and %v, want %d", len(got), err, total)
 		}
 	})
 	talk(t, serve(false), func(t *testing.T, c *Client, _ *store) {
 		c.window = 2000
-		if _, err := c.Observe(t.Context()); !errors.Is(err, inventory.ErrIncomplete) || !strings.Contains(err.Error(), "25,000") {
+		if _, err := observe(t.Context(), c); !errors.Is(err, inventory.ErrIncomplete) || !strings.Contains(err.Error(), "25,000") {
 			t.Errorf("unsorted: got %v, want an incomplete read that names the limit", err)
 		}
 	})
@@ -296,7 +296,7 @@ func TestLocationsIncludeInactiveOnesAndSetHowManyLevelsAreAsked(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
-		if _, err := c.Observe(t.Context()); err != nil {
+		if _, err := observe(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
 		var vars struct{ Levels int }

@@ -149,7 +149,7 @@ func TestAPageThatCostsTooMuchIsHalvedLikeThoseOfAWholeRead(t *testing.T) {
 		if _, err := c.Page(t.Context(), 0); err != nil || len(s.requests()) != 3 {
 			t.Errorf("%v after %d requests, want the third to be served", err, len(s.requests()))
 		}
-		if _, err := c.Observe(t.Context()); err != nil || len(s.requests()) != 4 {
+		if _, err := observe(t.Context(), c); err != nil || len(s.requests()) != 4 {
 			t.Errorf("%v after %d requests, want the size to be remembered", err, len(s.requests()))
 		}
 	})
@@ -197,7 +197,7 @@ func TestARoundOfPagesGivesWhatAWholeReadGivesWhateverStandsInTheStore(t *testin
 			fill(t, w, places, listings)
 			c := simulatedClient(t, w)
 			c.sizes[variantsName], c.levels = size, levels
-			want, err := c.Observe(t.Context())
+			want, err := observe(t.Context(), c)
 			if err != nil {
 				t.Fatal(err)
 			}

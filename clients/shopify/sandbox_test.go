@@ -53,7 +53,7 @@ func TestALargeStoreIsReadWholeAtThePaceOfItsBucket(t *testing.T) {
 			t.Fatalf("%d locations, %v", len(locations), err)
 		}
 		start := time.Now()
-		levels, err := c.Observe(t.Context())
+		levels, err := observe(t.Context(), c)
 		if err != nil || len(levels) != 3*listings {
 			t.Fatalf("%d levels, %v", len(levels), err)
 		}
@@ -71,7 +71,7 @@ func TestALargeStoreIsReadWholeAtThePaceOfItsBucket(t *testing.T) {
 
 func TestABatchIsWrittenReplayedAndFoundStale(t *testing.T) {
 	simulated(t, 100, func(t *testing.T, c *Client, w *sandbox.World) {
-		levels, err := c.Observe(t.Context())
+		levels, err := observe(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,7 +118,7 @@ func TestNoSimulatedFaultGivesAWrongFigure(t *testing.T) {
 					t.Fatal(err)
 				}
 				w.Inject(fault)
-				levels, err := c.Observe(t.Context())
+				levels, err := observe(t.Context(), c)
 				if err == nil && len(levels) != 3*listings {
 					t.Errorf("%s: %d levels of %d, and no error", kind, len(levels), 3*listings)
 				}
@@ -128,7 +128,7 @@ func TestNoSimulatedFaultGivesAWrongFigure(t *testing.T) {
 					t.Errorf("%s: %d listings of %d, and no error", kind, len(rows), 3*listings)
 				}
 				w.ClearFaults()
-				if levels, err = c.Observe(t.Context()); err != nil {
+				if levels, err = observe(t.Context(), c); err != nil {
 					t.Fatalf("%s: once it is over: %v", kind, err)
 				}
 				change := inventory.Change{Key: levels[0].Key, From: levels[0].Available, To: levels[0].Available + 2}

@@ -2,6 +2,8 @@ package desired
 
 import (
 	"cmp"
+	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -39,33 +41,49 @@ func NewCatalogue(snap *inventory.Snapshot, before []inventory.StockKey) *Catalo
 }
 
 // List takes a new listing of the variants in. What is listed still keeps its
-// rows. It gives the SKUs that another variant stands for now, or none, or one
-// that is another thing, sorted; and the variants that are new or not what they
-// were.
-func (c *Catalogue) List(variants []inventory.SourceVariant) (moved []inventory.SKU, changed []inventory.SourceVariantID) {
-	before, stood := c.byID, c.entries
-	c.index(variants)
-	for _, e := range c.all {
-		known, ok := before[e.variant.ID]
-		if ok {
-			e.stock = known.stock
-		}
-		if !ok || !same(known.variant, e.variant) {
+// rows, and what has not changed its place: a second catalogue of a million
+// levels is not to be had. It gives the SKUs that another variant stands for now,
+// or none, or one that is another thing, sorted; the variants that are new or not
+// what they were; and what those were, and those that are gone.
+func (c *Catalogue) List(variants []inventory.SourceVariant) (moved []inventory.SKU, changed []inventory.SourceVariantID, were []inventory.SourceVariant) {
+	if len(c.all) == 0 {
+		c.index(variants)
+		for _, e := range c.all {
 			changed = append(changed, e.variant.ID)
 		}
+		return slices.Sorted(maps.Keys(c.entries)), changed, nil
 	}
-	for sku, e := range c.entries {
-		if was, ok := stood[sku]; !ok || !same(was.variant, e.variant) {
-			moved = append(moved, sku)
+	listed := make(map[inventory.SourceVariantID]bool, len(variants))
+	var news []inventory.SourceVariant
+	for _, v := range variants {
+		if listed[v.ID] {
+			continue
+		}
+		listed[v.ID] = true
+		known, ok := c.byID[v.ID]
+		if ok && same(known.variant, v) {
+			continue
+		}
+		if ok {
+			were = append(were, known.variant)
+		}
+		news, changed = append(news, v), append(changed, v.ID)
+	}
+	var gone []inventory.SourceVariantID
+	for v := range c.All() {
+		if !listed[v.ID] {
+			were, gone = append(were, v), append(gone, v.ID)
 		}
 	}
-	for sku := range stood {
-		if _, still := c.entries[sku]; !still {
-			moved = append(moved, sku)
+	moved = c.Amend(news, gone)
+	c.all = c.all[:0]
+	for _, v := range variants { // in their new order
+		if listed[v.ID] {
+			listed[v.ID] = false
+			c.all = append(c.all, c.byID[v.ID])
 		}
 	}
-	slices.Sort(moved)
-	return moved, changed
+	return moved, changed, were
 }
 
 // index lists variants, without their rows.
@@ -251,11 +269,18 @@ func (c *Catalogue) standsFor(skus []inventory.SKU, id inventory.SourceVariantID
 
 // Variants lists all variants, as they were listed.
 func (c *Catalogue) Variants() []inventory.SourceVariant {
-	variants := make([]inventory.SourceVariant, len(c.all))
-	for i, e := range c.all {
-		variants[i] = e.variant
+	return slices.AppendSeq(make([]inventory.SourceVariant, 0, len(c.all)), c.All())
+}
+
+// All goes through all variants, as they were listed.
+func (c *Catalogue) All() iter.Seq[inventory.SourceVariant] {
+	return func(yield func(inventory.SourceVariant) bool) {
+		for _, e := range c.all {
+			if !yield(e.variant) {
+				return
+			}
+		}
 	}
-	return variants
 }
 
 // Select lists the variants that pass a test, as they were listed.

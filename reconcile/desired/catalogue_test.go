@@ -37,7 +37,23 @@ func TestPropertyACatalogueThatTookReadsInIsOneMadeOfThem(t *testing.T) {
 						Archived: rapid.Bool().Draw(t, "archived"), Kit: rapid.Bool().Draw(t, "kit"),
 					}
 				}), 0, 6, func(v inventory.SourceVariant) inventory.SourceVariantID { return v.ID }).Draw(t, "variants")
-				moved, _ = catalogue.List(variants)
+				was := catalogue.Variants()
+				var changed []inventory.SourceVariantID
+				var were []inventory.SourceVariant
+				moved, changed, were = catalogue.List(variants)
+				if got := catalogue.Variants(); !slices.Equal(got, variants) {
+					t.Fatalf("%+v was listed, and %+v is there", variants, got)
+				}
+				for _, v := range variants {
+					if got, want := slices.Contains(changed, v.ID), !slices.Contains(was, v); got != want {
+						t.Fatalf("said to be new or another: %t of %+v, which came after %+v", got, v, was)
+					}
+				}
+				for _, v := range was {
+					if got, want := slices.Contains(were, v), !slices.Contains(variants, v); got != want {
+						t.Fatalf("said to have been: %t of %+v, after which %+v came", got, v, variants)
+					}
+				}
 			case 1:
 				var edited []inventory.SourceVariant
 				var gone []inventory.SourceVariantID

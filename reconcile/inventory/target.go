@@ -1,6 +1,9 @@
 package inventory
 
-import "time"
+import (
+	"iter"
+	"time"
+)
 
 // Location is a Shopify location.
 type Location struct {
@@ -25,6 +28,19 @@ type Level struct {
 	Untracked bool // Shopify does not count this item
 	Bundle    bool // requiresComponents: Shopify computes it from its parts
 	GiftCard  bool
+}
+
+// ItemsOf gives the levels of each item, of levels sorted by key.
+func ItemsOf(levels []Level) iter.Seq[[]Level] {
+	return func(yield func([]Level) bool) {
+		for from, to := 0, 0; from < len(levels); from = to {
+			for to = from; to < len(levels) && levels[to].Item == levels[from].Item; to++ {
+			}
+			if !yield(levels[from:to]) {
+				return
+			}
+		}
+	}
 }
 
 // Item is what a store says of an item, whatever its levels.

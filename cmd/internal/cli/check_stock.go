@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -21,9 +20,13 @@ const figuresTimeout = 10 * time.Minute
 func (c *checker) checkStock(ctx context.Context, prefix string, s configs.Store, feeds desired.Feeds) []finding {
 	ctx, cancel := context.WithTimeout(ctx, figuresTimeout)
 	defer cancel()
-	levels, err := c.rig.shops[inventory.StoreName(s.Name)].Observe(ctx)
+	items, err := c.rig.shops[inventory.StoreName(s.Name)].Observe(ctx)
 	if err != nil {
 		return []finding{fail(prefix+"SKUs", err, "")}
+	}
+	var levels []inventory.Level
+	for some := range items {
+		levels = append(levels, some...)
 	}
 	variants, err := c.catalogue()
 	if err != nil {
@@ -65,7 +68,6 @@ func (c *checker) duplicates(ctx context.Context, s configs.Store, feeds desired
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(levels, func(a, b inventory.Level) int { return a.Compare(b.Key) })
 	catalogue := desired.NewCatalogue(&inventory.Snapshot{Variants: variants, Stock: stock}, nil)
 	rules := desired.Rules{Feeds: feeds, SKU: rulesOf(s), Excluded: desired.Exclude(orders, reads)}
 	return catalogue.Duplicates(levels, rules, catalogue.Figures(levels, rules, nil)), nil
