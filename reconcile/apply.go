@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"stocksyncd/reconcile/flight"
 	"stocksyncd/reconcile/inventory"
@@ -210,19 +209,12 @@ func (s *cycleStore) wrote(outcomes []inventory.Outcome) {
 	}
 }
 
-// quarantine takes a line that Shopify refused out of the coming plans.
-func (s *cycleStore) quarantine(o inventory.Outcome) {
-	now := s.c.r.opts.Now()
-	code, _, _ := strings.Cut(o.Detail, ":")
-	s.kept.Quarantine = append(s.kept.Quarantine, inventory.Quarantined{
-		Key: o.Key, SKU: o.SKU, Code: code, Detail: o.Detail, Count: 1, Since: now, Until: now.Add(s.c.r.opts.Quarantine),
-	})
-}
-
 // bisect finds the bad line of a batch that was refused without naming one.
 func (s *cycleStore) bisect(ctx context.Context, batch []inventory.Change, refused *inventory.RefusedError) error {
 	if len(batch) == 1 {
-		s.take([]inventory.Outcome{{Change: batch[0], Result: inventory.Rejected, Detail: refused.Code + ": " + refused.Message}})
+		bad := []inventory.Outcome{{Change: batch[0], Result: inventory.Rejected, Detail: refused.Code + ": " + refused.Message}}
+		s.lookForGone(ctx, bad)
+		s.take(bad)
 		return nil
 	}
 	half := len(batch) / 2

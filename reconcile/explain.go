@@ -227,7 +227,7 @@ func (s *cycleStore) conclude(e *inventory.Explanation, level inventory.Level, i
 // next says what the next cycle does with a level that nothing happens to.
 func (s *cycleStore) next(key inventory.Key, p plan.Plan, e *inventory.Explanation) inventory.NextAction {
 	for _, q := range s.kept.Quarantine {
-		if q.Key == key {
+		if q.Key == key && q.Rests(s.c.r.opts.Now()) {
 			return inventory.NextAction{
 				Result: inventory.Skipped, Reason: inventory.ReasonQuarantined, Until: q.Until.UTC(), Order: "stocksyncd release " + key.String(),
 				Text: fmt.Sprintf("Shopify refused the last write (%s), so the level rests until %s", q.Detail, clock(q.Until, s.c.r.opts.Now())),

@@ -49,7 +49,12 @@ func (r *Reconciler) ReleaseAll(store inventory.StoreName) (string, error) {
 			held++
 		}
 	}
-	resting := len(kept.Quarantine)
+	resting := 0
+	for i := range kept.Quarantine {
+		if kept.Quarantine[i].Rests(r.opts.Now()) {
+			resting++
+		}
+	}
 	kept.Quarantine = nil
 	return fmt.Sprintf("%s: %s released, %s out of quarantine", store, count(held, "held plan", "held plans"), count(resting, "level", "levels")), r.keep(store, kept)
 }

@@ -79,16 +79,22 @@ type HeldLevel struct {
 	Raise bool `json:"raise"`
 }
 
-// Quarantined is a level whose line Shopify refused.
+// Quarantined is a level whose line Shopify refused. It rests, then it is tried
+// again; the record stays until Shopify has taken a line of it or none is needed.
 type Quarantined struct {
 	Key    Key       `json:"key"`
 	SKU    SKU       `json:"sku"`
 	Code   string    `json:"code"`   // Shopify's error code
 	Detail string    `json:"detail"` // Shopify's words
-	Count  int       `json:"count"`
-	Since  time.Time `json:"since"`
-	Until  time.Time `json:"until"`
+	Count  int       `json:"count"`  // refusals in a row
+	Since  time.Time `json:"since"`  // of the first of them
+	Until  time.Time `json:"until"`  // nothing is written before
+	// Reported is when a report last told of it: one does so every day.
+	Reported time.Time `json:"reported,omitzero"`
 }
+
+// Rests tells whether nothing may be written yet.
+func (q *Quarantined) Rests(now time.Time) bool { return now.Before(q.Until) }
 
 // Written is a write of the last hour, which the guards count.
 type Written struct {

@@ -217,6 +217,10 @@ func storeLines(store *inventory.StoreReport, named bool) (lines []string) {
 	for _, h := range store.Holds {
 		lines = append(lines, prefix+holdText(h))
 	}
+	for _, q := range store.Quarantine {
+		lines = append(lines, fmt.Sprintf("%s%s at %s is in quarantine until %s, refused %s: %s. Let it go: %s", prefix, quoteCell(string(q.SKU)), quoteCell(q.Location),
+			q.Until.UTC().Format("2006-01-02 15:04 UTC"), count(q.Count, "time", "times"), quoteCell(q.Detail), q.Release))
+	}
 	if store.Negative > 0 {
 		lines = append(lines, fmt.Sprintf("%s%s below zero, shown as 0: more is promised than there is.", prefix, count(store.Negative, "figure is", "figures are")))
 	}

@@ -160,10 +160,20 @@ func (a *app) storeStatus(store *daemon.StoreStatus, last *inventory.StoreReport
 			lines = append(lines, fmt.Sprintf("  and %d more in quarantine; --output json has all", len(store.Quarantine)-most))
 			break
 		}
-		lines = append(lines, fmt.Sprintf("  %s is in quarantine until %s: %s. Let it go: stocksyncd release %s",
-			quoteCell(string(q.SKU)), a.when(q.Until), quoteCell(q.Detail), q.Key))
+		lines = append(lines, a.restLine(&q))
 	}
 	return lines
+}
+
+// restLine says of a level in quarantine why, and when it is tried again.
+func (a *app) restLine(q *inventory.Quarantined) string {
+	sku, why := quoteCell(string(q.SKU)), quoteCell(q.Detail)
+	if !q.Rests(a.Now()) {
+		return fmt.Sprintf("  %s is out of quarantine since %s and is tried again when it needs a write; refused %s so far: %s. Forget that: stocksyncd release %s",
+			sku, a.when(q.Until), count(q.Count, "time", "times"), why, q.Key)
+	}
+	return fmt.Sprintf("  %s is in quarantine until %s, refused %s: %s. Let it go: stocksyncd release %s",
+		sku, a.when(q.Until), count(q.Count, "time", "times"), why, q.Key)
 }
 
 func heldLevels(holds []inventory.Hold) int {
