@@ -203,10 +203,11 @@ func (s *cycleStore) wrote(outcomes []inventory.Outcome) {
 	for _, o := range outcomes {
 		if o.Result == inventory.Applied {
 			s.kept.Written = append(s.kept.Written, inventory.Written{
-				Key: o.Key, At: s.c.r.opts.Now(), Zero: o.To <= 0, Freed: s.freed[o.Key],
+				Key: o.Key, At: s.c.r.opts.Now(), Zero: o.To <= 0, Freed: s.freed[o.Key], From: o.From, To: o.To,
 			})
 		}
 	}
+	s.wroteRivals(outcomes, s.c.r.opts.Now())
 }
 
 // bisect finds the bad line of a batch that was refused without naming one.

@@ -103,6 +103,7 @@ func (m *memory) copy() *memory {
 	copied.Ledger.Entries, copied.Ledger.Credits = slices.Clone(m.Ledger.Entries), slices.Clone(m.Ledger.Credits)
 	copied.Ledger.Counted = maps.Clone(m.Ledger.Counted)
 	copied.Holds, copied.Quarantine, copied.Written = slices.Clone(m.Holds), slices.Clone(m.Quarantine), slices.Clone(m.Written)
+	copied.Rivals = slices.Clone(m.Rivals)
 	return &copied
 }
 
@@ -294,6 +295,12 @@ func holding(holds []inventory.Hold) map[inventory.Key][]heldBy {
 
 // waits says what a raise waits for, and until when at the latest.
 func (s *cycleStore) waits(key inventory.Key, o inventory.Outcome, e *inventory.Explanation) inventory.NextAction {
+	if o.Because == inventory.ReasonSecondWriter {
+		return inventory.NextAction{
+			Result: inventory.Waiting, Reason: o.Because, Order: "stocksyncd release " + key.String(),
+			Text: fmt.Sprintf("something else writes it too, so it stays at %d for now: %s", o.From, o.Detail),
+		}
+	}
 	if e.Target == o.From { // whatever else it would wait for
 		o.Because = inventory.ReasonInFlight
 	}

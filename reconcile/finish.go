@@ -92,6 +92,7 @@ func (s *cycleStore) report() inventory.StoreReport {
 		r.Quarantine = s.resting()
 		r.Look = &inventory.LookReport{Whole: s.whole, Oldest: t.oldest().UTC(), Told: t.told, Missed: t.missed, Trusted: t.trusted}
 	}
+	s.contested(&r)
 	if r.Skipped == nil {
 		r.Skipped = map[inventory.Reason]int{}
 	}

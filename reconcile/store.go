@@ -173,6 +173,7 @@ func (s *cycleStore) diff() error {
 		s.items, all = s.portion(all)
 		s.lay()
 		s.figured = s.figures(s.levels, index)
+		s.watch(s.levels, s.figured, index)
 		parts = append(parts, plan.Diff(s.levels, s.figured, s.view(index)))
 		if err := s.observe(s.levels, s.figured, s.dropGone(), len(all) == 0); err != nil {
 			return err
@@ -404,6 +405,7 @@ func (s *cycleStore) view(index *flight.Index) plan.View {
 		Own:       index.Own,
 		First:     func(key inventory.Key) time.Time { return s.firstSeen(key) },
 		Resting:   func(key inventory.Key) bool { return resting[key] },
+		Stays:     s.stays(),
 		Name:      func(id inventory.LocationID) string { return s.kept.feeds[id].Name },
 		Now:       s.looked,
 		Settle:    s.c.r.opts.Settle,

@@ -102,6 +102,32 @@ type Written struct {
 	At    time.Time `json:"at"`
 	Zero  bool      `json:"zero"`  // it took the level to zero
 	Freed bool      `json:"freed"` // a release let it through; no guard counts it
+	From  Units     `json:"from,omitempty"`
+	To    Units     `json:"to,omitempty"`
+	// Done tells that the level has left the figure since, and that it is known
+	// why or was counted: there is nothing more to find out about this write.
+	Done bool `json:"done,omitempty"`
+}
+
+// Rival is what speaks for a second writer of a level: something that gives it
+// another figure than we write, again and again.
+type Rival struct {
+	Key      Key     `json:"key"`
+	SKU      SKU     `json:"sku"`
+	Location string  `json:"location"` // for people
+	Rounds   []Round `json:"rounds"`   // oldest first; those that it was reported for, once it is
+	// Since is when it was reported; zero while it is only suspected.
+	Since time.Time `json:"since,omitzero"`
+	Last  time.Time `json:"last"`  // when the newest round was found
+	Wrote time.Time `json:"wrote"` // when we wrote the level last
+}
+
+// Round is one figure of ours that did not last.
+type Round struct {
+	Written Units     `json:"written"`
+	At      time.Time `json:"at"`
+	Found   Units     `json:"found"`
+	Seen    time.Time `json:"seen"`
 }
 
 // Pins is what the location names of a store's mapping were found to mean, so
@@ -131,6 +157,7 @@ type Memory struct {
 	Holds      []Hold        `json:"holds,omitempty"`
 	Quarantine []Quarantined `json:"quarantine,omitempty"`
 	Written    []Written     `json:"written,omitempty"`
+	Rivals     []Rival       `json:"rivals,omitempty"` // sorted by key
 	Pins       Pins          `json:"pins,omitzero"`
 }
 

@@ -66,8 +66,12 @@ type StoreReport struct {
 	// day, at most 100 of them; the next reports have the others. Skipped counts
 	// all that rest.
 	Quarantine []QuarantineReport `json:"quarantine,omitempty"`
-	Notes      []string           `json:"notes,omitempty"`
-	Look       *LookReport        `json:"look,omitempty"` // how the levels were read
+	// Contested counts the levels that something else writes too, and
+	// SecondWriters has the first 20 of them.
+	Contested     int                  `json:"contested,omitempty"`
+	SecondWriters []SecondWriterReport `json:"second_writers,omitempty"`
+	Notes         []string             `json:"notes,omitempty"`
+	Look          *LookReport          `json:"look,omitempty"` // how the levels were read
 	// Of full cycles only: stock that is offered several times, SKUs that stand
 	// more than once, and SKUs that almost match. At most 1,000 of each are
 	// listed; the notes count them all.
@@ -115,6 +119,18 @@ type QuarantineReport struct {
 	Since      time.Time  `json:"since"`
 	Until      time.Time  `json:"until"`   // then it is tried again
 	Release    string     `json:"release"` // the command that has it tried at once
+}
+
+// SecondWriterReport is a level that something else writes too.
+type SecondWriterReport struct {
+	SKU        SKU        `json:"sku"`
+	Item       ItemID     `json:"inventory_item_id"`
+	LocationID LocationID `json:"location_id"`
+	Location   string     `json:"location"`
+	Since      time.Time  `json:"since"`   // when it was first reported
+	Rounds     []Round    `json:"rounds"`  // what was written, and what was found instead
+	Text       string     `json:"text"`    // the same in words
+	Release    string     `json:"release"` // the command that ends it
 }
 
 // DuplicateStock is how far a store's total goes beyond what Katana has.
