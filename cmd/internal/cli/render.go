@@ -129,6 +129,7 @@ func reasonText(reason inventory.Reason) string {
 		inventory.ReasonQuarantined:      "in quarantine",
 		inventory.ReasonRule:             "skipped by a rule",
 		inventory.ReasonFirstSight:       "seen for the first time a moment ago; a sale may not be in Katana yet",
+		inventory.ReasonSecondWriter:     "something else writes it too",
 		inventory.ReasonLowerOnly:        "the mode lets only reductions through",
 		inventory.ReasonReport:           "report mode",
 		inventory.ReasonStale:            "Shopify's figure moved meanwhile",

@@ -126,6 +126,7 @@ func TestMetricsCountWhatACycleDidAndNeverNameASKU(t *testing.T) {
 	whole := reconcile.Request{Kind: inventory.Full}
 	site.Observe(whole, report(), nil)
 	second := report()
+	second.Stores[0].Contested = 2
 	second.Stores[0].Skipped = map[inventory.Reason]int{inventory.ReasonQuarantined: 3}
 	site.Observe(whole, second, nil)
 	partial := report()
@@ -138,6 +139,7 @@ func TestMetricsCountWhatACycleDidAndNeverNameASKU(t *testing.T) {
 		`stocksyncd_levels_managed{store="main"} 400`,
 		`stocksyncd_levels_held{store="main"} 1`,
 		`stocksyncd_levels_quarantined{store="main"} 3`,
+		`stocksyncd_levels_contested{store="main"} 2`,
 		`stocksyncd_requests_total{api="katana"} 27`,
 		`stocksyncd_request_cost_points_total{api="shopify/main"} 123`,
 		`stocksyncd_last_success_timestamp_seconds{store="main"} 1.79`,
