@@ -17,15 +17,18 @@ func (s *cycleStore) watch(levels []inventory.Level, figures []inventory.Figure,
 		return
 	}
 	suspects := s.suspects(levels, figures)
-	last := make(map[inventory.Key]int, len(suspects)) // where Written has the last write of each
-	for i := range s.kept.Written {
-		if _, suspect := suspects[s.kept.Written[i].Key]; suspect {
-			last[s.kept.Written[i].Key] = i
+	if len(suspects) == 0 && len(s.kept.Rivals) == 0 {
+		return
+	}
+	if s.lastWrite == nil { // once for all parts of the plan
+		s.lastWrite = make(map[inventory.Key]int, len(s.kept.Written))
+		for i := range s.kept.Written {
+			s.lastWrite[s.kept.Written[i].Key] = i
 		}
 	}
 	in := guard.Watched{Rivals: s.kept.Rivals, Heard: s.heard(), Now: s.c.started, Settle: s.c.r.opts.Settle}
 	for key, at := range suspects {
-		i, written := last[key]
+		i, written := s.lastWrite[key]
 		seen, known := s.kept.shelf.seen(key)
 		if !written || !known || !seen.Figured {
 			continue
@@ -39,7 +42,7 @@ func (s *cycleStore) watch(levels []inventory.Level, figures []inventory.Figure,
 	rivals, done := guard.Watch(in)
 	s.kept.Rivals = rivals
 	for _, key := range done {
-		s.kept.Written[last[key]].Done = true
+		s.kept.Written[s.lastWrite[key]].Done = true
 	}
 }
 

@@ -167,7 +167,7 @@ func TestAFallThatNoOrderExplainsIsARoundOnceItIsNotTakenForSold(t *testing.T) {
 		if s.levels[mug].Available == 7 { // a script subtracts whenever it is whole
 			s.levels[mug].Available = 4
 		}
-		if w.next(30*time.Second).Stores[0].Contested > 0 {
+		if w.next(30 * time.Second).Stores[0].Contested > 0 {
 			reported = w.now.Sub(began).Round(time.Minute)
 		}
 	}

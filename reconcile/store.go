@@ -47,6 +47,7 @@ type cycleStore struct {
 	pass      []inventory.Change // what the guards let through
 	freed     map[inventory.Key]bool
 	sold      map[inventory.SKU]bool // found while writing
+	lastWrite map[inventory.Key]int  // where kept.Written has the last write of each level, once a plan asked
 	refusals  map[inventory.Key]int  // where kept.Quarantine has each level, once one was refused
 	gone      map[inventory.Key]bool // levels that are not stocked any more, as was found while writing
 	outcomes  []inventory.Outcome
@@ -182,7 +183,7 @@ func (s *cycleStore) diff() error {
 		s.mayRepeat(s.figured)
 		s.compare(s.figured)
 	}
-	s.plan = plan.Join(parts...)
+	s.plan, s.lastWrite = plan.Join(parts...), nil
 	s.pair()
 	s.judged()
 	s.addUp()
