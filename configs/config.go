@@ -112,7 +112,7 @@ type Guards struct {
 
 // Quarantine is the rest that a refused line takes.
 type Quarantine struct {
-	Expiry Duration `json:"expiry,omitempty" jsonschema:"How long a level rests after Shopify refused its line."`
+	Expiry Duration `json:"expiry,omitempty" jsonschema:"The longest that a level rests after Shopify refused its line: the first rest is a 16th of it, and each refusal in a row doubles that."`
 }
 
 // State is the state file.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"stocksyncd/reconcile/flight"
 	"stocksyncd/reconcile/inventory"
@@ -204,25 +203,19 @@ func (s *cycleStore) wrote(outcomes []inventory.Outcome) {
 	for _, o := range outcomes {
 		if o.Result == inventory.Applied {
 			s.kept.Written = append(s.kept.Written, inventory.Written{
-				Key: o.Key, At: s.c.r.opts.Now(), Zero: o.To <= 0, Freed: s.freed[o.Key],
+				Key: o.Key, At: s.c.r.opts.Now(), Zero: o.To <= 0, Freed: s.freed[o.Key], From: o.From, To: o.To,
 			})
 		}
 	}
-}
-
-// quarantine takes a line that Shopify refused out of the coming plans.
-func (s *cycleStore) quarantine(o inventory.Outcome) {
-	now := s.c.r.opts.Now()
-	code, _, _ := strings.Cut(o.Detail, ":")
-	s.kept.Quarantine = append(s.kept.Quarantine, inventory.Quarantined{
-		Key: o.Key, SKU: o.SKU, Code: code, Detail: o.Detail, Count: 1, Since: now, Until: now.Add(s.c.r.opts.Quarantine),
-	})
+	s.wroteRivals(outcomes, s.c.r.opts.Now())
 }
 
 // bisect finds the bad line of a batch that was refused without naming one.
 func (s *cycleStore) bisect(ctx context.Context, batch []inventory.Change, refused *inventory.RefusedError) error {
 	if len(batch) == 1 {
-		s.take([]inventory.Outcome{{Change: batch[0], Result: inventory.Rejected, Detail: refused.Code + ": " + refused.Message}})
+		bad := []inventory.Outcome{{Change: batch[0], Result: inventory.Rejected, Detail: refused.Code + ": " + refused.Message}}
+		s.lookForGone(ctx, bad)
+		s.take(bad)
 		return nil
 	}
 	half := len(batch) / 2

@@ -106,6 +106,7 @@ func (m *memory) copy() *memory {
 	copied.Ledger.Entries, copied.Ledger.Credits = slices.Clone(m.Ledger.Entries), slices.Clone(m.Ledger.Credits)
 	copied.Ledger.Counted, copied.Ledger.Sales = maps.Clone(m.Ledger.Counted), maps.Clone(m.Ledger.Sales)
 	copied.Holds, copied.Quarantine, copied.Written = slices.Clone(m.Holds), slices.Clone(m.Quarantine), slices.Clone(m.Written)
+	copied.Rivals = slices.Clone(m.Rivals)
 	return &copied
 }
 
@@ -230,7 +231,7 @@ func (s *cycleStore) conclude(e *inventory.Explanation, level inventory.Level, i
 // next says what the next cycle does with a level that nothing happens to.
 func (s *cycleStore) next(key inventory.Key, p plan.Plan, e *inventory.Explanation) inventory.NextAction {
 	for _, q := range s.kept.Quarantine {
-		if q.Key == key {
+		if q.Key == key && q.Rests(s.c.r.opts.Now()) {
 			return inventory.NextAction{
 				Result: inventory.Skipped, Reason: inventory.ReasonQuarantined, Until: q.Until.UTC(), Order: "stocksyncd release " + key.String(),
 				Text: fmt.Sprintf("Shopify refused the last write (%s), so the level rests until %s", q.Detail, clock(q.Until, s.c.r.opts.Now())),
@@ -297,6 +298,12 @@ func holding(holds []inventory.Hold) map[inventory.Key][]heldBy {
 
 // waits says what a raise waits for, and until when at the latest.
 func (s *cycleStore) waits(key inventory.Key, o inventory.Outcome, e *inventory.Explanation) inventory.NextAction {
+	if o.Because == inventory.ReasonSecondWriter {
+		return inventory.NextAction{
+			Result: inventory.Waiting, Reason: o.Because, Order: "stocksyncd release " + key.String(),
+			Text: fmt.Sprintf("something else writes it too, so it stays at %d for now: %s", o.From, o.Detail),
+		}
+	}
 	if e.Target == o.From { // whatever else it would wait for
 		o.Because = inventory.ReasonInFlight
 	}

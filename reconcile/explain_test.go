@@ -347,8 +347,8 @@ func TestWhatHappensNextIsSaid(t *testing.T) {
 				w.cycle()
 			},
 			inventory.NextAction{
-				Result: inventory.Skipped, Reason: inventory.ReasonQuarantined, Until: time.Date(2026, 3, 5, 5, 16, 10, 0, time.UTC), Order: "stocksyncd release main/1/1",
-				Text: "Shopify refused the last write (INVALID_LOCATION: gone), so the level rests until 2026-03-05 05:16:10 UTC",
+				Result: inventory.Skipped, Reason: inventory.ReasonQuarantined, Until: time.Date(2026, 3, 4, 6, 46, 10, 0, time.UTC), Order: "stocksyncd release main/1/1",
+				Text: "Shopify refused the last write (INVALID_LOCATION: gone), so the level rests until 06:46:10 UTC",
 			},
 		},
 		{

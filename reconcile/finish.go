@@ -56,6 +56,7 @@ func (s *cycleStore) remembered() inventory.Memory {
 		}
 	}
 	s.kept.Holds = guard.Done(s.kept.Holds, written)
+	s.taken(written)
 	look := &s.kept.Look
 	if s.whole {
 		look.Whole = s.began
@@ -88,8 +89,10 @@ func (s *cycleStore) report() inventory.StoreReport {
 	if s.err != nil {
 		r.Error = s.err.Error()
 	} else if t := &s.kept.tour; s.mode != inventory.ModeOff && s.plan.Skipped != nil {
+		r.Quarantine = s.resting()
 		r.Look = &inventory.LookReport{Whole: s.whole, Oldest: t.oldest().UTC(), Told: t.told, Missed: t.missed, Trusted: t.trusted}
 	}
+	s.contested(&r)
 	if r.Skipped == nil {
 		r.Skipped = map[inventory.Reason]int{}
 	}

@@ -109,7 +109,7 @@ func TestASaleOnTheWayIsFoundByTheWrite(t *testing.T) {
 func TestAHandEditIsMendedWithinAFewCycles(t *testing.T) {
 	w := large(t)
 	for n := range 5 {
-		w.shops["main"].levels[key(300)].Available = 50
+		w.shops["main"].levels[key(300)].Available = 50 + inventory.Units(n) // the same one again and again would be a second writer
 		for range 4 {
 			w.incremental()
 		}

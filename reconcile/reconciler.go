@@ -29,7 +29,8 @@ type Options struct {
 	SweepWithin time.Duration
 	// SweepAtLeast is how many of them each incremental cycle reads, due or not.
 	SweepAtLeast int
-	// Quarantine is how long a level rests after Shopify refused its line.
+	// Quarantine is the longest that a level rests after Shopify refused its line.
+	// The first rest is a 16th of it, and each refusal in a row doubles that.
 	Quarantine time.Duration
 	Now        func() time.Time
 	Log        *slog.Logger

@@ -4,16 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"stocksyncd/reconcile/inventory"
 )
 
 // ErrNothingToRelease reports an id that names neither a held plan nor a level
-// in quarantine nor an order that Katana lacks.
-var ErrNothingToRelease = errors.New("nothing is held, in quarantine or sold under that id; `stocksyncd status` lists what is")
+// that is in quarantine or has a second writer, nor an order that Katana lacks.
+var ErrNothingToRelease = errors.New("nothing is held, in quarantine, written by something else or sold under that id; `stocksyncd status` lists what is")
 
-// Release lets a held plan go, by its id, takes a level out of quarantine, by its
-// key, or has the units of an order count no longer that Katana lacks. The next cycle writes the figure that is desired then, if it
+// Release lets a held plan go, by its id, takes a level out of quarantine or has
+// it written as if nothing else did, by its key, or has an order count as sold no
+// longer. The next cycle writes the figure that is desired then, if it
 // still goes in the same direction. It says what it did.
 func (r *Reconciler) Release(id string) (string, error) {
 	for _, s := range r.opts.Stores {
@@ -25,15 +27,32 @@ func (r *Reconciler) Release(id string) (string, error) {
 			kept.Holds[i].Released = r.opts.Now()
 			return fmt.Sprintf("%s: %s released for the next cycle", id, count(len(kept.Holds[i].Levels), "level", "levels")), r.keep(s.Name, kept)
 		}
-		if i := slices.IndexFunc(kept.Quarantine, func(q inventory.Quarantined) bool { return q.Key.String() == id }); i >= 0 {
-			kept.Quarantine = slices.Delete(kept.Quarantine, i, i+1)
-			return id + " is out of quarantine", r.keep(s.Name, kept)
+		if text := kept.let(id); text != "" {
+			return text, r.keep(s.Name, kept)
 		}
 		if sale, is := releaseSale(s.Name, &kept.Ledger, id, r.opts.Now()); is {
-			return fmt.Sprintf("order %s counts as sold no longer: its units are offered again as soon as Katana has them", sale), r.keep(s.Name, kept)
+			return fmt.Sprintf("order %s counts as sold no longer: the next cycle offers what Katana says", sale), r.keep(s.Name, kept)
 		}
 	}
 	return "", fmt.Errorf("%q: %w", id, ErrNothingToRelease)
+}
+
+// let takes a level out of quarantine, and forgets what speaks for a second
+// writer of it. It says what it did, "" where that was nothing.
+func (m *memory) let(level string) string {
+	var did []string
+	if i := slices.IndexFunc(m.Quarantine, func(q inventory.Quarantined) bool { return q.Key.String() == level }); i >= 0 {
+		m.Quarantine = slices.Delete(m.Quarantine, i, i+1)
+		did = append(did, "is out of quarantine")
+	}
+	if i := slices.IndexFunc(m.Rivals, func(r inventory.Rival) bool { return r.Key.String() == level && !r.Since.IsZero() }); i >= 0 {
+		m.Rivals = slices.Delete(m.Rivals, i, i+1)
+		did = append(did, "is written again as if nothing else did")
+	}
+	if did == nil {
+		return ""
+	}
+	return level + " " + strings.Join(did, ", and ")
 }
 
 // ReleaseAll lets everything of a store go that is held or in quarantine.
@@ -52,9 +71,24 @@ func (r *Reconciler) ReleaseAll(store inventory.StoreName) (string, error) {
 			held++
 		}
 	}
-	resting := len(kept.Quarantine)
+	resting := 0
+	for i := range kept.Quarantine {
+		if kept.Quarantine[i].Rests(r.opts.Now()) {
+			resting++
+		}
+	}
 	kept.Quarantine = nil
-	return fmt.Sprintf("%s: %s released, %s out of quarantine", store, count(held, "held plan", "held plans"), count(resting, "level", "levels")), r.keep(store, kept)
+	text := fmt.Sprintf("%s: %s released, %s out of quarantine", store, count(held, "held plan", "held plans"), count(resting, "level", "levels"))
+	contested := 0
+	for i := range kept.Rivals {
+		if !kept.Rivals[i].Since.IsZero() {
+			contested++
+		}
+	}
+	if kept.Rivals = nil; contested > 0 {
+		text += fmt.Sprintf(", %s written again as if nothing else did", count(contested, "level", "levels"))
+	}
+	return text, r.keep(store, kept)
 }
 
 func (r *Reconciler) keep(name inventory.StoreName, kept *memory) error {

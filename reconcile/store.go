@@ -49,6 +49,8 @@ type cycleStore struct {
 	pass      []inventory.Change // what the guards let through
 	freed     map[inventory.Key]bool
 	sold      map[inventory.SKU]bool // found while writing
+	lastWrite map[inventory.Key]int  // where kept.Written has the last write of each level, once a plan asked
+	refusals  map[inventory.Key]int  // where kept.Quarantine has each level, once one was refused
 	gone      map[inventory.Key]bool // levels that are not stocked any more, as was found while writing
 	outcomes  []inventory.Outcome
 	notes     []string
@@ -141,7 +143,7 @@ func (s *cycleStore) account() error {
 		flight.Arrivals(&s.kept.Ledger, s.c.orders, s.Shop, s.c.catalogue.SKU, s.c.feeds, looked, s.c.byKatana(s.looked))
 	}
 	s.kept.Written = slices.DeleteFunc(s.kept.Written, func(w inventory.Written) bool { return s.looked.Sub(w.At) >= guard.Window })
-	s.kept.Quarantine = slices.DeleteFunc(s.kept.Quarantine, func(q inventory.Quarantined) bool { return !s.looked.Before(q.Until) })
+	s.forgetGone()
 	s.noteSales()
 	return nil
 }
@@ -177,6 +179,7 @@ func (s *cycleStore) diff() error {
 		s.items, all = s.portion(all)
 		s.lay()
 		s.figured = s.figures(s.levels, index)
+		s.watch(s.levels, s.figured, index)
 		parts = append(parts, plan.Diff(s.levels, s.figured, s.view(index)))
 		if err := s.observe(s.levels, s.figured, s.dropGone(), len(all) == 0); err != nil {
 			return err
@@ -185,7 +188,7 @@ func (s *cycleStore) diff() error {
 		s.mayRepeat(s.figured)
 		s.compare(s.figured)
 	}
-	s.plan = plan.Join(parts...)
+	s.plan, s.lastWrite = plan.Join(parts...), nil
 	s.pair()
 	s.judged()
 	s.addUp()
@@ -263,9 +266,15 @@ func (s *cycleStore) judge(figures []inventory.Figure) {
 	for _, id := range s.items {
 		shelf.unjudge(id)
 	}
+	rested := s.rested()
 	for i := range s.levels {
-		shelf.judge(s.levels[i].Key, plan.Judge(&s.levels[i], figures[i], view))
+		v := plan.Judge(&s.levels[i], figures[i], view)
+		shelf.judge(s.levels[i].Key, v)
+		if rested[s.levels[i].Key] && !v.Drifted {
+			rested[s.levels[i].Key] = false
+		}
 	}
+	s.recovered(rested)
 	for _, id := range s.items {
 		shelf.tidy(id)
 	}
@@ -397,12 +406,13 @@ func (s *cycleStore) figuresBy(rules desired.Rules, levels []inventory.Level, in
 func (s *cycleStore) view(index *flight.Index) plan.View {
 	resting := make(map[inventory.Key]bool, len(s.kept.Quarantine))
 	for _, q := range s.kept.Quarantine {
-		resting[q.Key] = s.c.started.Before(q.Until)
+		resting[q.Key] = q.Rests(s.c.started)
 	}
 	return plan.View{
 		Own:       index.Own,
 		First:     func(key inventory.Key) time.Time { return s.firstSeen(key) },
 		Resting:   func(key inventory.Key) bool { return resting[key] },
+		Stays:     s.stays(),
 		Name:      func(id inventory.LocationID) string { return s.kept.feeds[id].Name },
 		Now:       s.looked,
 		Settle:    s.c.r.opts.Settle,

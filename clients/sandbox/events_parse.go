@@ -34,6 +34,8 @@ var eventKinds = map[string]Event{
 	"rename-location": LocationRenamed{},
 	"sales":           SalesSwitched{},
 	"edit":            HandEdit{},
+	"app":             AppWrites{},
+	"katana-sync":     KatanaWrites{},
 	"level":           LevelSwitched{},
 	"edits-undated":   EditsUndated{},
 	"tracking":        TrackingSwitched{},

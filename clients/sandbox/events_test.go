@@ -207,6 +207,7 @@ func TestAnEventThatCannotHappenChangesNothing(t *testing.T) {
 		SalesOrderPlaced{Order: "SO", Lines: []Line{{"MUG", "1"}}, Quote: true, MadeToOrder: true},
 		LocationRenamed{Location: "Mars", To: "Moon"}, LocationRenamed{Location: "Oslo"}, LocationRenamed{Store: "mars", Location: "Oslo", To: "Moon"},
 		LocationRenamed{Store: "main", Location: "Oslo", To: "Pärnu"}, SalesSwitched{Location: "Mars"}, KatanaLocationDeleted{Location: "Mars"},
+		AppWrites{SKU: "CUP"}, AppWrites{SKU: "MUG", By: 1, Times: 2}, KatanaWrites{Store: "mars"}, KatanaWrites{Times: 2},
 		KatanaLocationDeleted{}, LocationRenamed{To: "Moon"}, LocationSwitched{Store: "main"}, LocationSwitched{Store: "main", Location: "Mars"},
 	} {
 		if err := w.Do(e); err == nil {
@@ -330,6 +331,8 @@ func TestEventsAreReadFromLines(t *testing.T) {
 		"refund order=#1 line=MUG*1 restock":                 OrderRefunded{Order: "#1", Lines: []Line{{"MUG", "1"}}, Restock: true},
 		"ADJUST SKU=MUG Location=Oslo by=-1.5":               StockAdjusted{SKU: "MUG", Location: "Oslo", By: "-1.5"},
 		"edit store=main sku=MUG location=Oslo available=-3": HandEdit{Store: "main", SKU: "MUG", Location: "Oslo", Available: -3},
+		"app sku=MUG by=-2 every=5m times=9":                 AppWrites{SKU: "MUG", By: -2, Every: 5 * time.Minute, Times: 9},
+		"katana-sync store=main every=5m times=12":           KatanaWrites{Store: "main", Every: 5 * time.Minute, Times: 12},
 		"archive sku=MUG restore=false":                      ItemArchived{SKU: "MUG"},
 		"sales-order order=B2B-1 line=MUG*3 customer=77 rowsat=Oslo madetoorder": SalesOrderPlaced{
 			Order: "B2B-1", Lines: []Line{{"MUG", "3"}}, Customer: 77, RowsAt: "Oslo", MadeToOrder: true,

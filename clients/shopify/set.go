@@ -233,12 +233,12 @@ func codeOf(problem setError) InventorySetQuantitiesUserErrorCode {
 	return *problem.Code
 }
 
-// lineOf reads the index in a path such as input, quantities, 7, locationId.
-// A batch of one line needs none.
+// lineOf reads the index in a path such as input, quantities, 7, locationId. It
+// is 0 where there is none, or none that can be: a batch of one line needs none.
 func lineOf(field []string, lines int) (int, bool) {
 	for _, part := range field {
-		if line, err := strconv.Atoi(part); err == nil {
-			return line, line >= 0 && line < lines
+		if line, err := strconv.Atoi(part); err == nil && line >= 0 && line < lines {
+			return line, true
 		}
 	}
 	return 0, false

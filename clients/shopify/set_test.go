@@ -199,12 +199,14 @@ func TestSeveralUserErrorsAreSortedByLine(t *testing.T) {
 }
 
 func TestABatchOfOneLineNeedsNoIndex(t *testing.T) {
-	talk(t, always(userErrors(-1, "NON_MUTABLE_INVENTORY_ITEM")), func(t *testing.T, c *Client, _ *store) {
-		got, err := c.Set(t.Context(), inventory.Batch{Key: "k", Changes: []inventory.Change{change(1, 1, 1, 2)}})
-		if told(got) != "rejected(NON_MUTABLE_INVENTORY_ITEM: No way.)" || err != nil {
-			t.Errorf("got %q and %v", told(got), err)
-		}
-	})
+	for _, line := range []int{-1, 0, 7} { // one that was not sent is as good as none
+		talk(t, always(userErrors(line, "NON_MUTABLE_INVENTORY_ITEM")), func(t *testing.T, c *Client, _ *store) {
+			got, err := c.Set(t.Context(), inventory.Batch{Key: "k", Changes: []inventory.Change{change(1, 1, 1, 2)}})
+			if told(got) != "rejected(NON_MUTABLE_INVENTORY_ITEM: No way.)" || err != nil {
+				t.Errorf("line %d: got %q and %v", line, told(got), err)
+			}
+		})
+	}
 }
 
 func TestAWriteThatIsUnderWayIsAskedForAgainWithTheSameKey(t *testing.T) {

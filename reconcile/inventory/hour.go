@@ -31,6 +31,8 @@ type StoreHour struct {
 	Held     int       `json:"held"`
 	Rejected int       `json:"rejected"`
 	Stale    int       `json:"stale"`
+	// Contested counts the levels that something else wrote too.
+	Contested int `json:"contested,omitempty"`
 }
 
 // HourOf gives the hour that a time is in.
@@ -76,6 +78,7 @@ func (s *StoreHour) add(report *StoreReport) {
 	s.Held += report.Held
 	s.Rejected += report.Rejected
 	s.Stale += report.Stale
+	s.Contested += report.Contested
 }
 
 // Plus adds two counts.

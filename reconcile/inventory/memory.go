@@ -108,16 +108,22 @@ type HeldLevel struct {
 	Raise bool `json:"raise"`
 }
 
-// Quarantined is a level whose line Shopify refused.
+// Quarantined is a level whose line Shopify refused. It rests, then it is tried
+// again; the record stays until Shopify has taken a line of it or none is needed.
 type Quarantined struct {
 	Key    Key       `json:"key"`
 	SKU    SKU       `json:"sku"`
 	Code   string    `json:"code"`   // Shopify's error code
 	Detail string    `json:"detail"` // Shopify's words
-	Count  int       `json:"count"`
-	Since  time.Time `json:"since"`
-	Until  time.Time `json:"until"`
+	Count  int       `json:"count"`  // refusals in a row
+	Since  time.Time `json:"since"`  // of the first of them
+	Until  time.Time `json:"until"`  // nothing is written before
+	// Reported is when a report last told of it: one does so every day.
+	Reported time.Time `json:"reported,omitzero"`
 }
+
+// Rests tells whether nothing may be written yet.
+func (q *Quarantined) Rests(now time.Time) bool { return now.Before(q.Until) }
 
 // Written is a write of the last hour, which the guards count.
 type Written struct {
@@ -125,6 +131,32 @@ type Written struct {
 	At    time.Time `json:"at"`
 	Zero  bool      `json:"zero"`  // it took the level to zero
 	Freed bool      `json:"freed"` // a release let it through; no guard counts it
+	From  Units     `json:"from,omitempty"`
+	To    Units     `json:"to,omitempty"`
+	// Done tells that the level has left the figure since, and that it is known
+	// why or was counted: there is nothing more to find out about this write.
+	Done bool `json:"done,omitempty"`
+}
+
+// Rival is what speaks for a second writer of a level: something that gives it
+// another figure than we write, again and again.
+type Rival struct {
+	Key      Key     `json:"key"`
+	SKU      SKU     `json:"sku"`
+	Location string  `json:"location"` // for people
+	Rounds   []Round `json:"rounds"`   // oldest first; those that it was reported for, once it is
+	// Since is when it was reported; zero while it is only suspected.
+	Since time.Time `json:"since,omitzero"`
+	Last  time.Time `json:"last"`  // when the newest round was found
+	Wrote time.Time `json:"wrote"` // when we wrote the level last
+}
+
+// Round is one figure of ours that did not last.
+type Round struct {
+	Written Units     `json:"written"`
+	At      time.Time `json:"at"`
+	Found   Units     `json:"found"`
+	Seen    time.Time `json:"seen"`
 }
 
 // Pins is what the location names of a store's mapping were found to mean, so
@@ -154,6 +186,7 @@ type Memory struct {
 	Holds      []Hold        `json:"holds,omitempty"`
 	Quarantine []Quarantined `json:"quarantine,omitempty"`
 	Written    []Written     `json:"written,omitempty"`
+	Rivals     []Rival       `json:"rivals,omitempty"` // sorted by key
 	Pins       Pins          `json:"pins,omitzero"`
 }
 

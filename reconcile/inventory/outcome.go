@@ -8,7 +8,7 @@ const (
 	Applied  Result = "applied"  // Shopify confirmed it, or a read found it done
 	Stale    Result = "stale"    // the level had moved; the next cycle looks again
 	Rejected Result = "rejected" // Shopify refused this line; it is in quarantine
-	Waiting  Result = "waiting"  // not now: in flight, first sight, lower-only
+	Waiting  Result = "waiting"  // not now: in flight, first sight, lower-only, a second writer
 	Held     Result = "held"     // a guard stopped it; release lets it go
 	Skipped  Result = "skipped"  // nothing is written here, by rule or mode
 )
@@ -52,15 +52,18 @@ const (
 // Why a change waits, is held or was not sent.
 const (
 	ReasonFirstSight Reason = "first_sight" // a raise waits one settle after the level was first seen
-	ReasonLowerOnly  Reason = "lower_only"  // the mode lets only reductions through
-	ReasonReport     Reason = "report"      // report mode: nothing is written
-	ReasonStale      Reason = "changed_in_shopify"
-	ReasonUnread     Reason = "unread"       // Katana's figure was not read in this cycle; the next one reads it
-	ReasonUnknown    Reason = "answer_lost"  // the answer never came and the level shows neither figure
-	ReasonStopped    Reason = "stopped"      // the daemon was asked to stop before this batch
-	ReasonFailed     Reason = "store_failed" // the store failed before this batch was written
-	ReasonRefused    Reason = "refused"      // Shopify refused this line
-	ReasonChanged    Reason = "changed"      // a saved plan's figure is no longer the desired one
+	// Something else writes the level too: raises wait, and so does a reduction
+	// that follows the last write too soon.
+	ReasonSecondWriter Reason = "second_writer"
+	ReasonLowerOnly    Reason = "lower_only" // the mode lets only reductions through
+	ReasonReport       Reason = "report"     // report mode: nothing is written
+	ReasonStale        Reason = "changed_in_shopify"
+	ReasonUnread       Reason = "unread"       // Katana's figure was not read in this cycle; the next one reads it
+	ReasonUnknown      Reason = "answer_lost"  // the answer never came and the level shows neither figure
+	ReasonStopped      Reason = "stopped"      // the daemon was asked to stop before this batch
+	ReasonFailed       Reason = "store_failed" // the store failed before this batch was written
+	ReasonRefused      Reason = "refused"      // Shopify refused this line
+	ReasonChanged      Reason = "changed"      // a saved plan's figure is no longer the desired one
 )
 
 // Outcome is what became of one change.

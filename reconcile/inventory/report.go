@@ -62,8 +62,16 @@ type StoreReport struct {
 	Skipped  map[Reason]int `json:"skipped"`  // left alone, by reason
 	Negative int            `json:"negative"` // desired figures below zero, shown as 0
 	Holds    []HoldReport   `json:"holds,omitempty"`
-	Notes    []string       `json:"notes,omitempty"`
-	Look     *LookReport    `json:"look,omitempty"` // how the levels were read
+	// Quarantine is the levels in quarantine of which no report has told for a
+	// day, at most 100 of them; the next reports have the others. Skipped counts
+	// all that rest.
+	Quarantine []QuarantineReport `json:"quarantine,omitempty"`
+	// Contested counts the levels that something else writes too, and
+	// SecondWriters has the first 20 of them.
+	Contested     int                  `json:"contested,omitempty"`
+	SecondWriters []SecondWriterReport `json:"second_writers,omitempty"`
+	Notes         []string             `json:"notes,omitempty"`
+	Look          *LookReport          `json:"look,omitempty"` // how the levels were read
 	// Of full cycles only: stock that is offered several times, SKUs that stand
 	// more than once, and SKUs that almost match. At most 1,000 of each are
 	// listed; the notes count them all.
@@ -98,6 +106,31 @@ type HoldReport struct {
 	Levels  int    `json:"levels"`
 	Text    string `json:"text"`    // what was counted, the limit and the next step, in a sentence
 	Release string `json:"release"` // the command that lets it go
+}
+
+// QuarantineReport is a level in quarantine as a report shows it.
+type QuarantineReport struct {
+	SKU        SKU        `json:"sku"`
+	Item       ItemID     `json:"inventory_item_id"`
+	LocationID LocationID `json:"location_id"`
+	Location   string     `json:"location"`
+	Detail     string     `json:"detail"` // Shopify's code and words
+	Count      int        `json:"count"`  // refusals in a row
+	Since      time.Time  `json:"since"`
+	Until      time.Time  `json:"until"`   // then it is tried again
+	Release    string     `json:"release"` // the command that has it tried at once
+}
+
+// SecondWriterReport is a level that something else writes too.
+type SecondWriterReport struct {
+	SKU        SKU        `json:"sku"`
+	Item       ItemID     `json:"inventory_item_id"`
+	LocationID LocationID `json:"location_id"`
+	Location   string     `json:"location"`
+	Since      time.Time  `json:"since"`   // when it was first reported
+	Rounds     []Round    `json:"rounds"`  // what was written, and what was found instead
+	Text       string     `json:"text"`    // the same in words
+	Release    string     `json:"release"` // the command that ends it
 }
 
 // DuplicateStock is how far a store's total goes beyond what Katana has.

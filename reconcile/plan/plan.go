@@ -16,6 +16,9 @@ type View struct {
 	First func(inventory.Key) time.Time
 	// Resting tells that the level is in quarantine.
 	Resting func(inventory.Key) bool
+	// Stays says why the level must not be written this way now though its figure
+	// asks for it; "" lets it be written.
+	Stays func(inventory.Change) string
 	// Name is the location's name, for people.
 	Name func(inventory.LocationID) string
 
@@ -27,7 +30,7 @@ type View struct {
 // Plan is what a store needs.
 type Plan struct {
 	Changes []inventory.Change  // sorted: reductions first, then by key
-	Waiting []inventory.Outcome // raises that must not be written yet, sorted by key
+	Waiting []inventory.Outcome // what must not be written yet, sorted by key
 	InStep  int
 	Drifted int // observed differs from desired, whether or not anything is written
 	Skipped map[inventory.Reason]int
@@ -143,10 +146,17 @@ func (p *Plan) add(level *inventory.Level, want inventory.Units, view View) {
 		change.Reason = inventory.ReasonInFlight
 	}
 	change.To = Target(change.From, want, own)
+	if view.Stays != nil {
+		if why := view.Stays(change); why != "" {
+			p.Waiting = append(p.Waiting, inventory.Outcome{Change: change, Result: inventory.Waiting, Because: inventory.ReasonSecondWriter, Detail: why})
+			return
+		}
+	}
 	p.Changes = append(p.Changes, change)
 }
 
-// waits says why a raise must not be written yet. A reduction never waits.
+// waits says why a raise must not be written yet. A reduction never waits for
+// any of it.
 func waits(change inventory.Change, own inventory.Units, view View) inventory.Reason {
 	switch {
 	case !change.Raise():

@@ -276,3 +276,26 @@ func TestTheSameStoreGivesTheSamePlanInWhateverOrderItsLevelsCome(t *testing.T) 
 		}
 	})
 }
+
+func TestAChangeThatMustStayWaitsWithItsReasonInEitherDirection(t *testing.T) {
+	levels := []inventory.Level{
+		{Key: inventory.Key{Store: "main", Item: 1, Location: 1}, Available: 5, Active: true},
+		{Key: inventory.Key{Store: "main", Item: 2, Location: 1}, Available: 9, Active: true},
+		{Key: inventory.Key{Store: "main", Item: 3, Location: 1}, Available: 9, Active: true},
+	}
+	figures := []inventory.Figure{{Units: 7}, {Units: 7}, {Units: 7}}
+	p := plan.Diff(levels, figures, plan.View{Stays: func(change inventory.Change) string {
+		if change.Item == 3 {
+			return ""
+		}
+		return "written 7, found another"
+	}})
+	if len(p.Changes) != 1 || p.Changes[0].Item != 3 || len(p.Waiting) != 2 || p.Drifted != 3 {
+		t.Fatalf("got %+v", p)
+	}
+	for i, o := range p.Waiting {
+		if o.Item != inventory.ItemID(i+1) || o.Result != inventory.Waiting || o.Because != inventory.ReasonSecondWriter || o.Detail == "" || o.To != 7 {
+			t.Errorf("got %+v", o)
+		}
+	}
+}

@@ -145,11 +145,13 @@ func checkSettle(cfg *configs.Config) finding {
 	return f
 }
 
-// remembered is what the state file says of the accounts and of the names of
-// their locations; nothing when it is new or held.
+// remembered is what the state file says of the accounts, of the names of their
+// locations, and of what else writes their levels; nothing when it is new. Of one
+// that a daemon holds, it is what that says of what else writes.
 type remembered struct {
 	lineage state.Lineage
 	pins    map[inventory.StoreName]inventory.Pins
+	rivals  map[inventory.StoreName][]inventory.Rival // nil: nobody could be asked
 }
 
 // checkState opens the state file, or asks the daemon that holds it.
@@ -164,7 +166,7 @@ func (a *app) checkState(ctx context.Context, cfg *configs.Config) (finding, rem
 	store, err := state.Open(cfg.State.Path, state.Options{Timeout: stateTimeout, Now: a.Now, ReadOnly: true})
 	var locked *state.LockedError
 	if errors.As(err, &locked) {
-		return a.checkDaemon(ctx, cfg, name), remembered{}
+		return a.checkDaemon(ctx, cfg, name)
 	}
 	if err != nil {
 		return fail(name, err, ""), remembered{}
@@ -180,22 +182,26 @@ func recall(store *state.Store, cfg *configs.Config) (kept remembered, err error
 	if kept.lineage, err = store.Lineage(); err != nil {
 		return kept, err
 	}
-	kept.pins = map[inventory.StoreName]inventory.Pins{}
+	kept.pins, kept.rivals = map[inventory.StoreName]inventory.Pins{}, map[inventory.StoreName][]inventory.Rival{}
 	for _, s := range cfg.Stores {
 		memory, err := store.Store(inventory.StoreName(s.Name))
 		if err != nil {
 			return kept, err
 		}
-		kept.pins[inventory.StoreName(s.Name)] = memory.Pins
+		kept.pins[inventory.StoreName(s.Name)], kept.rivals[inventory.StoreName(s.Name)] = memory.Pins, memory.Rivals
 	}
 	return kept, nil
 }
 
 // checkDaemon asks the daemon that holds the state file.
-func (a *app) checkDaemon(ctx context.Context, cfg *configs.Config, name string) finding {
+func (a *app) checkDaemon(ctx context.Context, cfg *configs.Config, name string) (finding, remembered) {
 	status, err := daemon.NewClient(socketPath(cfg)).Status(ctx)
 	if err != nil {
-		return fail(name, explainLocked(cfg, err), "see which process holds it, such as with: fuser "+cfg.State.Path)
+		return fail(name, explainLocked(cfg, err), "see which process holds it, such as with: fuser "+cfg.State.Path), remembered{}
+	}
+	kept := remembered{rivals: map[inventory.StoreName][]inventory.Rival{}}
+	for _, s := range status.Stores {
+		kept.rivals[s.Name] = s.Rivals
 	}
 	f := pass(name, fmt.Sprintf("%s, held by the running daemon (process %d)", cfg.State.Path, status.Running.PID))
 	if status.Config != cfg.Digest() {
@@ -205,7 +211,7 @@ func (a *app) checkDaemon(ctx context.Context, cfg *configs.Config, name string)
 			f.Detail, f.Next = otherFile(cfg, status.Path), ""
 		}
 	}
-	return f
+	return f, kept
 }
 
 // checkLineage compares who answers with whom the state file is of.
@@ -286,6 +292,7 @@ func (c *checker) checkStore(ctx context.Context, s configs.Store, source <-chan
 	} else {
 		findings = append(findings, checkScopes(prefix+"scopes", scopes))
 	}
+	findings = append(findings, c.checkWriters(prefix+"other writers", inventory.StoreName(s.Name)))
 	locations, err := client.Locations(ctx)
 	if err != nil {
 		return append(findings, fail(prefix+"locations", err, ""))

@@ -15,10 +15,10 @@ func (a *app) releaseCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "release ID | --all --store STORE",
 		Short: "Let a held plan or a quarantined level go",
-		Long: `Let go of a plan that a guard holds (an id such as main-3), or of a level in
-quarantine (such as main/4711/42); "stocksyncd status" lists both. The next cycle
-then writes the figure that is desired by that time, if it still goes in the same
-direction.` + exitStatus("0 done", "1 nothing goes by that id", "2 usage or config"),
+		Long: `Let go of a plan that a guard holds (an id such as main-3), or of a level that is
+in quarantine or that something else writes too (such as main/4711/42); "stocksyncd
+status" lists them. The next cycle then writes the figure that is desired by that
+time, of a held plan only if it still goes in the same direction.` + exitStatus("0 done", "1 nothing goes by that id", "2 usage or config"),
 		Example: `  stocksyncd release main-3
   stocksyncd release main/4711/42
   stocksyncd release --all --store main`,
@@ -51,7 +51,7 @@ direction.` + exitStatus("0 done", "1 nothing goes by that id", "2 usage or conf
 			return a.say(text)
 		}),
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "everything that is held or in quarantine in --store")
+	cmd.Flags().BoolVar(&all, "all", false, "everything that is held, in quarantine or written by something else in --store")
 	cmd.Flags().StringVar(&store, "store", "", "a store of the config")
 	_ = cmd.RegisterFlagCompletionFunc("store", a.completeStores) // the flag exists
 	return cmd

@@ -129,6 +129,7 @@ func reasonText(reason inventory.Reason) string {
 		inventory.ReasonQuarantined:      "in quarantine",
 		inventory.ReasonRule:             "skipped by a rule",
 		inventory.ReasonFirstSight:       "seen for the first time a moment ago; a sale may not be in Katana yet",
+		inventory.ReasonSecondWriter:     "something else writes it too",
 		inventory.ReasonLowerOnly:        "the mode lets only reductions through",
 		inventory.ReasonReport:           "report mode",
 		inventory.ReasonStale:            "Shopify's figure moved meanwhile",
@@ -216,6 +217,10 @@ func storeLines(store *inventory.StoreReport, named bool) (lines []string) {
 	}
 	for _, h := range store.Holds {
 		lines = append(lines, prefix+holdText(h))
+	}
+	for _, q := range store.Quarantine {
+		lines = append(lines, fmt.Sprintf("%s%s at %s is in quarantine until %s, refused %s: %s. Let it go: %s", prefix, quoteCell(string(q.SKU)), quoteCell(q.Location),
+			q.Until.UTC().Format("2006-01-02 15:04 UTC"), count(q.Count, "time", "times"), quoteCell(q.Detail), q.Release))
 	}
 	if store.Negative > 0 {
 		lines = append(lines, fmt.Sprintf("%s%s below zero, shown as 0: more is promised than there is.", prefix, count(store.Negative, "figure is", "figures are")))

@@ -20,9 +20,9 @@ func (a *app) statusCommand() *cobra.Command {
 		Use:   "status",
 		Short: "Show the last cycle, and what waits, is held or in quarantine",
 		Long: `Show the last cycle, how old the oldest figures are, and for each store what
-waits, what a guard holds with the command that lets it go, and which levels are in
-quarantine. The running daemon is asked; when none runs, the state file is read. No
-API is asked.` + exitStatus(
+waits, what a guard holds with the command that lets it go, which levels are in
+quarantine, and which ones something else writes too. The running daemon is asked;
+when none runs, the state file is read. No API is asked.` + exitStatus(
 			"0 done", "1 the state cannot be read", "2 usage or config"),
 		Example: `  stocksyncd status
   stocksyncd status --output json | jq '.stores[].holds'`,
@@ -160,10 +160,43 @@ func (a *app) storeStatus(store *daemon.StoreStatus, last *inventory.StoreReport
 			lines = append(lines, fmt.Sprintf("  and %d more in quarantine; --output json has all", len(store.Quarantine)-most))
 			break
 		}
-		lines = append(lines, fmt.Sprintf("  %s is in quarantine until %s: %s. Let it go: stocksyncd release %s",
-			quoteCell(string(q.SKU)), a.when(q.Until), quoteCell(q.Detail), q.Key))
+		lines = append(lines, a.restLine(&q))
+	}
+	return append(lines, a.rivalLines(store.Rivals, most)...)
+}
+
+// rivalLines says which levels something else writes too, and how that is known.
+func (a *app) rivalLines(rivals []inventory.Rival, most int) (lines []string) {
+	reported := contested(rivals)
+	for i, r := range reported {
+		if i == most {
+			return append(lines, fmt.Sprintf("  and %d more that something else writes too; --output json has all", len(reported)-most))
+		}
+		lines = append(lines, fmt.Sprintf("  %s at %s is written by something else too, noticed %s: %s. It is not raised any more; to end that: stocksyncd release %s",
+			quoteCell(string(r.SKU)), quoteCell(r.Location), a.when(r.Since), guard.Evidence(&r), r.Key))
 	}
 	return lines
+}
+
+// contested lists the second writers that were reported.
+func contested(rivals []inventory.Rival) (reported []inventory.Rival) {
+	for _, r := range rivals {
+		if !r.Since.IsZero() {
+			reported = append(reported, r)
+		}
+	}
+	return reported
+}
+
+// restLine says of a level in quarantine why, and when it is tried again.
+func (a *app) restLine(q *inventory.Quarantined) string {
+	sku, why := quoteCell(string(q.SKU)), quoteCell(q.Detail)
+	if !q.Rests(a.Now()) {
+		return fmt.Sprintf("  %s is out of quarantine since %s and is tried again when it needs a write; refused %s so far: %s. Forget that: stocksyncd release %s",
+			sku, a.when(q.Until), count(q.Count, "time", "times"), why, q.Key)
+	}
+	return fmt.Sprintf("  %s is in quarantine until %s, refused %s: %s. Let it go: stocksyncd release %s",
+		sku, a.when(q.Until), count(q.Count, "time", "times"), why, q.Key)
 }
 
 func heldLevels(holds []inventory.Hold) int {

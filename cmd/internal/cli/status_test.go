@@ -68,3 +68,20 @@ func TestTheJSONOfStatusSaysWhenTheOldestFiguresWereRead(t *testing.T) {
 		t.Errorf("got %+v, want both read at %s, and a store that is trusted:\n%s", status.Last, noon, out)
 	}
 }
+
+func TestStatusSaysHowOftenALevelWasRefusedAndWhenItIsTriedAgain(t *testing.T) {
+	var out strings.Builder
+	a := still()
+	q := inventory.Quarantined{Key: inventory.Key{Store: "main", Item: 1, Location: 2}, SKU: "MUG", Detail: "INVALID_LOCATION: gone", Count: 2, Until: noon.Add(time.Hour)}
+	rested := q
+	rested.SKU, rested.Count, rested.Until = "CAP", 1, noon.Add(-time.Minute)
+	status := &daemon.Status{Stores: []daemon.StoreStatus{{Name: "main", Mode: inventory.ModeApply, Quarantine: []inventory.Quarantined{q, rested}}}}
+	if err := a.writeStatus(&out, status); err != nil {
+		t.Fatal(err)
+	}
+	want := "  MUG is in quarantine until 13:00:00 UTC, refused 2 times: INVALID_LOCATION: gone. Let it go: stocksyncd release main/1/2\n" +
+		"  CAP is out of quarantine since 11:59:00 UTC and is tried again when it needs a write; refused 1 time so far: INVALID_LOCATION: gone. Forget that: stocksyncd release main/1/2\n"
+	if got := out.String(); !strings.HasSuffix(got, want) {
+		t.Errorf("status says\n%swant at its end\n%s", got, want)
+	}
+}

@@ -28,11 +28,12 @@ func LogReport(log *slog.Logger, report, before *inventory.Report) {
 		return
 	}
 	if quiet(report) {
-		levels := 0
+		levels, quarantined := 0, 0
 		for _, store := range report.Stores {
 			levels += store.Levels
+			quarantined += store.Skipped[inventory.ReasonQuarantined]
 		}
-		log.Info("in step", append([]any{"kind", report.Kind, "levels", levels, "requests", requests(report), "ms", report.DurationMS}, waited(report)...)...)
+		log.Info("in step", append([]any{"kind", report.Kind, "levels", levels, "quarantined", quarantined, "requests", requests(report), "ms", report.DurationMS}, waited(report)...)...)
 	}
 	known := lines(before)
 	if report.Kind == inventory.Full {
@@ -76,6 +77,9 @@ func logStore(log *slog.Logger, store *inventory.StoreReport, known map[string]b
 			log.Warn("held", "id", h.ID, "rule", h.Rule, "why", h.Text, "release", h.Release)
 		}
 	}
+	for _, q := range store.Quarantine {
+		log.Warn("quarantine", "sku", q.SKU, "location", q.Location, "why", q.Detail, "refusals", q.Count, "since", q.Since, "until", q.Until, "release", q.Release)
+	}
 	if quiet {
 		return left
 	}
@@ -92,7 +96,7 @@ func logStore(log *slog.Logger, store *inventory.StoreReport, known map[string]b
 	}
 	log.Info("cycle", "mode", store.Mode, "levels", store.Levels, "in_step", store.InStep, "drifted", store.Drifted,
 		"applied", store.Applied, "waiting", store.Waiting, "held", store.Held, "rejected", store.Rejected, "stale", store.Stale,
-		"left_alone", leftAlone(store))
+		"left_alone", leftAlone(store), "quarantined", store.Skipped[inventory.ReasonQuarantined])
 	return left
 }
 

@@ -49,3 +49,41 @@ func TestAThrottledAnswerIsAWarningWhateverElseTheCycleDid(t *testing.T) {
 		})
 	}
 }
+
+func TestALevelInQuarantineIsAWarningWhenTheReportTellsOfItAndAlwaysCounted(t *testing.T) {
+	tests := []struct {
+		name    string
+		changes int
+		told    int
+		want    string
+	}{
+		{"a quiet cycle that tells of it", 0, 2, `msg="in step"`},
+		{"a quiet cycle later that day", 0, 0, `msg="in step"`},
+		{"a cycle with changes", 3, 1, "msg=cycle"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var log bytes.Buffer
+			report := drifted(inventory.Incremental, test.changes)
+			store := &report.Stores[0]
+			store.Skipped = map[inventory.Reason]int{inventory.ReasonQuarantined: 7}
+			for range test.told {
+				store.Quarantine = append(store.Quarantine, inventory.QuarantineReport{
+					SKU: "CAP", Location: "Oslo", Detail: "INVALID_LOCATION: gone", Count: 2, Release: "stocksyncd release main/1/1",
+				})
+			}
+			LogReport(slog.New(slog.NewTextHandler(&log, nil)), report, nil)
+			warnings, counted := 0, false
+			for line := range strings.Lines(log.String()) {
+				if strings.Contains(line, "level=WARN") && strings.Contains(line, `sku=CAP location=Oslo why="INVALID_LOCATION: gone" refusals=2`) &&
+					strings.Contains(line, `release="stocksyncd release main/1/1"`) {
+					warnings++
+				}
+				counted = counted || strings.Contains(line, test.want) && strings.Contains(line, "quarantined=7")
+			}
+			if warnings != test.told || !counted {
+				t.Errorf("got %d warnings, counted %v; want %d and the count of 7 in\n%s", warnings, counted, test.told, &log)
+			}
+		})
+	}
+}

@@ -35,6 +35,7 @@ type StoreStatus struct {
 	Waiting    []inventory.ChangeReport `json:"waiting"`   // in the last cycle
 	Holds      []inventory.Hold         `json:"holds"`
 	Quarantine []inventory.Quarantined  `json:"quarantine"`
+	Rivals     []inventory.Rival        `json:"second_writers"` // suspected ones too: those were not reported yet
 }
 
 // Describe reads the status of a setup from its state file.
@@ -55,7 +56,7 @@ func Describe(s *Setup) (*Status, error) {
 		}
 		one := StoreStatus{
 			Name: store.Name, Mode: store.Mode,
-			Waiting: waiting(last, store.Name), Holds: memory.Holds, Quarantine: memory.Quarantine,
+			Waiting: waiting(last, store.Name), Holds: memory.Holds, Quarantine: memory.Quarantine, Rivals: memory.Rivals,
 		}
 		if one.InFlight, err = s.Memory.InFlight(store.Name); err != nil {
 			return nil, fmt.Errorf("store %s: %w", store.Name, err)

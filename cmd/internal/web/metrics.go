@@ -62,6 +62,9 @@ func newMetrics(version string, started time.Time) *metrics {
 		"drifted": "Levels that differed from what they should show in the last cycle.",
 		"waiting": "Changes that wait.",
 		"held":    "Changes that a guard holds.",
+
+		"quarantined": "Levels that rest because Shopify refused their line.",
+		"contested":   "Levels that something else writes too.",
 	} {
 		vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "stocksyncd_levels_" + name, Help: help}, []string{"store"})
 		m.registry.MustRegister(vec)
@@ -125,6 +128,7 @@ func (m *metrics) observeStore(report *inventory.Report, store *inventory.StoreR
 	}
 	for figure, n := range map[string]int{
 		"managed": store.Levels, "in_step": store.InStep, "drifted": store.Drifted, "waiting": store.Waiting, "held": store.Held,
+		"quarantined": store.Skipped[inventory.ReasonQuarantined], "contested": store.Contested,
 	} {
 		m.levels[figure].WithLabelValues(name).Set(float64(n))
 	}

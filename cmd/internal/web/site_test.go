@@ -125,7 +125,10 @@ func TestMetricsCountWhatACycleDidAndNeverNameASKU(t *testing.T) {
 	site := New("v1", started)
 	whole := reconcile.Request{Kind: inventory.Full}
 	site.Observe(whole, report(), nil)
-	site.Observe(whole, report(), nil)
+	second := report()
+	second.Stores[0].Contested = 2
+	second.Stores[0].Skipped = map[inventory.Reason]int{inventory.ReasonQuarantined: 3}
+	site.Observe(whole, second, nil)
 	partial := report()
 	partial.Stores[0].Levels = 1
 	site.Observe(reconcile.Request{SKU: "TEE"}, partial, nil)
@@ -135,6 +138,8 @@ func TestMetricsCountWhatACycleDidAndNeverNameASKU(t *testing.T) {
 		`stocksyncd_changes_total{outcome="applied",store="main"} 6`,
 		`stocksyncd_levels_managed{store="main"} 400`,
 		`stocksyncd_levels_held{store="main"} 1`,
+		`stocksyncd_levels_quarantined{store="main"} 3`,
+		`stocksyncd_levels_contested{store="main"} 2`,
 		`stocksyncd_requests_total{api="katana"} 27`,
 		`stocksyncd_request_cost_points_total{api="shopify/main"} 123`,
 		`stocksyncd_last_success_timestamp_seconds{store="main"} 1.79`,
