@@ -213,6 +213,9 @@ func TestWhateverHappensToOrdersTheyTakeWhatTheLevelsHaveLost(t *testing.T) {
 		selling(t, func(t *testing.T, s *counter) {
 			s.c.sizes["orders"], s.c.sizes[glanceName] = sizes, sizes
 			glance, err := s.c.Glance(t.Context(), time.Time{})
+			if err != nil {
+				t.Fatal(err)
+			}
 			heard, left := map[int64]inventory.Sale{}, map[string]bool{}
 			for _, round := range rounds {
 				for _, h := range round {
