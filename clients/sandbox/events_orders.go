@@ -158,7 +158,7 @@ func (e OrderMoved) play(w *World) error {
 				if l.line != line || p.location == to || some <= 0 {
 					continue
 				}
-				l.total, p.updatedAt, n = l.total-some, now, n+some
+				l.total, p.moved, p.updatedAt, n = l.total-some, true, now, n+some
 				line.listing.stocked(p.location, some, func(l *level, n int) { l.change(n, -n, now) })
 			}
 		}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -44,6 +45,7 @@ type storePart struct {
 	order                *storeOrder
 	location             *storeLocation
 	lines                []*partLine
+	moved                bool // some of it, to another location
 	createdAt, updatedAt time.Time
 }
 
@@ -94,14 +96,9 @@ func (p *storePart) left() (n int) {
 	return n
 }
 
-// hidden reports whether all of it has moved elsewhere, or left the order.
+// hidden reports whether it was closed since it has moved elsewhere.
 func (p *storePart) hidden() bool {
-	for _, line := range p.lines {
-		if line.total > 0 {
-			return false
-		}
-	}
-	return true
+	return p.moved && !slices.ContainsFunc(p.lines, func(l *partLine) bool { return l.total > 0 })
 }
 
 // assign has a fulfilment order take pieces of a line.

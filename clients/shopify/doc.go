@@ -1,5 +1,5 @@
-// Package shopify reads and writes the stock of one Shopify store through the
-// GraphQL Admin API. What it promises:
+// Package shopify reads and writes the stock of one Shopify store, and reads what
+// its orders take of it, through the GraphQL Admin API. What it promises:
 //
 //   - A read is complete or an error: every page and every nested page is
 //     followed to its end, and an answer that carries an error beside its data

@@ -17,6 +17,7 @@ func FuzzAnswer(f *testing.F) {
 		userErrors(1, "CHANGE_FROM_QUANTITY_STALE", -1, ""), failing("THROTTLED", "Throttled"), {body: throttled},
 		placesJSON("", placeJSON(1, connectionJSON("", updateJSON(1, 1, 5)))), placesJSON("", placeJSON(1, noUpdates)),
 		glanceJSON(connectionJSON("more", editedMug(1, 5), editJSON(variantJSON(2, itemJSON(3, "", levelsJSON(""))))), "", placeJSON(1, connectionJSON("", updateJSON(1, 1, 4)))),
+		ordersJSON("", orderJSON(7, connectionJSON("", partJSON("OPEN", 1, connectionJSON("", partLineJSON(1, 5, 4, 2)))), refundJSON(connectionJSON("", refundLineJSON(1, 2, "CANCEL", 1))))),
 		activated(levelJSON(2, 0)), notActivated("No way."), variantsJSON("", plain(1, "mug")),
 		{body: `{"errors":"text"}`}, {body: `{"errors":{"base":["x"]}}`}, {body: `{"errors":[1,null,{"path":[0,"a"]}],"data":{"x":[]}}`},
 		{body: `{"data":{"nodes":[null,{"__typename":"InventoryItem","id":"gid://shopify/InventoryItem/1"}]}}`},
@@ -58,7 +59,58 @@ func FuzzAnswer(f *testing.F) {
 		fuzzLevels(t, o, answer.Data)
 		fuzzGlance(t, o, answer.Data)
 		fuzzPage(t, o, answer.Data)
+		fuzzSales(t, o, answer.Data)
 	})
+}
+
+func fuzzSales(t *testing.T, o *operation, data []byte) {
+	var answer readOrdersResponse
+	if json.Unmarshal(data, &answer) != nil {
+		return
+	}
+	more := func(info page) bool { return info.HasNextPage != nil && *info.HasNextPage }
+	for _, edge := range answer.Orders.Edges {
+		order := edge.Node
+		asks := len(order.Refunds) >= firstRefunds || more(order.FulfillmentOrders.PageInfo)
+		ordered := map[string]inventory.Units{}
+		for _, part := range order.FulfillmentOrders.Edges {
+			asks = asks || more(part.Node.LineItems.PageInfo)
+			for _, line := range part.Node.LineItems.Edges {
+				if n := line.Node.LineItem.Quantity; n != nil {
+					ordered[line.Node.LineItem.Id] = max(ordered[line.Node.LineItem.Id], inventory.Units(*n))
+				}
+				if n := line.Node.RemainingQuantity; n != nil {
+					ordered[part.Node.Id+line.Node.LineItem.Id] += inventory.Units(*n) // at most left in all
+				}
+			}
+		}
+		for _, refund := range order.Refunds {
+			asks = asks || more(refund.RefundLineItems.PageInfo)
+		}
+		if asks {
+			return // would be asked for
+		}
+		sale, err := o.sale(t.Context(), order)
+		if err != nil {
+			continue
+		}
+		most, sum := inventory.Units(0), inventory.Units(0)
+		for _, n := range ordered {
+			most += n
+		}
+		for i, line := range sale.Lines {
+			if line.Item <= 0 || line.Location <= 0 || line.Open < 0 || line.Done < 0 || line.Open+line.Done == 0 {
+				t.Errorf("a line without a name or units: %+v", line)
+			}
+			if i > 0 && (sale.Lines[i-1].Item > line.Item || sale.Lines[i-1].Item == line.Item && sale.Lines[i-1].Location >= line.Location) {
+				t.Errorf("%+v behind %+v", line, sale.Lines[i-1])
+			}
+			sum += line.Open + line.Done
+		}
+		if sale.ID <= 0 || sum > most || order.CancelledAt != nil && sale.Lines != nil {
+			t.Errorf("%+v takes %d of %d", sale, sum, most)
+		}
+	}
 }
 
 func fuzzGlance(t *testing.T, o *operation, data []byte) {

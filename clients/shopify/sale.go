@@ -163,11 +163,11 @@ func (t *tally) add(status FulfillmentOrderStatus, at inventory.LocationID, node
 	}
 	line.sku = cmp.Or(line.sku, inventory.TrimSKU(orNone(node.Sku)))
 	part := soldPart{location: at, open: left, done: max(total-left, 0)}
-	switch status {
-	case FulfillmentOrderStatusClosed:
+	if status == FulfillmentOrderStatusClosed || status == FulfillmentOrderStatusCancelled {
 		part.open = 0
-	case FulfillmentOrderStatusCancelled:
-		part.open, part.done = 0, 0
+	}
+	if status == FulfillmentOrderStatusCancelled {
+		part.done = 0
 	}
 	line.parts = append(line.parts, part)
 	return nil
@@ -213,15 +213,18 @@ func (t *tally) putBack(node refundLine) error {
 	if err != nil {
 		return err
 	}
-	switch node.RestockType {
-	case RefundLineItemRestockTypeCancel, RefundLineItemRestockTypeReturn, RefundLineItemRestockTypeLegacyRestock:
-		if line := t.lines[of]; line != nil {
-			line.back = append(line.back, returned{location, n})
-		}
-	case "":
+	if node.RestockType == "" {
 		return t.o.missing("restockType of a refund of " + oneLine(of))
 	}
+	if line := t.lines[of]; line != nil && slices.Contains(restocks, node.RestockType) {
+		line.back = append(line.back, returned{location, n})
+	}
 	return nil
+}
+
+// restocks are the kinds of refund that put units back into stock.
+var restocks = []RefundLineItemRestockType{
+	RefundLineItemRestockTypeCancel, RefundLineItemRestockTypeReturn, RefundLineItemRestockTypeLegacyRestock,
 }
 
 // sum adds the lines up by item and location.
