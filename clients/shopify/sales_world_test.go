@@ -58,7 +58,7 @@ func selling(t *testing.T, test func(t *testing.T, s *counter)) {
 
 func (s *counter) levels() []inventory.Level {
 	s.t.Helper()
-	levels, err := s.c.Observe(s.t.Context())
+	levels, err := allOf(s.c.Observe(s.t.Context()))
 	if err != nil {
 		s.t.Fatal(err)
 	}
