@@ -63,9 +63,10 @@ type CountedRow struct {
 type Hold struct {
 	ID       string      `json:"id"`
 	Rule     string      `json:"rule"`
-	Have     int         `json:"have"`    // distinct levels counted, of this plan and the last hour
+	Have     int         `json:"have"`    // what was counted, of this plan and the last hour
 	Limit    int         `json:"limit"`   // the most that would have passed
 	Managed  int         `json:"managed"` // levels that the percentage is of
+	Canary   *Sighting   `json:"canary,omitempty"`
 	Since    time.Time   `json:"since"`
 	Reported time.Time   `json:"reported"` // when the log last said so
 	Released time.Time   `json:"released"` // zero until released
@@ -78,6 +79,24 @@ type HeldLevel struct {
 	Key   Key  `json:"key"`
 	Raise bool `json:"raise"`
 }
+
+// Canary is a SKU whose figure in Katana is known to lie in a range: where it
+// does not, what Katana says of other SKUs is not trusted either.
+type Canary struct {
+	SKU SKU   `json:"sku"` // "" is none
+	Min Units `json:"min"`
+	Max Units `json:"max"`
+}
+
+// Sighting is what was seen of a [Canary].
+type Sighting struct {
+	Canary
+	Units Units  `json:"units"`          // what Katana has of it
+	Left  Reason `json:"left,omitempty"` // not "": why Katana gives no figure, and Units means nothing
+}
+
+// InRange tells whether the canary was seen in its range.
+func (s Sighting) InRange() bool { return s.Left == "" && s.Min <= s.Units && s.Units <= s.Max }
 
 // Quarantined is a level whose line Shopify refused.
 type Quarantined struct {
@@ -92,10 +111,17 @@ type Quarantined struct {
 
 // Written is a write of the last hour, which the guards count.
 type Written struct {
-	Key   Key       `json:"key"`
-	At    time.Time `json:"at"`
-	Zero  bool      `json:"zero"`  // it took the level to zero
-	Freed bool      `json:"freed"` // a release let it through; no guard counts it
+	Key    Key       `json:"key"`
+	Cycle  uint64    `json:"cycle,omitempty"`
+	At     time.Time `json:"at"`
+	Zero   bool      `json:"zero"`             // it took the level to zero
+	Raised Units     `json:"raised,omitempty"` // by so many units
+	Freed  bool      `json:"freed"`            // a release let it through; no guard counts it
+}
+
+// WrittenBy is what the guards remember of a change that was written.
+func WrittenBy(change Change, cycle uint64, at time.Time) Written {
+	return Written{Key: change.Key, Cycle: cycle, At: at, Zero: change.To <= 0, Raised: max(change.To-change.From, 0)}
 }
 
 // Pins is what the location names of a store's mapping were found to mean, so
@@ -125,7 +151,10 @@ type Memory struct {
 	Holds      []Hold        `json:"holds,omitempty"`
 	Quarantine []Quarantined `json:"quarantine,omitempty"`
 	Written    []Written     `json:"written,omitempty"`
-	Pins       Pins          `json:"pins,omitzero"`
+	// Offering is how many levels had something to sell, by the last figures that
+	// no guard doubted.
+	Offering int  `json:"offering,omitempty"`
+	Pins     Pins `json:"pins,omitzero"`
 }
 
 // SourceMemory is what is kept of the source between cycles.
@@ -188,6 +217,9 @@ type StoreMemory struct {
 	Items  map[ItemID]Item
 	Memory
 	Open []OpenIntent // oldest first
+	// CutOff is what was written of late by cycles that did not come to their end,
+	// oldest first: Written may lack it.
+	CutOff []Written
 }
 
 // OpenIntent is a batch that was cut off between sending and recording.
