@@ -286,6 +286,9 @@ func TestTheDigestIsOfTheMeaning(t *testing.T) {
 		}
 		return config.PlanDigest()
 	}
+	if plan(smallest) != plan(smallest+"    canary: { sku: A, max: 5 }\n") {
+		t.Error("a canary makes another plan")
+	}
 	if plan(smallest) != plan(smallest+"    mode: apply\nsync: { settle: 1h }\n") {
 		t.Error("a plan that was saved in report mode cannot be written in apply mode")
 	}
