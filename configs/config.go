@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"slices"
 
 	"stocksyncd/reconcile/inventory"
@@ -66,7 +65,7 @@ type Store struct {
 	ExcludeOrders   []OrderMatcher `json:"exclude_orders,omitempty" jsonschema:"Sales orders that do not lower the stock. All keys of a matcher must match."`
 	Rules           []SKURule      `json:"rules,omitempty" jsonschema:"Rules per SKU; the first that matches counts."`
 	Activate        bool           `json:"activate,omitempty" jsonschema:"Stock items at the locations named above where they are not stocked and Katana has some."`
-	Canary          Canary         `json:"canary,omitzero" jsonschema:"A SKU whose figure must lie in a range; else the store's plan is held."`
+	Canary          Canary         `json:"canary,omitzero" jsonschema:"A SKU whose figure in Katana lies in a range; while it does not, the whole plan of the store is held."`
 }
 
 // LocationMap maps one Shopify location.
@@ -94,20 +93,21 @@ type SKURule struct {
 	Skip      bool   `json:"skip,omitempty" jsonschema:"Leave the SKU alone."`
 }
 
-// Canary is a SKU whose figure is known.
+// Canary is a SKU whose figure is known to lie in a range: what Katana has of it
+// at the locations that feed the store, all together, before the store's rules.
 type Canary struct {
-	SKU string `json:"sku,omitempty"`
-	Min int    `json:"min,omitempty"`
-	Max int    `json:"max,omitempty"`
+	SKU string `json:"sku,omitempty" jsonschema:"The SKU, as Katana writes it."`
+	Min int    `json:"min,omitempty" jsonschema:"The least units that Katana may have of it."`
+	Max int    `json:"max,omitempty" jsonschema:"The most units that Katana may have of it."`
 }
 
 // Guards hold plans back.
 type Guards struct {
-	MinChanges        int `json:"min_changes,omitempty" jsonschema:"No guard trips on fewer changes."`
+	MinChanges        int `json:"min_changes,omitempty" jsonschema:"No guard trips on so few levels or fewer; units are counted whatever this is."`
 	MaxChangedPercent int `json:"max_changed_percent,omitempty" jsonschema:"Of the levels, within an hour."`
-	MaxZeroedPercent  int `json:"max_zeroed_percent,omitempty" jsonschema:"Of the levels, taken to zero within an hour."`
+	MaxZeroedPercent  int `json:"max_zeroed_percent,omitempty" jsonschema:"Of the levels, taken to zero within an hour. If more than min_changes do, nor may the last figures above zero all go."`
 	MaxShrinkPercent  int `json:"max_shrink_percent,omitempty" jsonschema:"By which Katana may have become shorter since the last cycle."`
-	MaxRaisedUnits    int `json:"max_raised_units,omitempty" jsonschema:"Units by which one plan may raise."`
+	MaxRaisedUnits    int `json:"max_raised_units,omitempty" jsonschema:"Units added to levels within an hour, one level with another."`
 }
 
 // Quarantine is the rest that a refused line takes.
@@ -164,21 +164,6 @@ func (s Store) EffectiveMode(sync Sync) inventory.Mode {
 	return inventory.ModeReport
 }
 
-// NotYet lists the keys that this version accepts and does not act on. Each
-// would change a figure, so a program that ignores them writes wrong ones.
-func (c *Config) NotYet() (keys []string) {
-	add := func(set bool, key string) {
-		if set {
-			keys = append(keys, fmt.Sprintf("%s (line %d)", key, c.line(key)))
-		}
-	}
-	for i, s := range c.Stores {
-		add(s.Canary.SKU != "", fmt.Sprintf("stores[%d].canary", i))
-	}
-	add(c.Guards.MaxRaisedUnits > 0, "guards.max_raised_units")
-	return keys
-}
-
 // PlanDigest names what the figures of a plan depend on: the accounts, the
 // mapping and the rules. It stays the same when a store goes from report to
 // apply: a plan is saved in the one to be written in the other.
@@ -186,7 +171,7 @@ func (c *Config) PlanDigest() string {
 	figures := Config{Katana: Katana{URL: c.Katana.URL}, Stores: slices.Clone(c.Stores)}
 	for i := range figures.Stores {
 		s := &figures.Stores[i]
-		s.Mode, s.AccessToken, s.ClientID, s.ClientSecret = "", nil, "", nil
+		s.Mode, s.AccessToken, s.ClientID, s.ClientSecret, s.Canary = "", nil, "", nil, Canary{}
 	}
 	return figures.Digest()
 }

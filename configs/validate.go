@@ -77,6 +77,8 @@ var ranges = map[string][2]int{
 	"stores[].rules[].buffer":      {0, most},
 	"stores[].rules[].max":         {0, most},
 	"stores[].rules[].min_to_sell": {0, most},
+	"stores[].canary.min":          {0, most},
+	"stores[].canary.max":          {0, most},
 	"guards.min_changes":           {0, most},
 	"guards.max_changed_percent":   {0, 100},
 	"guards.max_zeroed_percent":    {0, 100},

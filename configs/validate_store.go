@@ -199,9 +199,13 @@ func (c *checker) glob(key, pattern string) {
 }
 
 func (c *checker) canary(key string, canary Canary) {
+	c.inRange(key+".min", canary.Min)
+	c.inRange(key+".max", canary.Max)
 	switch {
-	case canary.SKU == "" && (canary.Min != 0 || canary.Max != 0):
+	case strings.TrimSpace(canary.SKU) == "" && (canary.SKU != "" || canary.Min != 0 || canary.Max != 0):
 		c.wrong(key+".sku", "it is needed with min and max")
+	case canary.SKU != "" && !c.given(key+".max"):
+		c.wrong(key+".max", "it is needed with sku: the most units that Katana may have of it")
 	case canary.Min > canary.Max:
 		c.wrong(key+".min", "%d is above max (%d)", canary.Min, canary.Max)
 	}

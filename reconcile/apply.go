@@ -202,9 +202,9 @@ func (s *cycleStore) take(outcomes []inventory.Outcome) (again []inventory.Chang
 func (s *cycleStore) wrote(outcomes []inventory.Outcome) {
 	for _, o := range outcomes {
 		if o.Result == inventory.Applied {
-			s.kept.Written = append(s.kept.Written, inventory.Written{
-				Key: o.Key, At: s.c.r.opts.Now(), Zero: o.To <= 0, Freed: s.freed[o.Key], From: o.From, To: o.To,
-			})
+			w := inventory.WrittenBy(o.Change, s.c.number, s.c.r.opts.Now())
+			w.Freed = s.freed[o.Key]
+			s.kept.Written = append(s.kept.Written, w)
 		}
 	}
 	s.wroteRivals(outcomes, s.c.r.opts.Now())
@@ -260,9 +260,25 @@ func (s *cycleStore) planAgain(ctx context.Context, changes []inventory.Change) 
 	// The level may carry another SKU by now.
 	read, unread := s.unread(s.stockedOnly(p.Changes), false)
 	s.outcomes = append(s.outcomes, unread...)
-	next := s.asSaved(read)
+	next := s.asSaved(s.asReleased(changes, read))
 	s.settleVanished(changes, p)
 	return next, nil
+}
+
+// asReleased leaves out what a release let go and what, read again, is to go the
+// other way: nobody has let that go, and the guards of the next cycle see it.
+func (s *cycleStore) asReleased(planned, changes []inventory.Change) []inventory.Change {
+	raise := make(map[inventory.Key]bool, len(planned))
+	for _, change := range planned {
+		raise[change.Key] = change.Raise()
+	}
+	return slices.DeleteFunc(slices.Clone(changes), func(change inventory.Change) bool {
+		turned := s.freed[change.Key] && change.Raise() != raise[change.Key]
+		if turned {
+			s.outcomes = append(s.outcomes, inventory.Outcome{Change: change, Result: inventory.Stale, Because: inventory.ReasonStale, Detail: "it was released the other way"})
+		}
+		return turned
+	})
 }
 
 // stockedOnly leaves out what is not stocked: somebody has switched the level

@@ -105,7 +105,7 @@ func (s *cycleStore) report() inventory.StoreReport {
 		if h.Released.IsZero() {
 			r.Holds = append(r.Holds, inventory.HoldReport{
 				ID: h.ID, Rule: h.Rule, Have: h.Have, Limit: h.Limit, Levels: len(h.Levels),
-				Text: guard.Sentence(h), Release: "stocksyncd release " + h.ID,
+				Text: guard.Sentence(h), Release: "stocksyncd release " + h.ID, News: s.told[h.ID],
 			})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"stocksyncd/reconcile/guard"
 	"stocksyncd/reconcile/inventory"
 )
 
@@ -111,8 +112,19 @@ func (s *cycleStore) settleOpen() {
 			s.moved[change.Key] = true
 		}
 		s.settled = append(s.settled, inventory.Settled{ID: open.ID, Outcomes: found})
-		s.wrote(found)
+		s.foundWritten(open.Cycle, found)
 	}
+}
+
+// foundWritten notes for the guards what a batch that was cut off has written.
+func (s *cycleStore) foundWritten(cycle uint64, outcomes []inventory.Outcome) {
+	var written []inventory.Written
+	for _, o := range outcomes {
+		if o.Result == inventory.Applied {
+			written = append(written, inventory.WrittenBy(o.Change, cycle, s.c.r.opts.Now()))
+		}
+	}
+	guard.Found(&s.kept.Memory, written)
 }
 
 // asFound tells what became of changes whose answer was lost, by what their

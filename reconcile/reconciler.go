@@ -47,6 +47,9 @@ type Store struct {
 	Shop string // such as acme.myshopify.com: how Katana's orders name it
 	Mode inventory.Mode
 	Choice
+	// Canary holds the whole plan of the store while its SKU is not seen in its
+	// range.
+	Canary inventory.Canary
 	Target Target
 }
 
@@ -173,6 +176,7 @@ func (r *Reconciler) remembered(name inventory.StoreName) (*memory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state of store %s: %w", name, err)
 	}
+	guard.Found(&kept.Memory, kept.CutOff)
 	shelf.restored(kept.Look)
 	m := &memory{shelf: shelf, Memory: kept.Memory, open: kept.Open, tour: tourOf(kept.Look)}
 	r.memory[name] = m

@@ -27,18 +27,38 @@ func (c *cycle) wanted() (wanted []inventory.SourceVariantID, swept share) {
 	case c.narrow:
 		wanted = c.around(c.ask.SKU)
 	case m.partly:
-		wanted = append(m.unread(), m.due(c.started, c.kits)...)
+		wanted = slices.Concat(m.unread(), m.due(c.started, c.kits), c.canaries())
 		if len(m.read) > 0 {
 			wanted = append(wanted, c.touched()...)
 		}
 	default:
 		wanted = append(m.due(c.started, c.kits), c.touched()...)
-		swept = m.share(c.started, c.r.opts.SweepWithin, c.r.opts.SweepAtLeast, c.spare(len(wanted)))
+		canaries := c.canaries() // they take the place of as many in the least share
+		swept = m.share(c.started, c.r.opts.SweepWithin, c.r.opts.SweepAtLeast-len(canaries), c.spare(len(wanted)+len(canaries)))
 		c.behind(swept)
+		for _, id := range canaries {
+			if !slices.Contains(swept.ids, id) {
+				swept.ids = append(swept.ids, id)
+			}
+		}
 		wanted = append(wanted, swept.ids...)
 	}
 	slices.Sort(wanted)
 	return slices.DeleteFunc(slices.Compact(wanted), func(id inventory.SourceVariantID) bool { return !m.stocked(id) }), swept
+}
+
+// canaries lists the variants of the stores' canaries. One id more costs no
+// request, and what is to tell of a fault must not be an hour old.
+func (c *cycle) canaries() (ids []inventory.SourceVariantID) {
+	for _, s := range c.stores {
+		if s.err != nil || s.mode == inventory.ModeOff {
+			continue
+		}
+		if id, stands := c.catalogue.Stands(s.Canary.SKU); stands && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // readAtOnce is how many variants are read before what was read is kept: what

@@ -53,6 +53,7 @@ type slot struct {
 
 	verdict  uint8 // of the newest plan
 	negative bool
+	offers   bool
 
 	// What is remembered of it, where anything is: see inventory.Seen.
 	known    bool

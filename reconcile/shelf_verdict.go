@@ -18,8 +18,8 @@ const (
 
 // counts is how many levels a plan made what of.
 type counts struct {
-	inStep, drifted, negative int
-	skipped                   map[inventory.Reason]int
+	inStep, drifted, negative, offering int
+	skipped                             map[inventory.Reason]int
 }
 
 // unjudge takes back what the plan before made of an item's levels: some may be
@@ -57,6 +57,9 @@ func (s *shelf) judge(key inventory.Key, v plan.Verdict) {
 	if one.negative = v.Negative; v.Negative {
 		s.count.negative++
 	}
+	if one.offers = v.Offers; v.Offers {
+		s.count.offering++
+	}
 	if v.Drifted || v.Left == inventory.ReasonQuarantined {
 		s.open[key.Item] = true
 	}
@@ -86,5 +89,8 @@ func (s *shelf) uncount(one *slot) {
 	if one.negative {
 		s.count.negative--
 	}
-	one.verdict, one.negative = unjudged, false
+	if one.offers {
+		s.count.offering--
+	}
+	one.verdict, one.negative, one.offers = unjudged, false, false
 }

@@ -48,6 +48,7 @@ type cycleStore struct {
 	plan      plan.Plan
 	pass      []inventory.Change // what the guards let through
 	freed     map[inventory.Key]bool
+	told      map[string]bool        // the held plans of which there is news
 	sold      map[inventory.SKU]bool // found while writing
 	lastWrite map[inventory.Key]int  // where kept.Written has the last write of each level, once a plan asked
 	refusals  map[inventory.Key]int  // where kept.Quarantine has each level, once one was refused
@@ -441,15 +442,33 @@ var errDuplicate = errors.New("duplicate_stock is refuse")
 // what is not so.
 func (s *cycleStore) guard() []inventory.Outcome {
 	changes, waiting := s.unread(s.plan.Changes, true)
+	before, offering := s.kept.Holds, s.kept.shelf.count.offering
 	verdict := guard.Check(guard.Input{
 		Limits: s.c.r.opts.Guards, Store: s.Name, Cycle: s.c.number, Managed: s.plan.Managed(),
-		Changes: changes, Written: s.kept.Written, Holds: s.kept.Holds, Shrunk: s.c.shrunk, Now: s.looked,
+		Changes: changes, PutOff: changesOf(waiting), Written: s.kept.Written, Holds: before,
+		Shrunk: s.c.shrunk, Canary: s.sighting(), Offering: offering, Offered: s.kept.Offering, Now: s.looked,
 	})
 	s.kept.Holds, s.freed, s.holding = verdict.Holds, verdict.Freed, nil
+	if !verdict.Doubted {
+		s.kept.Offering = offering
+	}
+	if !s.c.ask.Dry { // which is for the eyes of who asked
+		s.told = guard.Tell(before, s.kept.Holds, s.c.started)
+	}
 	// What a guard lets go at this moment was not read before.
 	pass, late := s.unread(verdict.Pass, false)
 	s.pass = pass
 	return slices.Concat(verdict.Held, waiting, late)
+}
+
+// sighting is what Katana has of the store's canary at the locations that feed
+// the store; nil without one. Every cycle reads it.
+func (s *cycleStore) sighting() *inventory.Sighting {
+	if s.Canary.SKU == "" {
+		return nil
+	}
+	total := s.c.catalogue.Total(s.Canary.SKU, s.kept.feeds.Sources(), s.rules.Excluded)
+	return &inventory.Sighting{Canary: s.Canary, Units: total.Units, Left: total.Left}
 }
 
 // only narrows the plan to one SKU. The guards have seen the whole plan by

@@ -50,7 +50,7 @@ func (s *Store) Source() (source inventory.SourceMemory, err error) {
 // met.
 func (s *Store) Store(name inventory.StoreName) (inventory.StoreMemory, error) {
 	items, levels := map[inventory.ItemID]inventory.Item{}, map[inventory.Key]inventory.Seen{}
-	memory, err := s.Recall(name,
+	memory, err := s.remembered(name,
 		func(item inventory.Item) { items[item.ID] = item },
 		func(key inventory.Key, seen inventory.Seen) { levels[key] = seen })
 	if err != nil {
@@ -60,10 +60,22 @@ func (s *Store) Store(name inventory.StoreName) (inventory.StoreMemory, error) {
 	return memory, nil
 }
 
-// Recall gives back the same, and hands each item and then each level over, in
-// their order: a million levels are not in memory twice. With an error, what was
-// handed over is not all there is.
+// Recall gives back the same, for the next cycle: with what was written by cycles
+// that were cut off. It hands each item and then each level over, in their order:
+// a million levels are not in memory twice. With an error, what was handed over
+// is not all there is.
 func (s *Store) Recall(name inventory.StoreName, item func(inventory.Item), level func(inventory.Key, inventory.Seen)) (memory inventory.StoreMemory, err error) {
+	if memory, err = s.remembered(name, item, level); err != nil {
+		return inventory.StoreMemory{}, err
+	}
+	err = s.view(func(tx *bolt.Tx) (err error) {
+		memory.CutOff, err = cutOff(tx, name, s.opts.Now())
+		return err
+	})
+	return memory, err
+}
+
+func (s *Store) remembered(name inventory.StoreName, item func(inventory.Item), level func(inventory.Key, inventory.Seen)) (memory inventory.StoreMemory, err error) {
 	err = s.view(func(tx *bolt.Tx) error {
 		if b, ok := bucketsOf(tx, name); ok {
 			if _, err := get(b.own, storePlace(b.name), keyMemory, &memory.Memory); err != nil {

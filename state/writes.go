@@ -34,6 +34,35 @@ func (s *Store) Writes(key inventory.Key) (writes []inventory.PastWrite, err err
 	return writes, nil
 }
 
+// lately is how far back what was written is asked for: the guards count an hour.
+const lately = time.Hour
+
+// cutOff gives what was lately written to a store by batches that no report
+// tells of, oldest first: the memory that a cycle ends with may lack it.
+func cutOff(tx *bolt.Tx, name inventory.StoreName, now time.Time) (written []inventory.Written, err error) {
+	cursor := tx.Bucket(bucketSettled).Cursor()
+	for id, v := cursor.Last(); id != nil; id, v = cursor.Prev() {
+		r, err := unseal(placeSettled, id, v)
+		if err != nil {
+			return nil, err
+		}
+		if r.at.Before(now.Add(-lately)) {
+			break
+		}
+		var batch settledBatch
+		if err := reveal(placeSettled, id, v, &batch); err != nil {
+			return nil, err
+		}
+		for _, o := range slices.Backward(batch.Outcomes) {
+			if batch.Store == name && o.Result == inventory.Applied {
+				written = append(written, inventory.WrittenBy(o.Change, batch.Cycle, r.at))
+			}
+		}
+	}
+	slices.Reverse(written)
+	return written, nil
+}
+
 // past gives the writes of a level that were sent at or after the given time.
 func (b storeBuckets) past(key []byte, from time.Time) ([]inventory.PastWrite, error) {
 	v := b.writes.Get(key)

@@ -102,6 +102,33 @@ func TestWhatWasNotSentIsNoWrite(t *testing.T) {
 	same(t, "writes after the look that settles it", told(t, s), []string{"2: 5→8 applied drift 08:00"})
 }
 
+func TestTheNextCycleIsToldWhatACutOffOneWroteLately(t *testing.T) {
+	now := epoch
+	s := mustOpenWith(t, newPath(t), Options{Now: func() time.Time { return now }})
+	defer mustClose(t, s)
+	recalled := func() []inventory.Written {
+		memory, err := s.Recall("main", func(inventory.Item) {}, func(inventory.Key, inventory.Seen) {})
+		must(t, err)
+		return memory.CutOff
+	}
+	write(t, s, batchOf("main", 1, 8), inventory.Applied, "")
+	report := inventory.Report{Cycle: 1, Kind: inventory.Full, Started: epoch, Stores: []inventory.StoreReport{{Name: "main", Changes: []inventory.ChangeReport{
+		inventory.ReportChange(outcomesOf(batchOf("main", 1, 8), inventory.Applied)[0]),
+	}}}}
+	must(t, s.Finish(inventory.Finish{Report: &report}))
+	same(t, "of a cycle that came to its end", recalled(), []inventory.Written(nil))
+	write(t, s, batchOf("main", 2, 0), inventory.Applied, "")
+	write(t, s, batchOf("outlet", 2, 9), inventory.Applied, "")
+	write(t, s, batchOf("main", 2, 9), inventory.Stale, inventory.ReasonStale)
+	write(t, s, batchOf("main", 2, 9), inventory.Applied, "")
+	same(t, "of one that was cut off", recalled(), []inventory.Written{
+		{Key: level(1), Cycle: 2, At: epoch, Zero: true, From: 5},
+		{Key: level(1), Cycle: 2, At: epoch, From: 5, To: 9},
+	})
+	now = epoch.Add(time.Hour + time.Second)
+	same(t, "an hour later", recalled(), []inventory.Written(nil))
+}
+
 func TestABatchThatIsSettledLateStandsWhereItWasSent(t *testing.T) {
 	s := mustOpen(t, newPath(t))
 	defer mustClose(t, s)

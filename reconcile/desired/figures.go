@@ -21,6 +21,16 @@ func (c *Catalogue) Figures(levels []inventory.Level, rules Rules, elsewhere fun
 	return figures
 }
 
+// Total is what Katana has of a SKU at some locations, all together: less what
+// is committed to orders that count, before the rules of a store.
+func (c *Catalogue) Total(sku inventory.SKU, at []inventory.SourceLocationID, excluded Excluded) inventory.Figure {
+	e := c.entries[sku]
+	if reason := unsellable(e, Rule{}); reason != "" {
+		return inventory.Figure{Left: reason}
+	}
+	return c.figure(e, at, 0, excluded, Rule{}, nil)
+}
+
 // shopfront is the catalogue under the rules of one store. Levels of one item
 // follow each other, so most look-ups repeat the last.
 type shopfront struct {

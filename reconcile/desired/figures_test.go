@@ -242,3 +242,34 @@ func TestStockThatIsOfferedTwiceIsAddedUp(t *testing.T) {
 		}
 	}
 }
+
+func TestTheTotalOfASKUIsWhatKatanaHasOfItBeforeTheRulesOfAStore(t *testing.T) {
+	catalogue := desired.NewCatalogue(&inventory.Snapshot{
+		Variants: []inventory.SourceVariant{{ID: 1, SKU: "MUG"}, {ID: 2, SKU: "CAP", Archived: true}, {ID: 3, SKU: "TEE"}, {ID: 4, SKU: "SET", Kit: true}},
+		Stock: []inventory.Stock{
+			row(1, oslo, "40", "7", "0"), row(1, bergen, "2.5", "0", "0"), row(3, oslo, "1", "0", "0"),
+			row(4, oslo, "1", "3", "4"), row(4, bergen, "0", "5", "0"),
+		},
+	}, nil)
+	at := []inventory.SourceLocationID{oslo, bergen}
+	tests := []struct {
+		name string
+		sku  inventory.SKU
+		want inventory.Figure
+	}{
+		{"over both locations, in whole pieces", "MUG", inventory.Figure{Units: 35}},
+		{"a kit with what can be built", "SET", inventory.Figure{Units: 0, Negative: true}},
+		{"archived", "CAP", inventory.Figure{Left: inventory.ReasonArchived}},
+		{"a row is missing", "TEE", inventory.Figure{Left: inventory.ReasonNoRow}},
+		{"not in Katana", "JAR", inventory.Figure{Left: inventory.ReasonNotInKatana}},
+	}
+	for _, tt := range tests {
+		if got := catalogue.Total(tt.sku, at, nil); got != tt.want {
+			t.Errorf("%s: got %+v, want %+v", tt.name, got, tt.want)
+		}
+	}
+	excluded := desired.Excluded{inventory.StockKey{Variant: 1, Location: oslo}: quantity("7")}
+	if got := catalogue.Total("MUG", at, excluded).Units; got != 42 {
+		t.Errorf("with the orders that do not count: got %d, want 42", got)
+	}
+}

@@ -3,28 +3,21 @@ package guard
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"stocksyncd/reconcile/inventory"
 )
 
 // Limits says when a plan is held. A percentage is of the levels managed; a
-// guard trips when its percentage and MinChanges are both exceeded. 0 switches
-// a guard off.
+// guard of levels trips when its percentage and MinChanges are both exceeded.
+// Units are counted as they are. 0 switches a guard off.
 type Limits struct {
 	MinChanges        int
 	MaxChangedPercent int
 	MaxZeroedPercent  int
 	MaxShrinkPercent  int
+	MaxRaisedUnits    inventory.Units
 }
-
-// The names of the guards, as the config and held plans write them.
-const (
-	RuleShrink  = "max_shrink_percent"
-	RuleZeroed  = "max_zeroed_percent"
-	RuleChanged = "max_changed_percent"
-)
 
 // Window is how far back writes are counted.
 const Window = time.Hour
@@ -36,12 +29,26 @@ type Input struct {
 	Cycle   uint64 // names new holds
 	Managed int    // levels with a desired figure
 	Changes []inventory.Change
+	// PutOff are changes that must wait: nothing is decided of them, but a
+	// release that names them is not over.
+	PutOff  []inventory.Change
 	Written []inventory.Written
 	Holds   []inventory.Hold
 	// Shrunk tells that the source is shorter than last time by more than its
 	// limit: then no figure of this cycle is trusted. See [Shrunk].
 	Shrunk *Shrink
-	Now    time.Time
+	// Canary is what was seen of the store's canary; nil when it has none. Out of
+	// its range, no figure of this cycle is trusted either.
+	Canary *inventory.Sighting
+	// Offering is how many levels have a figure above zero, and Offered how many
+	// had when no guard doubted the figures last.
+	Offering, Offered int
+	Now               time.Time
+}
+
+// doubted tells that the figures are doubted as such, whatever they ask for.
+func (in *Input) doubted() bool {
+	return in.Shrunk != nil || in.Canary != nil && !in.Canary.InRange()
 }
 
 // Shrink is a source that has become shorter.
@@ -53,6 +60,8 @@ type Verdict struct {
 	Freed map[inventory.Key]bool
 	Held  []inventory.Outcome // in the order of the plan; Detail is the hold's id
 	Holds []inventory.Hold
+	// Doubted tells that the figures of this cycle are no measure for the next.
+	Doubted bool
 }
 
 // Check sorts the changes into those that pass and those that are held.
@@ -61,8 +70,8 @@ type Verdict struct {
 // counted by no guard. A change that an open hold names stays held, whether or
 // not the guard would trip today.
 func Check(in Input) Verdict {
-	c := checker{in: in, holds: openHolds(in), verdict: Verdict{Freed: map[inventory.Key]bool{}}}
-	free := released(in.Holds)
+	c := checker{in: in, holds: openHolds(in), verdict: Verdict{Freed: map[inventory.Key]bool{}, Doubted: in.doubted()}}
+	free := released(in)
 	var guarded []inventory.Change
 	for _, change := range in.Changes {
 		if free[moved(change)] {
@@ -93,33 +102,6 @@ type checker struct {
 	verdict Verdict
 }
 
-// rule is one guard: which changes and writes it counts, and how many it lets
-// pass.
-type rule struct {
-	name, short string
-	counts      func(inventory.Change) bool
-	wrote       func(inventory.Written) bool
-	percent     int
-}
-
-// rules lists the guards, the narrowest first, so that a change is held for
-// the most telling reason.
-func (c *checker) rules() []rule {
-	always := func(inventory.Change) bool { return true }
-	return []rule{
-		{name: RuleShrink, short: "shrink", counts: always},
-		{
-			name: RuleZeroed, short: "zeroed", percent: c.in.Limits.MaxZeroedPercent,
-			counts: func(change inventory.Change) bool { return change.To <= 0 && change.From > 0 },
-			wrote:  func(w inventory.Written) bool { return w.Zero },
-		},
-		{
-			name: RuleChanged, short: "changed", percent: c.in.Limits.MaxChangedPercent, counts: always,
-			wrote: func(inventory.Written) bool { return true },
-		},
-	}
-}
-
 // named gives each change that an open hold names to that hold, so that a hold
 // keeps its levels, and with them its id, when another guard trips as well.
 func (c *checker) named(rules []rule, changes []inventory.Change) (holder map[inventory.Key]string) {
@@ -145,10 +127,11 @@ func (c *checker) named(rules []rule, changes []inventory.Change) (holder map[in
 // apply holds the changes that the rule counts and no hold names, if it trips.
 func (c *checker) apply(r rule, changes []inventory.Change, holder map[inventory.Key]string) {
 	hold, found := c.hold(r)
-	tripped := c.trips(r, changes, &hold)
+	tripped := r.trips(changes, &hold)
 	if !tripped && !found {
 		return
 	}
+	c.verdict.Doubted = c.verdict.Doubted || tripped && r.name == RuleAllZero
 	var levels []inventory.HeldLevel
 	for _, change := range changes {
 		if tripped && r.counts(change) && holder[change.Key] == "" {
@@ -161,37 +144,6 @@ func (c *checker) apply(r rule, changes []inventory.Change, holder map[inventory
 	slices.SortFunc(levels, func(a, b inventory.HeldLevel) int { return a.Key.Compare(b.Key) })
 	hold.Levels = levels
 	c.put(hold)
-}
-
-// trips counts distinct levels and notes the count and the limit in the hold.
-func (c *checker) trips(r rule, changes []inventory.Change, hold *inventory.Hold) bool {
-	if r.name == RuleShrink {
-		if c.in.Shrunk == nil {
-			return false
-		}
-		hold.Have, hold.Limit, hold.Managed = c.in.Shrunk.Rows, leastRows(c.in.Limits, c.in.Shrunk.Before), c.in.Shrunk.Before
-		return true
-	}
-	if r.percent <= 0 {
-		return false
-	}
-	counted := map[inventory.Key]struct{}{}
-	for _, change := range changes {
-		if r.counts(change) {
-			counted[change.Key] = struct{}{}
-		}
-	}
-	for _, w := range c.in.Written {
-		if r.wrote(w) && !w.Freed && c.in.Now.Sub(w.At) < Window {
-			counted[w.Key] = struct{}{}
-		}
-	}
-	have, limit := len(counted), max(c.in.Managed*r.percent/100, c.in.Limits.MinChanges)
-	if have <= limit {
-		return false
-	}
-	hold.Have, hold.Limit, hold.Managed = have, limit, c.in.Managed
-	return true
 }
 
 // hold gives the rule's open hold, or a new one.
@@ -232,7 +184,7 @@ func (c *checker) tidied() []inventory.Hold {
 // to move that way.
 func (c *checker) keepReleased() []inventory.Hold {
 	moves := map[inventory.HeldLevel]bool{}
-	for _, change := range c.in.Changes {
+	for _, change := range slices.Concat(c.in.Changes, c.in.PutOff) {
 		moves[moved(change)] = true
 	}
 	var kept []inventory.Hold
@@ -248,17 +200,30 @@ func (c *checker) keepReleased() []inventory.Hold {
 	return kept
 }
 
-// openHolds gives the holds that are not released. One for a source that was
-// shorter ends when the source is whole again: what it held was doubted for
-// that alone, and a reduction that it went on holding would be oversold.
+// openHolds gives the holds that are not released. One for figures that were
+// doubted ends when they are not any more: what it held was doubted for that
+// alone, and a reduction that it went on holding would be oversold.
 func openHolds(in Input) []inventory.Hold {
 	var open []inventory.Hold
 	for _, h := range in.Holds {
-		if h.Released.IsZero() && (h.Rule != RuleShrink || in.Shrunk != nil) {
+		if h.Released.IsZero() && !over(h.Rule, in) {
 			open = append(open, h)
 		}
 	}
 	return open
+}
+
+// over tells whether a guard that doubts the figures does so no longer.
+func over(rule string, in Input) bool {
+	switch rule {
+	case RuleShrink:
+		return in.Shrunk == nil
+	case RuleCanary:
+		return in.Canary == nil || in.Canary.InRange()
+	case RuleAllZero:
+		return in.Offering > 0
+	}
+	return false
 }
 
 // moved is the level of a change and its direction, as holds name it.
@@ -266,10 +231,13 @@ func moved(change inventory.Change) inventory.HeldLevel {
 	return inventory.HeldLevel{Key: change.Key, Raise: change.Raise()}
 }
 
-func released(holds []inventory.Hold) map[inventory.HeldLevel]bool {
-	free := map[inventory.HeldLevel]bool{}
-	for _, h := range holds {
-		if h.Released.IsZero() {
+// released gives what the released holds let go. Who released a stocktake has
+// seen its figures, not those of a source that is doubted since: such figures
+// go only where a plan was released that was held for a doubt.
+func released(in Input) map[inventory.HeldLevel]bool {
+	free, doubted := map[inventory.HeldLevel]bool{}, in.doubted()
+	for _, h := range in.Holds {
+		if h.Released.IsZero() || doubted && h.Rule != RuleShrink && h.Rule != RuleCanary {
 			continue
 		}
 		for _, level := range h.Levels {
@@ -277,6 +245,26 @@ func released(holds []inventory.Hold) map[inventory.HeldLevel]bool {
 		}
 	}
 	return free
+}
+
+// Found adds to what is remembered of the last hour what turns out to have been
+// written before a cycle was cut off. What a release names went by it.
+func Found(memory *inventory.Memory, written []inventory.Written) {
+	type write struct {
+		inventory.Key
+		cycle uint64
+	}
+	known := make(map[write]bool, len(memory.Written))
+	for _, w := range memory.Written {
+		known[write{w.Key, w.Cycle}] = true
+	}
+	free := released(Input{Holds: memory.Holds})
+	for _, w := range written {
+		if !known[write{w.Key, w.Cycle}] {
+			w.Freed = free[inventory.HeldLevel{Key: w.Key, Raise: w.Raised() > 0}]
+			memory.Written = append(memory.Written, w)
+		}
+	}
 }
 
 // Done takes levels that were written off the released holds: a release lets
@@ -311,17 +299,34 @@ func leastRows(limits Limits, before int) int {
 	return before - before*limits.MaxShrinkPercent/100
 }
 
-// Sentence says what a hold counted, its limit, and the command to release it.
-func Sentence(h inventory.Hold) string {
-	var b strings.Builder
-	switch h.Rule {
-	case RuleShrink:
-		fmt.Fprintf(&b, "Katana gave %d stock rows, %d last time; fewer than %d are not trusted", h.Have, h.Managed, h.Limit)
-	case RuleZeroed:
-		fmt.Fprintf(&b, "%d of %d levels would be at zero within an hour; %d may", h.Have, h.Managed, h.Limit)
-	default:
-		fmt.Fprintf(&b, "%d of %d levels would have changed within an hour; %d may", h.Have, h.Managed, h.Limit)
+// Tell gives the ids of the open holds of which there is news, and notes with
+// them that it was told: those that are new, that levels have joined, or of
+// which nothing was said for an hour. before is what was held until now.
+func Tell(before, holds []inventory.Hold, now time.Time) map[string]bool {
+	news := map[string]bool{}
+	for i := range holds {
+		h := &holds[i]
+		if !h.Released.IsZero() {
+			continue
+		}
+		was := slices.IndexFunc(before, func(b inventory.Hold) bool { return b.ID == h.ID })
+		if was < 0 || h.Reported.IsZero() || now.Sub(h.Reported) >= Window || joined(before[was].Levels, h.Levels) {
+			h.Reported, news[h.ID] = now, true
+		}
 	}
-	fmt.Fprintf(&b, " (%s). Look at them with `stocksyncd plan`, then let them go with `stocksyncd release %s`.", h.Rule, h.ID)
-	return b.String()
+	return news
+}
+
+// joined tells whether levels, which are sorted, have some that were not there
+// before.
+func joined(before, levels []inventory.HeldLevel) bool {
+	for _, level := range levels {
+		for len(before) > 0 && before[0].Key.Compare(level.Key) < 0 {
+			before = before[1:]
+		}
+		if len(before) == 0 || before[0] != level {
+			return true
+		}
+	}
+	return false
 }

@@ -52,9 +52,9 @@ func (s *store) cycle(changes ...inventory.Change) guard.Verdict {
 		var written []inventory.Key
 		for _, change := range s.result.Pass {
 			written = append(written, change.Key)
-			s.in.Written = append(s.in.Written, inventory.Written{
-				Key: change.Key, At: s.in.Now, Zero: change.To <= 0, Freed: s.result.Freed[change.Key],
-			})
+			w := inventory.WrittenBy(change, s.in.Cycle, s.in.Now)
+			w.Freed = s.result.Freed[change.Key]
+			s.in.Written = append(s.in.Written, w)
 		}
 		s.in.Holds = guard.Done(s.in.Holds, written)
 	}
@@ -338,6 +338,22 @@ func TestTheSentenceOfAHoldSaysWhatWasCountedTheLimitAndTheCommand(t *testing.T)
 			inventory.Hold{ID: "main-3-shrink", Rule: guard.RuleShrink, Have: 70, Limit: 80, Managed: 100},
 			"Katana gave 70 stock rows, 100 last time; fewer than 80 are not trusted (max_shrink_percent). Look at them with `stocksyncd plan`, then let them go with `stocksyncd release main-3-shrink`.",
 		},
+		{
+			inventory.Hold{ID: "main-3-raised", Rule: guard.RuleRaised, Have: 600, Limit: 500, Managed: 100},
+			"600 units would have been added within an hour; 500 may (max_raised_units). Look at them with `stocksyncd plan`, then let them go with `stocksyncd release main-3-raised`.",
+		},
+		{
+			inventory.Hold{ID: "main-3-all-zero", Rule: guard.RuleAllZero, Have: 12, Limit: 10, Managed: 200},
+			"no figure is above zero any more, and 12 of 200 levels would come to that within an hour; 10 may (all_zero). Look at them with `stocksyncd plan`, then let them go with `stocksyncd release main-3-all-zero`.",
+		},
+		{
+			inventory.Hold{ID: "main-3-canary", Rule: guard.RuleCanary, Limit: 5, Canary: sighted(0)},
+			"Katana has 0 of the canary TWEETY; outside of 5 to 9 no figure is trusted, and the changes go by themselves when it is back (canary). Look at them with `stocksyncd plan`, then let them go with `stocksyncd release main-3-canary`.",
+		},
+		{
+			inventory.Hold{ID: "main-3-canary", Rule: guard.RuleCanary, Limit: 5, Canary: unseen()},
+			"Katana gives no figure for the canary TWEETY (not_in_katana); outside of 5 to 9 no figure is trusted, and the changes go by themselves when it is back (canary). Look at them with `stocksyncd plan`, then let them go with `stocksyncd release main-3-canary`.",
+		},
 	}
 	for _, tt := range tests {
 		if got := guard.Sentence(tt.hold); got != tt.want {
@@ -395,6 +411,7 @@ func TestEveryChangeEitherPassesOrIsHeldAndTheHourStaysWithinItsLimits(t *testin
 		s.in.Limits = guard.Limits{
 			MinChanges: rapid.IntRange(0, 4).Draw(t, "min"), MaxChangedPercent: rapid.IntRange(1, 60).Draw(t, "changed"),
 			MaxZeroedPercent: rapid.IntRange(1, 40).Draw(t, "zeroed"),
+			MaxRaisedUnits:   inventory.Units(rapid.IntRange(0, 20).Draw(t, "units")),
 		}
 		var released []string
 		for range rapid.IntRange(1, 12).Draw(t, "cycles") {
@@ -403,6 +420,9 @@ func TestEveryChangeEitherPassesOrIsHeldAndTheHourStaysWithinItsLimits(t *testin
 			if rapid.IntRange(0, 9).Draw(t, "shrunk") == 0 {
 				s.in.Shrunk = &guard.Shrink{Before: 100, Rows: 10}
 			}
+			s.in.Canary = sighted(inventory.Units(rapid.IntRange(0, 9).Draw(t, "canary")))
+			s.in.Offering = rapid.IntRange(0, 2).Draw(t, "offering")
+			s.in.Offered = rapid.IntRange(0, 2).Draw(t, "offered")
 			if len(s.in.Holds) > 0 && rapid.IntRange(0, 3).Draw(t, "release") == 0 {
 				id := rapid.SampledFrom(s.in.Holds).Draw(t, "hold").ID
 				s.release(id)
@@ -416,7 +436,7 @@ func TestEveryChangeEitherPassesOrIsHeldAndTheHourStaysWithinItsLimits(t *testin
 				t.Fatalf("the holds that were given have been changed from %s to %s", before, after)
 			}
 			apart(t, changes, s.result)
-			named(t, s.result, was, released, s.in.Shrunk != nil)
+			named(t, s.result, was, released, s.in)
 			s.within(t)
 		}
 	})
@@ -440,12 +460,20 @@ func apart(t *rapid.T, changes []inventory.Change, v guard.Verdict) {
 	}
 }
 
+// ended tells whether a hold is for a doubt that is over. What it held is then
+// for the other guards to judge.
+func ended(rule string, in guard.Input) bool {
+	return rule == guard.RuleShrink && in.Shrunk == nil || rule == guard.RuleCanary && in.Canary.InRange() || rule == guard.RuleAllZero && in.Offering > 0
+}
+
+// doubts tells whether the figures are doubted, and whether a hold is for that.
+func doubts(rule string, in guard.Input) (doubted, is bool) {
+	return in.Shrunk != nil || !in.Canary.InRange(), rule == guard.RuleShrink || rule == guard.RuleCanary
+}
+
 // named checks that the open holds name exactly what is held, sorted, and that
 // a hold which still holds something has kept its id.
-//
-// A hold for a shorter source ends when the source is whole again; what it held
-// is then for the other guards to judge.
-func named(t *rapid.T, v guard.Verdict, before []inventory.Hold, released []string, shrunk bool) {
+func named(t *rapid.T, v guard.Verdict, before []inventory.Hold, released []string, in guard.Input) {
 	holder := map[inventory.HeldLevel]string{}
 	for _, o := range v.Held {
 		holder[inventory.HeldLevel{Key: o.Key, Raise: o.Raise()}] = o.Detail
@@ -476,14 +504,13 @@ func named(t *rapid.T, v guard.Verdict, before []inventory.Hold, released []stri
 	for _, hold := range before {
 		for _, level := range hold.Levels {
 			id, held := holder[level]
-			ended := hold.Rule == guard.RuleShrink && !shrunk
-			if ended && id == hold.ID {
-				t.Fatalf("%+v is held by %s though the source is whole", level, id)
+			if ended(hold.Rule, in) && id == hold.ID {
+				t.Fatalf("%+v is held by %s though there is nothing to doubt", level, id)
 			}
-			if held && hold.Released.IsZero() && id != hold.ID && hold.Rule != guard.RuleZeroed && !ended {
+			if held && hold.Released.IsZero() && id != hold.ID && hold.Rule != guard.RuleZeroed && !ended(hold.Rule, in) {
 				t.Fatalf("%+v went from %s to %s", level, hold.ID, id)
 			}
-			if held && !hold.Released.IsZero() {
+			if doubted, is := doubts(hold.Rule, in); held && !hold.Released.IsZero() && (is || !doubted) {
 				t.Fatalf("%+v was released and is held by %s", level, id)
 			}
 		}
@@ -491,12 +518,14 @@ func named(t *rapid.T, v guard.Verdict, before []inventory.Hold, released []stri
 }
 
 // within checks that what was written in the last hour, unless released, is
-// within both limits.
+// within all limits.
 func (s *store) within(t *rapid.T) {
 	changed, zeroed := map[inventory.Key]bool{}, map[inventory.Key]bool{}
+	var raised inventory.Units
 	for _, w := range s.in.Written {
 		if !w.Freed && s.in.Now.Sub(w.At) < guard.Window {
 			changed[w.Key] = true
+			raised += w.Raised()
 			if w.Zero {
 				zeroed[w.Key] = true
 			}
@@ -506,6 +535,9 @@ func (s *store) within(t *rapid.T) {
 		if limit.have > s.in.Limits.MinChanges && limit.have*100 > limit.percent*s.in.Managed {
 			t.Fatalf("%d of %d levels were written within the hour, %d %% may", limit.have, s.in.Managed, limit.percent)
 		}
+	}
+	if limit := s.in.Limits.MaxRaisedUnits; limit > 0 && raised > limit {
+		t.Fatalf("%d units were added within the hour, %d may", raised, limit)
 	}
 }
 

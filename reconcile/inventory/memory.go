@@ -92,9 +92,10 @@ type CountedRow struct {
 type Hold struct {
 	ID       string      `json:"id"`
 	Rule     string      `json:"rule"`
-	Have     int         `json:"have"`    // distinct levels counted, of this plan and the last hour
+	Have     int         `json:"have"`    // what was counted, of this plan and the last hour
 	Limit    int         `json:"limit"`   // the most that would have passed
 	Managed  int         `json:"managed"` // levels that the percentage is of
+	Canary   *Sighting   `json:"canary,omitempty"`
 	Since    time.Time   `json:"since"`
 	Reported time.Time   `json:"reported"` // when the log last said so
 	Released time.Time   `json:"released"` // zero until released
@@ -107,6 +108,24 @@ type HeldLevel struct {
 	Key   Key  `json:"key"`
 	Raise bool `json:"raise"`
 }
+
+// Canary is a SKU whose figure in Katana is known to lie in a range: where it
+// does not, what Katana says of other SKUs is not trusted either.
+type Canary struct {
+	SKU SKU   `json:"sku"` // "" is none
+	Min Units `json:"min"`
+	Max Units `json:"max"`
+}
+
+// Sighting is what was seen of a [Canary].
+type Sighting struct {
+	Canary
+	Units Units  `json:"units"`          // what Katana has of it
+	Left  Reason `json:"left,omitempty"` // not "": why Katana gives no figure, and Units means nothing
+}
+
+// InRange tells whether the canary was seen in its range.
+func (s Sighting) InRange() bool { return s.Left == "" && s.Min <= s.Units && s.Units <= s.Max }
 
 // Quarantined is a level whose line Shopify refused. It rests, then it is tried
 // again; the record stays until Shopify has taken a line of it or none is needed.
@@ -128,6 +147,7 @@ func (q *Quarantined) Rests(now time.Time) bool { return now.Before(q.Until) }
 // Written is a write of the last hour, which the guards count.
 type Written struct {
 	Key   Key       `json:"key"`
+	Cycle uint64    `json:"cycle,omitempty"`
 	At    time.Time `json:"at"`
 	Zero  bool      `json:"zero"`  // it took the level to zero
 	Freed bool      `json:"freed"` // a release let it through; no guard counts it
@@ -136,6 +156,14 @@ type Written struct {
 	// Done tells that the level has left the figure since, and that it is known
 	// why or was counted: there is nothing more to find out about this write.
 	Done bool `json:"done,omitempty"`
+}
+
+// Raised is by how many units the write raised the level.
+func (w *Written) Raised() Units { return max(w.To-w.From, 0) }
+
+// WrittenBy is what the guards remember of a change that was written.
+func WrittenBy(change Change, cycle uint64, at time.Time) Written {
+	return Written{Key: change.Key, Cycle: cycle, At: at, Zero: change.To <= 0, From: change.From, To: change.To}
 }
 
 // Rival is what speaks for a second writer of a level: something that gives it
@@ -187,7 +215,10 @@ type Memory struct {
 	Quarantine []Quarantined `json:"quarantine,omitempty"`
 	Written    []Written     `json:"written,omitempty"`
 	Rivals     []Rival       `json:"rivals,omitempty"` // sorted by key
-	Pins       Pins          `json:"pins,omitzero"`
+	// Offering is how many levels had something to sell, by the last figures that
+	// no guard doubted.
+	Offering int  `json:"offering,omitempty"`
+	Pins     Pins `json:"pins,omitzero"`
 }
 
 // SourceMemory is what is kept of the source between cycles.
@@ -250,6 +281,9 @@ type StoreMemory struct {
 	Items  map[ItemID]Item
 	Memory
 	Open []OpenIntent // oldest first
+	// CutOff is what was written of late by cycles that did not come to their end,
+	// oldest first: Written may lack it.
+	CutOff []Written
 }
 
 // OpenIntent is a batch that was cut off between sending and recording.

@@ -106,6 +106,9 @@ type HoldReport struct {
 	Levels  int    `json:"levels"`
 	Text    string `json:"text"`    // what was counted, the limit and the next step, in a sentence
 	Release string `json:"release"` // the command that lets it go
+	// News tells that the log has something to say: the plan is newly held, more
+	// levels have joined it, or an hour has gone by since the log last said so.
+	News bool `json:"-"`
 }
 
 // QuarantineReport is a level in quarantine as a report shows it.

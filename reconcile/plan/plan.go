@@ -100,6 +100,7 @@ type Verdict struct {
 	Left     inventory.Reason // not "": the level is left alone
 	Drifted  bool             // it does not show what it should; else it is in step
 	Negative bool             // its exact figure is below zero
+	Offers   bool             // its figure is above zero
 }
 
 // Judge holds a level against its figure. Of the view it needs what rests.
@@ -112,7 +113,7 @@ func Judge(level *inventory.Level, figure inventory.Figure, view View) Verdict {
 	}
 	offered := Offered(level)
 	inStep := figure.Units == offered || figure.Units <= 0 && offered <= 0
-	return Verdict{Drifted: !inStep, Negative: figure.Negative}
+	return Verdict{Drifted: !inStep, Negative: figure.Negative, Offers: figure.Units > 0}
 }
 
 // Offered is what the level offers now.

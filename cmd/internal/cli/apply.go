@@ -24,7 +24,7 @@ accounts, or is older than 24 hours. A store in report mode stays unwritten.` + 
   stocksyncd apply monday.plan`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
-			cfg, err := a.workingConfig()
+			cfg, err := a.loadConfig()
 			if err != nil {
 				return err
 			}

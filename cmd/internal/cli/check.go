@@ -51,7 +51,7 @@ not hide what is wrong with another.` + exitStatus("0 all is well", "1 something
   stocksyncd check --output json | jq '.checks[] | select(.ok | not)'`,
 		Args: cobra.NoArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
-			cfg, err := a.workingConfig()
+			cfg, err := a.loadConfig()
 			if err != nil {
 				return err
 			}

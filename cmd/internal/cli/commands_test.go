@@ -182,23 +182,6 @@ func TestAConfigWithoutAModeWritesNothingAndSaysSo(t *testing.T) {
 	}
 }
 
-func TestKeysThatAreNotActedOnAreRefused(t *testing.T) {
-	b := newBench(t)
-	text, err := os.ReadFile(b.configPath())
-	if err != nil {
-		t.Fatal(err)
-	}
-	text = bytes.Replace(text, []byte("    locations:"), []byte("    canary: { sku: MUG-BLUE, min: 1, max: 9 }\n    locations:"), 1)
-	if err := os.WriteFile(b.configPath(), text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, command := range []string{"run", "once", "plan", "check"} {
-		if _, log := b.expect(exitUsage, command); !strings.Contains(log, "stores[0].canary") {
-			t.Errorf("%s: %q, want the key", command, log)
-		}
-	}
-}
-
 func TestAWrongConfigIsExitCode2WithEveryMistake(t *testing.T) {
 	b := newBench(t)
 	if err := os.WriteFile(b.configPath(), []byte("katana: { requests_per_minute: 0 }\nsinc: 1\n"), 0o600); err != nil {

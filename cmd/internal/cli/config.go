@@ -41,24 +41,6 @@ func (a *app) loadConfig() (*configs.Config, error) {
 	return cfg, nil
 }
 
-// workingConfig reads the config for a command that computes figures: keys
-// that would change a figure and that this version does not act on are refused.
-func (a *app) workingConfig() (*configs.Config, error) {
-	cfg, err := a.loadConfig()
-	if err != nil {
-		return nil, err
-	}
-	return cfg, notYet(cfg)
-}
-
-func notYet(cfg *configs.Config) error {
-	if keys := cfg.NotYet(); len(keys) > 0 {
-		return usageError{fmt.Errorf("%s: this version does not act on %s yet: figures would be wrong; take the %s out",
-			cfg.Path, strings.Join(keys, ", "), map[bool]string{true: "key", false: "keys"}[len(keys) == 1])}
-	}
-	return nil
-}
-
 // noteModes says that nothing is written because no mode is named.
 func (a *app) noteModes(cfg *configs.Config) {
 	if !cfg.ModeNamed {

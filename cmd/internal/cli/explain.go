@@ -48,7 +48,7 @@ no daemon runs, both sides are read for this question.` + exitStatus(
 		},
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: a.runs(func(cmd *cobra.Command, args []string) error {
-			cfg, err := a.workingConfig()
+			cfg, err := a.loadConfig()
 			if err != nil {
 				return err
 			}

@@ -47,7 +47,7 @@ it.` + exitStatus("0 done", "1 the store or source failed, or the file could not
 			if a.output == "json" {
 				return usageError{errors.New("--output json: an export is CSV; take the flag out")}
 			}
-			cfg, err := a.workingConfig()
+			cfg, err := a.loadConfig()
 			if err != nil {
 				return err
 			}

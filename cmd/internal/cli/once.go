@@ -63,7 +63,7 @@ runs, it is the daemon that runs the cycle.` + exitStatus(
   stocksyncd once --output json | jq '.stores[].applied'`,
 		Args: cobra.NoArgs,
 		RunE: a.runs(func(cmd *cobra.Command, _ []string) error {
-			cfg, err := a.workingConfig()
+			cfg, err := a.loadConfig()
 			if err != nil {
 				return err
 			}

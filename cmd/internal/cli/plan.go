@@ -37,7 +37,7 @@ another mode is said. Both configs must name the same Katana URL and the same sh
 			if out != "" && compare != "" {
 				return usageError{errors.New("--out and --compare: a comparison cannot be saved; take one of the two out")}
 			}
-			cfg, err := a.workingConfig()
+			cfg, err := a.loadConfig()
 			if err != nil {
 				return err
 			}

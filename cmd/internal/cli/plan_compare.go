@@ -26,9 +26,6 @@ func (a *app) readOther(cfg *configs.Config, path string) (*otherConfig, error) 
 	if err != nil {
 		return nil, usageError{err}
 	}
-	if err := notYet(other); err != nil {
-		return nil, err
-	}
 	if other.Katana.URL != cfg.Katana.URL {
 		return nil, usageError{fmt.Errorf("%s: katana.url is another one than in %s: figures of two accounts are no comparison", path, cfg.Path)}
 	}

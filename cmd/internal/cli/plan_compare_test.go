@@ -53,7 +53,6 @@ func TestConfigsOfOtherAccountsAreNotCompared(t *testing.T) {
 		"another shop":    {"acme.myshopify.com", "other.myshopify.com", "stores[0].shop"},
 		"another Katana":  {"/katana/v1", "/katana/v2", "katana.url"},
 		"a mistake in it": {"settle: 10m", "settle: soon", "sync.settle"},
-		"a key to come":   {"guards: {", "guards: { max_raised_units: 5,", "guards.max_raised_units"},
 	} {
 		if _, log := b.expect(exitUsage, "plan", "--compare", b.other(tt.old, tt.now)); !strings.Contains(log, tt.want) {
 			t.Errorf("%s: %q, want %q", name, log, tt.want)

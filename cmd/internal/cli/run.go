@@ -86,9 +86,6 @@ func (a *app) runDaemon(ctx context.Context, what running) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if err := notYet(cfg); err != nil {
-		return err
-	}
 	level := new(slog.LevelVar)
 	log := a.newLog(cfg, level)
 	store, err := a.openState(cfg)
@@ -134,9 +131,6 @@ func (l *loader) load(before *daemon.Setup) (*daemon.Setup, error) {
 	cfg, err := configs.Load(l.path)
 	if err != nil {
 		return nil, usageError{err}
-	}
-	if err := notYet(cfg); err != nil {
-		return nil, err
 	}
 	if cfg.State.Path != l.statePath {
 		return nil, usageError{fmt.Errorf("state.path: %s is in use since the start; restart the daemon to move to %s", l.statePath, cfg.State.Path)}

@@ -59,6 +59,7 @@ func (a *app) assemble(cfg *configs.Config, store *state.Store, log *slog.Logger
 		Guards: guard.Limits{
 			MinChanges: cfg.Guards.MinChanges, MaxChangedPercent: cfg.Guards.MaxChangedPercent,
 			MaxZeroedPercent: cfg.Guards.MaxZeroedPercent, MaxShrinkPercent: cfg.Guards.MaxShrinkPercent,
+			MaxRaisedUnits: inventory.Units(cfg.Guards.MaxRaisedUnits),
 		},
 		Settle: time.Duration(cfg.Sync.Settle), SettleMax: time.Duration(cfg.Sync.SettleMax), Quarantine: time.Duration(cfg.Quarantine.Expiry),
 		SweepWithin: time.Duration(cfg.Sync.SweepWithin), SweepAtLeast: sweepAtLeast,
@@ -133,6 +134,7 @@ func (r *rig) storeOptions(s configs.Store, lineage *lineage) reconcile.Store {
 	client := r.shops[name]
 	return reconcile.Store{
 		Name: name, Shop: s.Shop, Mode: s.EffectiveMode(r.config.Sync), Choice: choiceOf(s, r.config),
+		Canary: inventory.Canary{SKU: inventory.TrimSKU(s.Canary.SKU), Min: inventory.Units(s.Canary.Min), Max: inventory.Units(s.Canary.Max)},
 		Target: &boundTarget{Target: client, bind: lineage.once(func(ctx context.Context) (state.Lineage, error) {
 			id, err := client.Identity(ctx)
 			return state.Lineage{Stores: map[inventory.StoreName]string{name: id}}, err

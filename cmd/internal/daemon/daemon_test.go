@@ -601,7 +601,7 @@ func TestALongCycleSaysHowLongItWaitedForItsTurn(t *testing.T) {
 func TestWhatIsHeldOrWaitsIsSaidOnceAnHour(t *testing.T) {
 	report := drifted(inventory.Incremental, 2)
 	report.Started = time.Date(2026, 11, 24, 8, 10, 0, 0, time.UTC)
-	report.Stores[0].Holds = []inventory.HoldReport{{ID: "main-3", Levels: 2, Text: "too many", Release: "stocksyncd release main-3"}}
+	report.Stores[0].Holds = []inventory.HoldReport{{ID: "main-3", Levels: 2, Text: "too many", Release: "stocksyncd release main-3", News: true}}
 	says := func(report, before *inventory.Report) int {
 		var log bytes.Buffer
 		LogReport(slog.New(slog.NewTextHandler(&log, nil)), report, before)
@@ -612,17 +612,32 @@ func TestWhatIsHeldOrWaitsIsSaidOnceAnHour(t *testing.T) {
 	}
 	again := *report
 	again.Started = report.Started.Add(30 * time.Second)
+	again.Stores = []inventory.StoreReport{report.Stores[0]}
+	again.Stores[0].Holds = []inventory.HoldReport{{ID: "main-3", Levels: 2}}
 	if got := says(&again, report); got != 0 {
 		t.Errorf("half a minute later: %d lines, want none", got)
 	}
 	grown := *report
 	grown.Stores = []inventory.StoreReport{report.Stores[0]}
-	grown.Stores[0].Holds = []inventory.HoldReport{{ID: "main-3", Levels: 5}}
+	grown.Stores[0].Holds = []inventory.HoldReport{{ID: "main-3", Levels: 5, News: true}}
 	if got := says(&grown, report); got != 1 {
 		t.Errorf("when the plan has grown: %d lines, want 1", got)
 	}
+	failed := *report
+	failed.Stores, failed.Error = nil, "katana is away"
+	if got := says(&again, &failed); got != 2 {
+		t.Errorf("after a cycle that failed: %d lines, want the changes; the held plan is no news", got)
+	}
 	again.Started = report.Started.Add(time.Hour)
+	again.Stores[0].Holds[0].News = true
 	if got := says(&again, report); got != 3 {
 		t.Errorf("an hour later: %d lines, want all three", got)
+	}
+	again.Kind, again.Stores[0].Holds[0].News = inventory.Full, false
+	if got := says(&again, report); got != 2 {
+		t.Errorf("in a full cycle: %d lines, want the changes; the held plan is no news", got)
+	}
+	if got := says(&again, nil); got != 3 {
+		t.Errorf("for who asks for all there is: %d lines, want all three", got)
 	}
 }

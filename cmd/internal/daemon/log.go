@@ -19,7 +19,8 @@ const loud = 100
 // LogReport writes a cycle to the log: one line when all is quiet, else the
 // totals of each store and a line for each change, the first 100 at info. In
 // an incremental cycle a change that before shows too, unaltered, is debug, so
-// that what waits is said once an hour; before may be nil.
+// that what waits is said once an hour. A held plan is said when there is news
+// of it, which is as often. Without a report before it, all is said.
 func LogReport(log *slog.Logger, report, before *inventory.Report) {
 	log = log.With("cycle", report.Cycle)
 	logThrottled(log, report)
@@ -43,6 +44,7 @@ func LogReport(log *slog.Logger, report, before *inventory.Report) {
 	}
 	left := loud
 	for i := range report.Stores {
+		logHolds(log, &report.Stores[i], before == nil)
 		left = logStore(log, &report.Stores[i], known, left, quiet(report))
 	}
 }
@@ -59,6 +61,16 @@ func logThrottled(log *slog.Logger, report *inventory.Report) {
 	}
 }
 
+// logHolds says what is held, once loudly and then once an hour. Who held it
+// knows when it was said last, also before a restart.
+func logHolds(log *slog.Logger, store *inventory.StoreReport, all bool) {
+	for _, h := range store.Holds {
+		if h.News || all {
+			log.Warn("held", "store", store.Name, "id", h.ID, "rule", h.Rule, "why", h.Text, "release", h.Release)
+		}
+	}
+}
+
 // logStore logs one store's part and returns how many loud lines are left.
 func logStore(log *slog.Logger, store *inventory.StoreReport, known map[string]bool, left int, quiet bool) int {
 	log = log.With("store", store.Name)
@@ -70,11 +82,6 @@ func logStore(log *slog.Logger, store *inventory.StoreReport, known map[string]b
 	for _, note := range store.Notes {
 		if !known[noteLine(store.Name, note)] {
 			log.Warn("note", "note", note)
-		}
-	}
-	for _, h := range store.Holds {
-		if !known[holdLine(store.Name, h)] {
-			log.Warn("held", "id", h.ID, "rule", h.Rule, "why", h.Text, "release", h.Release)
 		}
 	}
 	for _, q := range store.Quarantine {
@@ -125,9 +132,6 @@ func lines(report *inventory.Report) map[string]bool {
 		for _, note := range store.Notes {
 			known[noteLine(store.Name, note)] = true
 		}
-		for _, h := range store.Holds {
-			known[holdLine(store.Name, h)] = true
-		}
 		for _, c := range store.Changes {
 			// Every write is news, even one with the figures of the last.
 			if c.Outcome != inventory.Applied {
@@ -139,11 +143,6 @@ func lines(report *inventory.Report) map[string]bool {
 }
 
 func noteLine(store inventory.StoreName, note string) string { return string(store) + " note " + note }
-
-// holdLine names a held plan as long as it does not grow.
-func holdLine(store inventory.StoreName, h inventory.HoldReport) string {
-	return fmt.Sprint(store, " hold ", h.ID, h.Levels)
-}
 
 // changeLine names a change as long as it stays the same.
 func changeLine(store inventory.StoreName, c inventory.ChangeReport) string {
