@@ -182,7 +182,7 @@ func recall(store *state.Store, cfg *configs.Config) (kept remembered, err error
 	}
 	kept.pins = map[inventory.StoreName]inventory.Pins{}
 	for _, s := range cfg.Stores {
-		memory, err := store.Store(inventory.StoreName(s.Name))
+		memory, err := store.Memory(inventory.StoreName(s.Name))
 		if err != nil {
 			return kept, err
 		}

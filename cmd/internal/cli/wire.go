@@ -223,8 +223,7 @@ func (m memory) Stores() (modes []daemon.StoreMode) {
 }
 
 func (m memory) Memory(name inventory.StoreName) (inventory.Memory, error) {
-	kept, err := m.store.Store(name)
-	return kept.Memory, err
+	return m.store.Memory(name)
 }
 
 func (m memory) Lineage() (string, error) {
