@@ -286,3 +286,87 @@ func TestALevelThatWasAwayForAWhileDoesNotRestForADay(t *testing.T) {
 	}
 	w.wantShown(key(7), 4)
 }
+
+// wantShelf compares what is known of the store main with what it lists.
+func (w *world) wantShelf(want []inventory.Level) {
+	w.t.Helper()
+	got, err := w.r.Shelf("main")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if !slices.Equal(got, want) {
+		w.t.Errorf("known are\n%+v\nand there are\n%+v", got, want)
+	}
+}
+
+func TestAFullLookThatFailsChangesNothingAndASaleIsCountedOnceByTheNext(t *testing.T) {
+	w := newWorld(t)
+	mug, tee := w.level("main", 1, "MUG", 10), w.level("main", 2, "TEE", 5)
+	w.sku("MUG", 10)
+	w.sku("TEE", 5)
+	w.settled().cycle()
+	s := w.shops["main"]
+	known, _ := s.all()
+	// The sale has come, and what is left of the store has not.
+	w.sell(mug, 2)
+	rest := s.levels[tee]
+	delete(s.levels, tee)
+	s.fail = fmt.Errorf("page 2: %w", inventory.ErrIncomplete)
+	w.pass(time.Second)
+	report, err := w.r.Cycle(context.Background(), reconcile.Request{Kind: inventory.Full})
+	if err != nil || report.Stores[0].Error == "" || len(report.Stores[0].Changes) > 0 {
+		t.Fatalf("got %v and %+v, want an error of the store", err, report.Stores[0])
+	}
+	w.wantShelf(known)
+	if kept, err := w.state.Store("main"); err != nil || len(kept.Ledger.Entries) > 0 || len(kept.Levels) != 2 {
+		t.Errorf("the state file has %+v (%v), want what it had", kept, err)
+	}
+	s.fail, s.levels[tee] = nil, rest
+	for range 2 {
+		report = w.cycle()
+		w.want(report, mug, "waiting inflight 8→10")
+		w.want(report, tee, "")
+		kept, err := w.state.Store("main")
+		if entries := kept.Ledger.Entries; err != nil || len(entries) != 1 || entries[0].Key != mug || entries[0].Units != 2 {
+			t.Errorf("in flight are %+v (%v), want the 2 mugs once", entries, err)
+		}
+	}
+}
+
+func TestAFullLookFindsWhatIsNewAndWhatIsGone(t *testing.T) {
+	w := newWorld(t)
+	s := w.shops["main"]
+	for item := int64(5); item <= 80; item += 5 {
+		w.sku(inventory.SKU(fmt.Sprint("S", item)), item)
+	}
+	for _, item := range []int64{10, 20, 30, 40, 50, 60} {
+		w.level("main", item, inventory.SKU(fmt.Sprint("S", item)), item)
+	}
+	w.settled().cycle()
+	for _, step := range []struct {
+		name      string
+		gone, new []int64
+	}{
+		{"the first, one in the middle and the last are gone", []int64{10, 30, 60}, nil},
+		{"others come before, between and behind", nil, []int64{5, 25, 35, 70}},
+		{"one comes where its neighbours go", []int64{20, 35}, []int64{30}},
+		{"all but the last are gone", []int64{5, 25, 30, 40, 50}, nil},
+		{"another takes its place", []int64{70}, []int64{80}},
+		{"nothing is left", []int64{80}, nil},
+		{"the first come back", nil, []int64{10, 20}},
+	} {
+		for _, item := range step.gone {
+			delete(s.levels, key(item))
+		}
+		for _, item := range step.new {
+			w.level("main", item, inventory.SKU(fmt.Sprint("S", item)), item)
+		}
+		report := w.cycle()
+		there, _ := s.all()
+		w.wantShelf(there)
+		kept, err := w.state.Store("main")
+		if err != nil || len(kept.Items) != len(there) || report.Stores[0].Levels != len(there) {
+			t.Errorf("%s: %d items are kept and %d levels told of (%v), want %d", step.name, len(kept.Items), report.Stores[0].Levels, err, len(there))
+		}
+	}
+}

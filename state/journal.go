@@ -60,10 +60,24 @@ func (s *Store) Store(name inventory.StoreName) (inventory.StoreMemory, error) {
 	return memory, nil
 }
 
-// Recall gives back the same, for the next cycle: with what was written by cycles
-// that were cut off. It hands each item and then each level over, in their order:
-// a million levels are not in memory twice. With an error, what was handed over
-// is not all there is.
+// Memory gives back what is remembered of a store beside its levels, and reads no
+// more than that.
+func (s *Store) Memory(name inventory.StoreName) (memory inventory.Memory, err error) {
+	err = s.view(func(tx *bolt.Tx) error {
+		b, ok := bucketsOf(tx, name)
+		if !ok {
+			return nil
+		}
+		_, err := get(b.own, storePlace(b.name), keyMemory, &memory)
+		return err
+	})
+	return memory, err
+}
+
+// Recall gives back the same as [Store.Store], with what was written by cycles
+// that were cut off, and hands each item and then each level over, in their order:
+// a million levels are not in memory twice. With an error, what was handed over is
+// not all there is.
 func (s *Store) Recall(name inventory.StoreName, item func(inventory.Item), level func(inventory.Key, inventory.Seen)) (memory inventory.StoreMemory, err error) {
 	if memory, err = s.remembered(name, item, level); err != nil {
 		return inventory.StoreMemory{}, err

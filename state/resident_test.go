@@ -66,6 +66,16 @@ func TestWhatWasReadOfTheFileDoesNotStayInMemory(t *testing.T) {
 	if !maps.Equal(got.Levels, look.Levels) || len(got.Items) != len(look.Items) {
 		t.Errorf("%d levels and %d items are given back, want those of the look", len(got.Levels), len(got.Items))
 	}
+	memory, err := s.Memory("main")
+	must(t, err)
+	same(t, "what is remembered beside the levels", memory, got.Memory)
+	if got := residentOf(t, path); got > 512 {
+		t.Errorf("what is remembered beside the levels takes %d KiB of the file, want a few pages", got)
+	}
+	if memory, err = s.Memory("never met"); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "what is remembered of a store that was never met", memory, inventory.Memory{})
 	mustClose(t, s)
 	s = mustOpenWith(t, path, Options{ReadOnly: true, Now: clock})
 	defer mustClose(t, s)

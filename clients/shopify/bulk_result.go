@@ -120,7 +120,7 @@ type bulkLevel struct {
 	item      inventory.ItemID
 	variant   inventory.VariantID // that the line calls its parent, if it calls one that
 	location  inventory.LocationID
-	available inventory.Units
+	available int32 // as large as a whole number of GraphQL may be
 	active    bool
 }
 
@@ -128,11 +128,13 @@ func (a bulkLevel) compare(b bulkLevel) int {
 	return cmp.Or(cmp.Compare(a.item, b.item), cmp.Compare(a.location, b.location))
 }
 
-// newBulkLook makes one that has room for the lines that were promised: a list
-// that grows is there twice each time it does.
+// newBulkLook makes one that has room for the lines that were promised, as they
+// are where each item is stocked at every location: a list that grows is there
+// twice each time it does.
 func newBulkLook(result *bulkResult) *bulkLook {
 	lines := max(0, min(result.objects, result.most/bulkLineLeast))
-	return &bulkLook{o: result.o, levels: make([]bulkLevel, 0, lines)}
+	variants := lines / int64(1+result.o.client.levelsEach())
+	return &bulkLook{o: result.o, abouts: make([]inventory.Item, 0, variants), levels: make([]bulkLevel, 0, lines-variants)}
 }
 
 // bulkLine is a variant, or a level, which has a parent.
@@ -204,9 +206,15 @@ func (k *bulkLook) addLevel(line *bulkLine) error {
 	if level.Variant, err = inventory.ParseVariantID(line.Parent); err != nil && line.Parent != line.Item.ID {
 		return k.odd("has a parent that is neither its item nor a variant")
 	}
-	err = k.o.fill(&level, line.level)
-	k.levels = append(k.levels, bulkLevel{level.Item, level.Variant, level.Location, level.Available, level.Active})
-	return err
+	if err = k.o.fill(&level, line.level); err != nil {
+		return err
+	}
+	available := int32(level.Available) // #nosec G115 -- held against it
+	if inventory.Units(available) != level.Available {
+		return k.odd(fmt.Sprintf("has %d available, more than a whole number of GraphQL holds", level.Available))
+	}
+	k.levels = append(k.levels, bulkLevel{level.Item, level.Variant, level.Location, available, level.Active})
+	return nil
 }
 
 // levelsOf gives the levels of each item, once as many lines have come as were
@@ -295,7 +303,7 @@ func (k *bulkLook) items(yield func([]inventory.Level) bool) {
 		levels = levels[:0]
 		for ; len(rest) > 0 && rest[0].item == about.ID; rest = rest[1:] {
 			level := k.of(about)
-			level.Location, level.Active, level.Available = rest[0].location, rest[0].active, rest[0].available
+			level.Location, level.Active, level.Available = rest[0].location, rest[0].active, inventory.Units(rest[0].available)
 			levels = append(levels, level)
 		}
 		if len(levels) == 0 {

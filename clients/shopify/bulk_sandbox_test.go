@@ -554,6 +554,10 @@ func TestAResultThatIsNotWhatWasPromisedIsAnError(t *testing.T) {
 			edit(first(all, level), `"quantity":`, `"quantity":0.5,"was":`)
 			return all
 		}, "of type int"},
+		"a figure that is none of GraphQL": {func(all []string) []string {
+			edit(first(all, level), `"quantity":`, `"quantity":4294967296,"was":`)
+			return all
+		}, "more than a whole number of GraphQL holds"},
 		"no figure":           {func(all []string) []string { edit(first(all, level), `"available"`, `"on_hand"`); return all }, `quantity "available"`},
 		"no mark of activity": {func(all []string) []string { edit(first(all, level), `"isActive"`, `"active"`); return all }, "isActive"},
 		"no mark of tracking": {func(all []string) []string { edit(first(all, variant), `"tracked"`, `"track"`); return all }, "tracked"},

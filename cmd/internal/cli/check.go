@@ -184,7 +184,7 @@ func recall(store *state.Store, cfg *configs.Config) (kept remembered, err error
 	}
 	kept.pins, kept.rivals = map[inventory.StoreName]inventory.Pins{}, map[inventory.StoreName][]inventory.Rival{}
 	for _, s := range cfg.Stores {
-		memory, err := store.Store(inventory.StoreName(s.Name))
+		memory, err := store.Memory(inventory.StoreName(s.Name))
 		if err != nil {
 			return kept, err
 		}

@@ -228,8 +228,7 @@ func (m memory) Stores() (modes []daemon.StoreMode) {
 }
 
 func (m memory) Memory(name inventory.StoreName) (inventory.Memory, error) {
-	kept, err := m.store.Store(name)
-	return kept.Memory, err
+	return m.store.Memory(name)
 }
 
 func (m memory) InFlight(name inventory.StoreName) (units inventory.Units, err error) {
