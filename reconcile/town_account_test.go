@@ -24,8 +24,8 @@ import (
 //
 // Without the orders of the stores, a sale shows as the fall of a level. One that
 // falls into the same interval between two looks as a rise at the same level (a
-// figure edited up, an order given back to stock) does not show: nobody who looks
-// at levels can know of it. Such units are told apart: until their order has been
+// figure edited up, an order given back to stock) does not show, neither by a look
+// nor by compare-and-set: nobody who looks at levels can know of it. Such units are told apart: until their order has been
 // imported, and for one settle after that (the order takes the fall of another
 // sale for its own), as many units of the SKU may be raised too far. They are
 // counted and printed, and are none where orders are known.
@@ -43,9 +43,7 @@ type account struct {
 	writes, raises, stale                    int
 	raised, masked                           int64 // into oversell, by us: known to be sold, and not to be known
 	sellable, missing, left, ours            float64
-	first                                    string // what was raised first, by which town, and of which SKU
-	firstTown                                uint64
-	firstSKU                                 int
+	wrong                                    []wrong // the first of each town
 }
 
 // offer is a level and what is accounted of it.
@@ -56,6 +54,13 @@ type offer struct {
 	ours      int64     // units of its excess that we raised
 	left      int64     // units that it lacks since a cycle ended
 	rises     rises
+}
+
+// wrong is a raise into oversell.
+type wrong struct {
+	town int
+	sku  int
+	what string
 }
 
 // rises is what rose and was sold at a level since a look that was kept.
@@ -138,6 +143,7 @@ func (m *town) risen(l int, units int64) { m.levels[l].rises.units += units }
 // its own in the same cycle, the other store need not know.
 func (m *town) looked(l int) {
 	o := &m.levels[l]
+	m.say(l/levelsEach, "level %d is looked at", l%levelsEach)
 	o.rises.looked = o.rises.units
 	for _, line := range o.rises.lines {
 		switch {
@@ -150,28 +156,35 @@ func (m *town) looked(l int) {
 	}
 }
 
-// noted tells that what a store has shown is durable: what fell shows from now
-// on, but for what rose in the meantime.
+// noted tells that what a store has shown is durable.
 func (m *town) noted(store int) {
 	for l := range m.levels {
-		o := &m.levels[l]
-		if storeOf(l) != store || o.rises.looked == 0 && len(o.rises.lines) == 0 {
+		if storeOf(l) == store {
+			m.takenIn(l)
+		}
+	}
+}
+
+// takenIn takes the falls of a level for known that a look has shown, but for what
+// rose in the meantime.
+func (m *town) takenIn(l int) {
+	o := &m.levels[l].rises
+	if o.looked == 0 && len(o.lines) == 0 {
+		return
+	}
+	var later []*line
+	for _, line := range o.lines {
+		if line.shown == toNobody {
+			later = append(later, line)
 			continue
 		}
-		var later []*line
-		for _, line := range o.rises.lines {
-			if line.shown == toNobody {
-				later = append(later, line)
-				continue
-			}
-			if hides := min(o.rises.looked, line.units); hides > 0 && !m.told {
-				line.hidden = hides
-				o.rises.looked, o.rises.units = o.rises.looked-hides, o.rises.units-hides
-				m.masks = append(m.masks, mask{line: line})
-			}
+		if hides := min(o.looked, line.units); hides > 0 && !m.told {
+			line.hidden = hides
+			o.looked, o.units = o.looked-hides, o.units-hides
+			m.masks = append(m.masks, mask{line: line})
 		}
-		o.rises = rises{units: o.rises.units - o.rises.looked, lines: later}
 	}
+	*o = rises{units: o.units - o.looked, lines: later}
 }
 
 // mask is a line of an order of which some units cannot be known to be sold.
@@ -206,6 +219,10 @@ func (m *town) writes(l int, from, to int64) {
 	m.touch(sku)
 	a.writes++
 	m.say(sku, "level %d is written %d→%d", l%levelsEach, from, to)
+	if !m.told && !m.naive { // as it shows what it did, nothing has happened to it for all we know
+		m.looked(l)
+		m.takenIn(l)
+	}
 	if to <= from {
 		return
 	}
@@ -218,10 +235,9 @@ func (m *town) writes(l int, from, to int64) {
 	masked := min(over, m.unknowable(sku))
 	a.masked, a.raised = a.masked+masked, a.raised+over-masked
 	m.say(sku, "RAISED %d too far, %d of them unknowable", over, masked)
-	if a.first == "" && over > masked {
-		a.firstTown, a.firstSKU = m.number, sku
-		a.first = fmt.Sprintf("town %d, %s: %s at level %d (%v) was raised from %d to %d, and %d can be sold",
-			m.number, m.now.Format("02 15:04:05"), skuOf(sku), l%levelsEach, m.sources[l%levelsEach], from, to, m.mostOf(l))
+	if len(a.wrong) == 0 && over > masked {
+		a.wrong = append(a.wrong, wrong{m.number, sku, fmt.Sprintf("town %d, %s: %s at level %d (%v) was raised from %d to %d, and %d can be sold",
+			m.number, m.now.Format("02 15:04:05"), skuOf(sku), l%levelsEach, m.sources[l%levelsEach], from, to, m.mostOf(l))})
 	}
 }
 
@@ -233,9 +249,7 @@ func (a *account) add(b *account) {
 	a.writes, a.raises, a.stale = a.writes+b.writes, a.raises+b.raises, a.stale+b.stale
 	a.raised, a.masked = a.raised+b.raised, a.masked+b.masked
 	a.sellable, a.missing, a.left, a.ours = a.sellable+b.sellable, a.missing+b.missing, a.left+b.left, a.ours+b.ours
-	if a.first == "" {
-		a.first, a.firstTown, a.firstSKU = b.first, b.firstTown, b.firstSKU
-	}
+	a.wrong = append(a.wrong, b.wrong...)
 }
 
 // hidden is the share of sellable unit-minutes that cycles left hidden, and all

@@ -86,11 +86,11 @@ func (a *agenda) Pop() any {
 func (a *agenda) add(e event) { heap.Push(a, e) }
 func (a *agenda) take() event { return heap.Pop(a).(event) } //nolint:forcetypeassert // it is ours
 
-// What happens in a day.
+// What happens in a day. Some 200 of the orders find what they want.
 const (
-	ordersDaily  = 200
+	ordersDaily  = 235
 	editsDaily   = 12
-	adjustsDaily = 40
+	adjustsDaily = 45
 )
 
 // drawDays draws all that happens, whatever the regime.

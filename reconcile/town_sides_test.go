@@ -31,7 +31,7 @@ func newDepot(m *town) *depot {
 	return d
 }
 
-func sourceID(at int) inventory.SourceLocationID   { return inventory.SourceLocationID(10 * (at + 1)) }
+func sourceID(at int) inventory.SourceLocationID  { return inventory.SourceLocationID(10 * (at + 1)) }
 func variantID(sku int) inventory.SourceVariantID { return inventory.SourceVariantID(sku + 1) }
 
 // moved notes that the stock of a SKU has moved, for the feeds.

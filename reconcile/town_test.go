@@ -18,7 +18,9 @@ type regime struct {
 	told  bool          // the stores tell of their orders
 	naive bool          // each cycle sets every level to Katana's figure
 	most  time.Duration // an import takes five seconds to this long
-	file  bool          // every hundredth town keeps its journal in a file
+	file  bool          // some of the towns keep their journal in a file
+	may   bool          // units may be raised into oversell
+	tenth bool          // only every tenth town is run
 }
 
 // town is one Katana and two stores, for some days: at least fifty SKUs with
@@ -27,9 +29,9 @@ type regime struct {
 // that it is the same under every regime.
 type town struct {
 	regime
-	number uint64
+	number int
 	t      fataler
-	dir    string // of the state file
+	dir    string     // of the state file
 	mu     sync.Mutex // stores are looked at side by side
 	now    time.Time
 	began  time.Time
@@ -40,10 +42,11 @@ type town struct {
 	pools   []pool  // of each SKU, at each Katana location
 	levels  []offer // of each SKU
 	due     agenda
-	waiting []event // adjustments that came during a cycle
-	beat    *rand.Rand // when cycles begin
-	pace    *rand.Rand // how long calls take
-	luck    *rand.Rand // what goes wrong
+	waiting []event         // adjustments that came during a cycle
+	every   []time.Duration // a cycle begins, of each day
+	beat    *rand.Rand      // when cycles begin
+	pace    *rand.Rand      // how long calls take
+	luck    *rand.Rand      // what goes wrong
 
 	purchases []*purchase
 	depot     *depot
@@ -54,8 +57,8 @@ type town struct {
 	account   account
 	fresh     []soldLine // sold since the cycle began
 	masks     []mask
-	full      int // the day of the next full cycle
-	files     int // that the journal was kept in
+	full      int          // the day of the next full cycle
+	files     int          // that the journal was kept in
 	trace     func(string) // nil, or what takes a line of what happens to the SKU that is traced
 	traced    int
 }
@@ -69,6 +72,7 @@ type fataler interface {
 const (
 	levelsEach = 3 // of a SKU: two at the first store, one at the second
 	poolsEach  = 3 // of a SKU: one at each Katana location
+	leastSKUs  = 50
 	popular    = 5 // SKUs that most orders are of
 	day        = 24 * time.Hour
 )
@@ -89,15 +93,15 @@ var layouts = [][levelsEach][]int{
 }
 
 // newTown draws a town and all that will happen to it.
-func newTown(t fataler, seed, number uint64, days int, under regime, dir string) *town {
+func newTown(t fataler, seed uint64, number, days int, under regime, dir string) *town {
 	began := time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC)
 	m := &town{
 		regime: under, number: number, t: t, dir: dir, now: began, began: began, days: days, traced: -1,
 	}
-	draws := func(of uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 4*number+of)) } //nolint:gosec // to be repeated
+	draws := func(of uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 4*uint64(number)+of)) } //nolint:gosec // to be repeated
 	draw := draws(0)
 	m.beat, m.pace, m.luck = draws(1), draws(2), draws(3)
-	m.skus, m.sources = 50+draw.IntN(11), layouts[draw.IntN(len(layouts))]
+	m.skus, m.sources = leastSKUs+draw.IntN(11), layouts[draw.IntN(len(layouts))]
 	m.pools, m.levels = make([]pool, m.skus*poolsEach), make([]offer, m.skus*levelsEach)
 	for i := range m.pools {
 		m.pools[i].inStock = 3 + draw.Int64N(28)
@@ -112,6 +116,7 @@ func newTown(t fataler, seed, number uint64, days int, under regime, dir string)
 			m.levels[l].available = max(0, m.levels[l].available+draw.Int64N(11)-5)
 		}
 	}
+	m.drawSchedule(draw)
 	m.drawDays(draw)
 	m.depot = newDepot(m)
 	for s := range m.counters {
@@ -152,12 +157,8 @@ func (m *town) clock() time.Time {
 
 // run lets the days pass. How often a cycle begins is drawn for each day.
 func (m *town) run() *account {
-	defer m.journal.close()
-	for today := range m.days {
-		every := time.Duration(120+m.beat.IntN(181)) * time.Second
-		if m.beat.IntN(20) == 0 {
-			every = 30 * time.Second
-		}
+	defer func() { m.journal.close() }()
+	for today, every := range m.every {
 		for end := m.began.Add(time.Duration(today+1) * day); m.now.Before(end); {
 			m.until(m.now.Add(every - every/10 + time.Duration(m.beat.Int64N(int64(every/5)))))
 			m.cycle(today)
@@ -165,6 +166,18 @@ func (m *town) run() *account {
 	}
 	m.close()
 	return &m.account
+}
+
+// drawSchedule has one day in twenty run a cycle every thirty seconds, the others
+// one every two to five minutes.
+func (m *town) drawSchedule(draw *rand.Rand) {
+	for range m.days {
+		every := time.Duration(120+draw.IntN(181)) * time.Second
+		if draw.IntN(20) == 0 {
+			every = 30 * time.Second
+		}
+		m.every = append(m.every, every)
+	}
 }
 
 // start puts a process on the journal there is.
