@@ -34,7 +34,7 @@ func (m *town) newJournal() journal {
 
 type filed struct{ *state.Store }
 
-func (f filed) close() { _ = f.Store.Close() }
+func (f filed) close() { _ = f.Close() }
 
 // noJournal is what a loop has that remembers nothing.
 type noJournal struct{ reconcile.Journal }

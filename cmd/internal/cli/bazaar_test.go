@@ -320,7 +320,7 @@ func (d *bazaar) wrote(store string, one sandbox.Write) {
 	if one.From == one.To {
 		return
 	}
-	if d.bazaarAccount.writes++; one.To < one.From {
+	if d.writes++; one.To < one.From {
 		return
 	}
 	d.raises++
