@@ -22,6 +22,7 @@ const daysEach = 4
 
 // regimes are what the same towns are run under.
 var regimes = []regime{
+	{name: "known", most: 72 * time.Hour, told: true, file: true},
 	{name: "inferred", most: settle, file: true},
 	{name: "inferred, late", most: 72 * time.Hour, may: true, tenth: true},
 	{name: "naive", most: 72 * time.Hour, naive: true, may: true},

@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"sort"
 	"time"
@@ -267,7 +268,9 @@ func (c *counter) Page(_ context.Context, after inventory.VariantID) (inventory.
 	})
 }
 
-func (c *counter) Observe(context.Context) ([]inventory.Level, error) { return asked(c, c.all) }
+func (c *counter) Observe(context.Context) (iter.Seq[[]inventory.Level], error) {
+	return asked(c, func() iter.Seq[[]inventory.Level] { return inventory.ItemsOf(c.all()) })
+}
 
 func (c *counter) Levels(_ context.Context, keys []inventory.Key) ([]inventory.Level, error) {
 	return asked(c, func() []inventory.Level {
