@@ -336,7 +336,7 @@ func (s *cycleStore) stirred() (skus []inventory.SKU) {
 func (s *cycleStore) unread(changes []inventory.Change, held bool) (read []inventory.Change, waiting []inventory.Outcome) {
 	for _, change := range changes {
 		id, stands := s.c.catalogue.Stands(change.SKU)
-		known := stands && s.c.fresh[id] && (s.c.wholly || s.apart[change.SKU]) && !(change.Raise() && s.c.unheard)
+		known := stands && s.c.fresh[id] && (s.c.wholly || s.apart[change.SKU]) && (!change.Raise() || !s.c.unheard)
 		if _, holds := s.held(change); known || held && holds || s.mode == inventory.ModeReport {
 			read = append(read, change)
 			continue
