@@ -134,8 +134,10 @@ func (s *cycleStore) doubtOwn() {
 }
 
 // setApart finds out of what is planned whether all is known that it depends
-// on: nothing else draws on its stock, or whatever does was read in this cycle.
+// on: nothing else draws on its stock, or whatever does was read in this cycle;
+// and whether every store has told what it sold.
 func (c *cycle) setApart() {
+	c.unheard = slices.ContainsFunc(c.stores, func(s *cycleStore) bool { return s.err == nil && s.unheard() })
 	if c.wholly {
 		return
 	}

@@ -16,11 +16,20 @@ func (r *Reconciler) terms() flight.Terms {
 	return flight.Terms{Settle: r.opts.Settle, SettleMax: r.opts.SettleMax}
 }
 
-// mustHear tells whether the store has to say what it sold before its plan is
-// written: a raise must not offer what an order took a moment ago. A level that
-// was sold and restocked since it was seen does not show it.
-func (s *cycleStore) mustHear() bool {
-	return s.partly() && !s.glanced && s.raises > 0 && !s.kept.Ledger.Told.IsZero()
+// mustHear tells whether the store has to say what it sold before a plan is
+// written: a raise, of whichever store, must not offer what an order took a moment
+// ago. A level that was sold and restocked since it was seen does not show it, and
+// a fall stands for an order only for a while.
+func (s *cycleStore) mustHear() bool { return s.c.raising() && s.unheard() }
+
+// unheard tells whether the store may have sold what it has not told of.
+func (s *cycleStore) unheard() bool {
+	return s.partly() && !s.glanced && !s.kept.Ledger.Told.IsZero()
+}
+
+// raising tells whether a raise is about to be written.
+func (c *cycle) raising() bool {
+	return slices.ContainsFunc(c.stores, func(s *cycleStore) bool { return s.raises > 0 })
 }
 
 // hearSales takes in the orders that the store says it updated. Where it tells of

@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -83,5 +84,19 @@ func TestAScopeThatIsGrantedLaterIsTakenUp(t *testing.T) {
 	f.ask(reconcile.Request{Kind: inventory.Full})
 	if got := f.shows(f.levels[atFront]); got != 20 {
 		t.Errorf("%d are offered, want 20: without the scope what is sold is a guess that ends", got)
+	}
+}
+
+func TestBeforeARaiseEveryStoreTellsItsOrders(t *testing.T) {
+	f := openFloor(t, true)
+	f.place("#1", atOutlet, 5)
+	f.tick(time.Minute)
+	f.sell(f.levels[atOutlet], -5) // somebody puts back what is on its way to Katana: the outlet wants no raise
+	for range 3 {                  // whatever the turn of its glances
+		f.tick(3 * time.Minute)
+		f.place("#"+strconv.Itoa(len(f.orders)+1), atOutlet, 1)
+		f.sell(f.levels[atFront], 3) // edited by hand
+		f.tick(time.Minute)          // both have fallen
+		f.tick(3 * time.Minute)      // falls count no longer: an order that was not told of would be sold again
 	}
 }

@@ -1,5 +1,10 @@
 package sandbox
 
+import (
+	"slices"
+	"time"
+)
+
 // Desired tells what a level should show by the store's [StoreConfig], when no
 // order is on its way to Katana. It is false where a daemon leaves the level
 // alone. Of several variants with the SKU it takes the oldest.
@@ -18,6 +23,43 @@ func (w *World) Desired(store, sku, location string) (int, bool) {
 		return 0, false
 	}
 	return w.wishesOf(s).figure(l)
+}
+
+// Sellable tells how much can be sold of a level: what Katana has for it, less
+// what it will commit to the orders of all stores that are not there yet, as far as
+// they were placed by a time. It may be less than nothing. It is false where a
+// daemon leaves the level alone.
+func (w *World) Sellable(store, sku, location string, placed time.Time) (int, bool) {
+	w.lock()
+	defer w.mu.Unlock()
+	s, err := w.store(store)
+	if err != nil {
+		return 0, false
+	}
+	l, v := s.level(sku, location), w.katana.find(sku)
+	if l == nil || v == nil {
+		return 0, false
+	}
+	wish := w.wishesOf(s)
+	sources := wish.config.sources(l.location)
+	exact, sold := wish.sum(v, sources)
+	if !sold {
+		return 0, false
+	}
+	for _, from := range w.stores {
+		for _, o := range from.orders {
+			at, err := w.importLocation(o, "")
+			if o.createdAt.After(placed) || err != nil || !slices.Contains(sources, at.name) {
+				continue
+			}
+			for _, line := range o.lines {
+				if line.listing.sku == sku && !line.imported {
+					exact -= units(line.remaining())
+				}
+			}
+		}
+	}
+	return exact.floor(), true
 }
 
 // wishes is what a store should show, as long as nothing moves.

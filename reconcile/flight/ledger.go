@@ -26,7 +26,6 @@ func Look(l *inventory.Ledger, levels []inventory.Level, seen func(inventory.Key
 	if l.Since.IsZero() {
 		l.Since = now
 	}
-	l.Entries = slices.DeleteFunc(l.Entries, func(e inventory.InFlight) bool { return !now.Before(e.Expires) })
 	for i := range levels {
 		level := &levels[i]
 		before, ok := seen(level.Key)
@@ -58,6 +57,9 @@ func Counts(level *inventory.Level) bool {
 // has not shown, and the entries there are belong to other sales. Its units
 // become a credit, which takes entries away after the next complete look. Until
 // then a unit that had shown is counted twice; none is missed.
+//
+// What has expired goes last: its order may be among these, and would take the
+// entry of another sale.
 //
 // skuOf names the SKU that a Katana variant stands for; feeds tells which Katana
 // locations a level draws on, so that the level which sold is found first.
@@ -97,6 +99,7 @@ func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, 
 			}
 		}
 	}
+	l.Entries = slices.DeleteFunc(l.Entries, func(e inventory.InFlight) bool { return !now.Before(e.Expires) })
 }
 
 // Arriving lists the SKUs of the rows that [Arrivals] would take in: their

@@ -241,6 +241,18 @@ func TestAnOrderThatComesAfterItsEntryExpiredHidesNoLaterSale(t *testing.T) {
 	s.wants("the next sale", front, 1)
 }
 
+func TestAnOrderThatCameBeforeItsEntryExpiredHidesNoLaterSaleOfTheSameLook(t *testing.T) {
+	s := open(t)
+	s.look(map[inventory.Key]inventory.Units{front: 9})
+	s.arrive()
+	s.after(settle - time.Minute)
+	order := s.order(1, oslo) // in time, and the next look is not before the entry expires
+	s.after(time.Minute)
+	s.look(map[inventory.Key]inventory.Units{front: 7}) // two more
+	s.arrive(order)
+	s.wants("sold since", front, 2)
+}
+
 func TestTwoOrdersAreImportedOneByOne(t *testing.T) {
 	s := open(t)
 	s.after(time.Minute)
@@ -428,9 +440,11 @@ func TestUnitsThatNoOrderClaimsExpireAfterSettle(t *testing.T) {
 	s.look(map[inventory.Key]inventory.Units{front: 9})
 	s.after(settle - time.Second)
 	s.look(nil)
+	s.arrive()
 	s.wants("just before settle", front, 1)
 	s.after(time.Second)
 	s.look(nil)
+	s.arrive()
 	s.wantsNothing("after settle")
 }
 

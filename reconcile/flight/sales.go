@@ -249,11 +249,36 @@ func Entries(l *inventory.Ledger, store inventory.StoreName, now time.Time, term
 			all = append(all, e)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(l.Sales)) {
+	var ids []int64 // few of them: most orders have landed
+	for id, sale := range l.Sales {
+		if !landed(&sale, now, terms) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
 		sale := l.Sales[id]
 		all = append(all, flying(store, &sale, now, terms)...)
 	}
 	return all
+}
+
+// landed tells whether nothing of an order can be in flight any more: nothing
+// counts of it, or Katana has had it for longer than its rows may take.
+func landed(sale *inventory.KnownSale, now time.Time, terms Terms) bool {
+	return !sale.Released.IsZero() || len(sale.Lines) == 0 || len(sale.Has) > 0 && !now.Before(rowsBy(sale, terms))
+}
+
+// rowsBy is when Katana should have all rows of an order that it has.
+func rowsBy(sale *inventory.KnownSale, terms Terms) (by time.Time) {
+	for _, order := range sale.Has {
+		for _, at := range []time.Time{order.Updated, sale.Updated} {
+			if until := at.Add(terms.Settle); until.After(by) {
+				by = until
+			}
+		}
+	}
+	return by
 }
 
 // flying lists the units of an order that Katana does not commit.
@@ -264,19 +289,14 @@ func Entries(l *inventory.Ledger, store inventory.StoreName, now time.Time, term
 // is open counts until it has, and what has left the shop until SettleMax after
 // that.
 func flying(store inventory.StoreName, sale *inventory.KnownSale, now time.Time, terms Terms) (entries []inventory.InFlight) {
-	if !sale.Released.IsZero() {
+	if landed(sale, now, terms) {
 		return nil
 	}
-	var expires time.Time
+	expires := rowsBy(sale, terms)
 	has := map[inventory.SKU]inventory.Units{}
 	for _, order := range sale.Has {
 		for sku, quantity := range order.Units {
 			has[sku] += quantity.Floor()
-		}
-		for _, at := range []time.Time{order.Updated, sale.Updated} {
-			if until := at.Add(terms.Settle); until.After(expires) {
-				expires = until
-			}
 		}
 	}
 	for _, line := range sale.Lines {

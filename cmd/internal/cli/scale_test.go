@@ -67,6 +67,12 @@ func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, context.Cause(r.Context())
 		}
 	}
+	if l.w.asking != nil {
+		if err := l.w.asking(); err != nil {
+			return nil, err
+		}
+		defer l.w.answered()
+	}
 	return l.base.RoundTrip(r)
 }
 

@@ -76,6 +76,8 @@ type whole struct {
 	sweepWithin time.Duration // 0 is the default
 	sweep       int           // variants that each incremental cycle reads at least, due or not
 	asked       asked
+	asking      func() error // nil, or what happens before each request; an error keeps it from being sent
+	answered    func()       // nil, or what happens after it
 }
 
 func newWhole(t *testing.T, world *sandbox.World, mapping desired.Mapping) *whole {
