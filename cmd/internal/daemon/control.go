@@ -162,7 +162,9 @@ func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 		}
 	}
 	var config net.ListenConfig
+	before := syscall.Umask(0o177) // at no moment may somebody else connect
 	listener, err := config.Listen(ctx, "unix", path)
+	syscall.Umask(before)
 	if err != nil {
 		return nil, err
 	}
