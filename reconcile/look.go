@@ -85,6 +85,9 @@ func (c *cycle) doubt() {
 			continue
 		}
 		s.doubtOwn()
+		for _, line := range s.undoing {
+			everywhere[line.SKU] = true
+		}
 		for _, change := range s.outline().Changes {
 			if !s.sends(change) {
 				continue

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"stocksyncd/reconcile/guard"
 	"stocksyncd/reconcile/inventory"
 )
 
@@ -21,9 +22,14 @@ func (r *Reconciler) Release(id string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if i := slices.IndexFunc(kept.Holds, func(h inventory.Hold) bool { return h.ID == id && h.Released.IsZero() }); i >= 0 {
+		if i := slices.IndexFunc(kept.Holds, func(h inventory.Hold) bool {
+			return h.ID == id && h.Released.IsZero() && h.Rule != guard.RuleUndone
+		}); i >= 0 {
 			kept.Holds[i].Released = r.opts.Now()
 			return fmt.Sprintf("%s: %s released for the next cycle", id, count(len(kept.Holds[i].Levels), "level", "levels")), r.keep(s.Name, kept)
+		}
+		if text, found := kept.follow(id); found {
+			return text, r.keep(s.Name, kept)
 		}
 		if i := slices.IndexFunc(kept.Quarantine, func(q inventory.Quarantined) bool { return q.Key.String() == id }); i >= 0 {
 			kept.Quarantine = slices.Delete(kept.Quarantine, i, i+1)
@@ -42,7 +48,7 @@ func (r *Reconciler) ReleaseAll(store inventory.StoreName) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	held := 0
+	held := kept.followAll()
 	for i := range kept.Holds {
 		if kept.Holds[i].Released.IsZero() {
 			kept.Holds[i].Released = r.opts.Now()

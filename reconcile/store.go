@@ -49,6 +49,9 @@ type cycleStore struct {
 	sold      map[inventory.SKU]bool // found while writing
 	gone      map[inventory.Key]bool // levels that are not stocked any more, as was found while writing
 	outcomes  []inventory.Outcome
+	undoing   []undoing // what was written, and is to be taken back
+	released  bool      // a release lets it go on
+	back      map[inventory.Key]putBack
 	notes     []string
 	found     findings
 	several   []inventory.Level  // of SKUs of which the same stock may be offered several times
@@ -62,7 +65,7 @@ const looksHold = 24 * time.Hour
 
 func newCycleStore(c *cycle, s Store, kept *memory) *cycleStore {
 	one := &cycleStore{Store: s, c: c, mode: s.Mode, kept: kept, err: c.paused(string(s.Name)), doubted: map[inventory.SKU]bool{}, read: map[inventory.SKU]bool{}}
-	one.whole = c.ask.Kind != inventory.Incremental || c.ask.SKU != "" || c.ask.Only != nil || c.ask.Compare != nil || !kept.shelf.whole || c.started.Sub(kept.tour.oldest()) > looksHold
+	one.whole = c.ask.Kind != inventory.Incremental || c.ask.SKU != "" && c.ask.Undo == 0 || c.ask.Only != nil || c.ask.Compare != nil || !kept.shelf.whole || c.started.Sub(kept.tour.oldest()) > looksHold
 	if c.ask.Dry && s.Mode != inventory.ModeOff {
 		one.mode = inventory.ModeReport
 	}
@@ -189,13 +192,17 @@ func (s *cycleStore) diff() error {
 
 // decide lets the guards look at the plan.
 func (s *cycleStore) decide() error {
+	if s.c.ask.Undo != 0 {
+		return s.decideUndo()
+	}
+	back := s.goOn()
 	held := s.guard()
 	if sku := s.c.ask.SKU; sku != "" {
 		s.only(sku, s.figured, s.index())
 		held = slices.DeleteFunc(held, func(o inventory.Outcome) bool { return o.SKU != sku })
 	}
 	s.outcomes = append(append(s.outcomes, s.plan.Waiting...), held...)
-	return nil
+	return s.undo(back)
 }
 
 // portion cuts off the items that are planned next: all of them where the answer
@@ -420,15 +427,17 @@ var errDuplicate = errors.New("duplicate_stock is refuse")
 // what is not so.
 func (s *cycleStore) guard() []inventory.Outcome {
 	changes, waiting := s.unread(s.plan.Changes, true)
+	changes, undone := s.leaveUndone(changes)
+	holds, undos := apartUndos(s.kept.Holds)
 	verdict := guard.Check(guard.Input{
 		Limits: s.c.r.opts.Guards, Store: s.Name, Cycle: s.c.number, Managed: s.plan.Managed(),
-		Changes: changes, Written: s.kept.Written, Holds: s.kept.Holds, Shrunk: s.c.shrunk, Now: s.looked,
+		Changes: changes, Written: s.kept.Written, Holds: holds, Shrunk: s.c.shrunk, Now: s.looked,
 	})
-	s.kept.Holds, s.freed, s.holding = verdict.Holds, verdict.Freed, nil
+	s.kept.Holds, s.freed, s.holding = append(verdict.Holds, undos...), verdict.Freed, nil
 	// What a guard lets go at this moment was not read before.
 	pass, late := s.unread(verdict.Pass, false)
 	s.pass = pass
-	return slices.Concat(verdict.Held, waiting, late)
+	return slices.Concat(verdict.Held, undone, waiting, late)
 }
 
 // only narrows the plan to one SKU. The guards have seen the whole plan by

@@ -313,6 +313,9 @@ func leastRows(limits Limits, before int) int {
 
 // Sentence says what a hold counted, its limit, and the command to release it.
 func Sentence(h inventory.Hold) string {
+	if h.Rule == RuleUndone {
+		return undone(h)
+	}
 	var b strings.Builder
 	switch h.Rule {
 	case RuleShrink:
@@ -321,6 +324,10 @@ func Sentence(h inventory.Hold) string {
 		fmt.Fprintf(&b, "%d of %d levels would be at zero within an hour; %d may", h.Have, h.Managed, h.Limit)
 	default:
 		fmt.Fprintf(&b, "%d of %d levels would have changed within an hour; %d may", h.Have, h.Managed, h.Limit)
+	}
+	if h.Undo != 0 {
+		fmt.Fprintf(&b, " (%s). `stocksyncd undo %d` would write them; let them go with `stocksyncd release %s`.", h.Rule, h.Undo, h.ID)
+		return b.String()
 	}
 	fmt.Fprintf(&b, " (%s). Look at them with `stocksyncd plan`, then let them go with `stocksyncd release %s`.", h.Rule, h.ID)
 	return b.String()
