@@ -11,9 +11,9 @@ import (
 const RuleUndone = string(inventory.ReasonUndone)
 
 func undone(h inventory.Hold) string {
-	levels := fmt.Sprintf("%d levels keep what they showed", len(h.Levels))
+	levels := fmt.Sprintf("%d levels keep the figures that the undo of cycle %d gave them", len(h.Levels), h.Undo)
 	if len(h.Levels) == 1 {
-		levels = "1 level keeps what it showed"
+		levels = fmt.Sprintf("1 level keeps the figure that the undo of cycle %d gave it", h.Undo)
 	}
-	return fmt.Sprintf("%s before cycle %d, whatever Katana has (%s). To have Katana's figures again, run `stocksyncd release %s`.", levels, h.Undo, h.Rule, h.ID)
+	return fmt.Sprintf("%s, whatever Katana has (%s). Have Katana's figures written again with `stocksyncd release %s`.", levels, h.Rule, h.ID)
 }

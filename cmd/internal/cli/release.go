@@ -18,7 +18,8 @@ func (a *app) releaseCommand() *cobra.Command {
 		Long: `Let go of a plan that a guard holds (an id such as main-3), or of a level in
 quarantine (such as main/4711/42); "stocksyncd status" lists both. The next cycle
 then writes the figure that is desired by that time, if it still goes in the same
-direction.` + exitStatus("0 done", "1 nothing goes by that id", "2 usage or config"),
+direction. Levels that an undo gave their former figures (main-12-undone, or one of
+them by its key) follow Katana again from the next cycle on.` + exitStatus("0 done", "1 nothing goes by that id", "2 usage or config"),
 		Example: `  stocksyncd release main-3
   stocksyncd release main/4711/42
   stocksyncd release --all --store main`,
