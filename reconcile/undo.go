@@ -61,15 +61,15 @@ func (c *cycle) recallAsked() error {
 	if err != nil {
 		return fmt.Errorf("state: undoing cycle %d: %w", c.ask.Undo, err)
 	}
-	any := false
+	found := false
 	for _, s := range c.stores {
 		s.toUndo(c.ask.Undo, wrote, func(change inventory.Change) bool { return c.ask.SKU == "" || change.SKU == c.ask.SKU })
-		any = any || len(s.undoing) > 0
+		found = found || len(s.undoing) > 0
 		if s.mode == inventory.ModeOff && len(s.undoing) > 0 {
 			s.notes = append(s.notes, fmt.Sprintf("the store is switched off, so %s of cycle %d stay", count(len(s.undoing), "write", "writes"), c.ask.Undo))
 		}
 	}
-	if !any {
+	if !found {
 		return fmt.Errorf("cycle %d: %w", c.ask.Undo, ErrNothingToUndo)
 	}
 	return nil
@@ -269,8 +269,9 @@ func untouchable(left inventory.Reason) bool {
 	case inventory.ReasonUntracked, inventory.ReasonBundle, inventory.ReasonGiftCard, inventory.ReasonInactiveLevel,
 		inventory.ReasonNotStocked, inventory.ReasonInactiveLocation, inventory.ReasonFulfillment:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // formerRaise goes no further than the plan would: beyond what is desired, less
