@@ -25,7 +25,7 @@ func (s *cycleStore) apply(ctx context.Context) error {
 			return nil
 		}
 		plain = s.unsold(plain)
-		batch := plain[:min(len(plain), inventory.BatchSize)]
+		batch := ofAKind(plain[:min(len(plain), inventory.BatchSize)])
 		plain = plain[len(batch):]
 		// A batch that is under way is seen through.
 		if err := s.send(context.WithoutCancel(ctx), batch); err != nil {
@@ -176,6 +176,10 @@ func (s *cycleStore) take(outcomes []inventory.Outcome) (again []inventory.Chang
 			again = append(again, o.Change)
 			continue
 		case inventory.Stale:
+			if o.Reason == inventory.ReasonUndo && (o.Because == "" || o.Because == inventory.ReasonStale) {
+				o.Result, o.Because, o.Detail = inventory.Skipped, inventory.ReasonChanged, "somebody changed it meanwhile"
+				break // what it shows now was not written by the cycle that is undone
+			}
 			if o.Because == "" {
 				o.Because = inventory.ReasonStale
 			}

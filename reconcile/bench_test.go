@@ -246,6 +246,7 @@ func (k *kept) Recall(inventory.StoreName, func(inventory.Item), func(inventory.
 	return inventory.StoreMemory{}, nil
 }
 func (k *kept) Writes(inventory.Key) ([]inventory.PastWrite, error) { return nil, nil }
+func (k *kept) Wrote(uint64) ([]inventory.Change, error)            { return nil, nil }
 
 func (k *kept) Read(part inventory.SourceRead) error {
 	maps.Copy(k.mirror, part.Read)

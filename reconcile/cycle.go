@@ -94,6 +94,9 @@ func (r *Reconciler) begin(ask Request) (*cycle, error) {
 		return nil, err
 	}
 	c.number = number
+	if err := c.recallWrites(); err != nil {
+		return nil, err
+	}
 	for _, s := range c.stores {
 		if s.Mode == inventory.ModeOff {
 			s.err = s.abandon()

@@ -11,6 +11,7 @@ import (
 
 	"stocksyncd/reconcile/desired"
 	"stocksyncd/reconcile/flight"
+	"stocksyncd/reconcile/guard"
 	"stocksyncd/reconcile/inventory"
 	"stocksyncd/reconcile/plan"
 )
@@ -266,7 +267,14 @@ func (s *cycleStore) held(change inventory.Change) (inventory.NextAction, bool) 
 		s.holding = holding(s.kept.Holds)
 	}
 	for _, by := range s.holding[change.Key] {
-		if h := by.hold; by.raise == change.Raise() {
+		h := by.hold
+		if h.Rule == guard.RuleUndone {
+			return inventory.NextAction{
+				Result: inventory.Held, Reason: inventory.ReasonUndone, ID: h.ID, Order: "stocksyncd release " + h.ID,
+				Text: fmt.Sprintf("what cycle %d wrote was undone, so the change from %d to %d is held as %s", h.Undo, change.From, change.To, h.ID),
+			}, true
+		}
+		if by.raise == change.Raise() {
 			return inventory.NextAction{
 				Result: inventory.Held, Reason: inventory.Reason(h.Rule), ID: h.ID, Order: "stocksyncd release " + h.ID,
 				Text: fmt.Sprintf("a guard holds the change from %d to %d as %s", change.From, change.To, h.ID),
@@ -286,8 +294,8 @@ type heldBy struct {
 func holding(holds []inventory.Hold) map[inventory.Key][]heldBy {
 	by := map[inventory.Key][]heldBy{}
 	for i := range holds {
-		if !holds[i].Released.IsZero() {
-			continue
+		if !holds[i].Released.IsZero() || holds[i].Undo != 0 && holds[i].Rule != guard.RuleUndone {
+			continue // what would be undone says nothing about what is desired
 		}
 		for _, level := range holds[i].Levels {
 			by[level.Key] = append(by[level.Key], heldBy{&holds[i], level.Raise})

@@ -25,6 +25,7 @@ func (c *cycle) finish(failed error) (*inventory.Report, error) {
 	end := inventory.Finish{Report: report, Source: c.source, Stores: map[inventory.StoreName]inventory.Memory{}}
 	for _, s := range c.stores {
 		c.r.notePause(string(s.Name), s.err, now)
+		s.putBackDone()
 		report.Stores = append(report.Stores, s.report())
 		// Of a store whose diff was not reached, nothing new is known.
 		if s.plan.Skipped != nil && !s.kept.doubtful {

@@ -92,6 +92,12 @@ func (c *cycle) doubt() {
 			continue
 		}
 		s.doubtOwn()
+		for _, line := range s.undoing {
+			everywhere[line.SKU] = true
+			if line.From > line.To {
+				s.raises++
+			}
+		}
 		for _, change := range s.outline().Changes {
 			if !s.sends(change) {
 				continue

@@ -99,6 +99,9 @@ type Journal interface {
 	Recall(name inventory.StoreName, item func(inventory.Item), level func(inventory.Key, inventory.Seen)) (inventory.StoreMemory, error)
 	// Writes gives the last writes of a level, newest first.
 	Writes(key inventory.Key) ([]inventory.PastWrite, error)
+	// Wrote gives what a cycle has written to all stores, sorted by key, each level
+	// once; nothing of one that is no longer remembered.
+	Wrote(cycle uint64) ([]inventory.Change, error)
 	// Observe records what a cycle saw of a store, before anything is written.
 	Observe(name inventory.StoreName, seen inventory.Observation) error
 	// Intend records a batch before it is sent, and gives it a number.

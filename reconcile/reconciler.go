@@ -73,6 +73,9 @@ type Request struct {
 	// Only limits the writes to these lines of a saved plan, each with the
 	// figures it was saved with; nil is no limit.
 	Only []inventory.Change
+	// Undo is a cycle whose writes are taken back, as far as the levels still show
+	// them; nothing else is written then. 0 is none.
+	Undo uint64
 	// Compare has the report say what these choices would show instead.
 	Compare map[inventory.StoreName]Choice
 }

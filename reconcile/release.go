@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"stocksyncd/reconcile/guard"
 	"stocksyncd/reconcile/inventory"
 )
 
@@ -23,9 +24,14 @@ func (r *Reconciler) Release(id string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if i := slices.IndexFunc(kept.Holds, func(h inventory.Hold) bool { return h.ID == id && h.Released.IsZero() }); i >= 0 {
+		if i := slices.IndexFunc(kept.Holds, func(h inventory.Hold) bool {
+			return h.ID == id && h.Released.IsZero() && h.Rule != guard.RuleUndone
+		}); i >= 0 {
 			kept.Holds[i].Released = r.opts.Now()
 			return fmt.Sprintf("%s: %s released for the next cycle", id, count(len(kept.Holds[i].Levels), "level", "levels")), r.keep(s.Name, kept)
+		}
+		if text, found := kept.follow(id); found {
+			return text, r.keep(s.Name, kept)
 		}
 		if text := kept.let(id); text != "" {
 			return text, r.keep(s.Name, kept)
@@ -64,7 +70,7 @@ func (r *Reconciler) ReleaseAll(store inventory.StoreName) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	held := 0
+	held := kept.followAll()
 	for i := range kept.Holds {
 		if kept.Holds[i].Released.IsZero() {
 			kept.Holds[i].Released = r.opts.Now()

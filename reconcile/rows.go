@@ -149,6 +149,9 @@ func (c *cycle) touched() (touched []inventory.SourceVariantID) {
 		for _, credit := range s.kept.Ledger.Credits {
 			skus[credit.SKU] = true
 		}
+		for _, line := range s.undoing {
+			skus[line.SKU] = true
+		}
 	}
 	for sku := range skus {
 		if id, ok := c.catalogue.Stands(sku); ok {

@@ -54,6 +54,9 @@ type cycleStore struct {
 	refusals  map[inventory.Key]int  // where kept.Quarantine has each level, once one was refused
 	gone      map[inventory.Key]bool // levels that are not stocked any more, as was found while writing
 	outcomes  []inventory.Outcome
+	undoing   []undoing // what was written, and is to be taken back
+	released  bool      // a release lets it go on
+	back      map[inventory.Key]putBack
 	notes     []string
 	found     findings
 	several   []inventory.Level  // of SKUs of which the same stock may be offered several times
@@ -67,7 +70,7 @@ const looksHold = 24 * time.Hour
 
 func newCycleStore(c *cycle, s Store, kept *memory) *cycleStore {
 	one := &cycleStore{Store: s, c: c, mode: s.Mode, kept: kept, err: c.paused(string(s.Name)), doubted: map[inventory.SKU]bool{}, read: map[inventory.SKU]bool{}}
-	one.whole = c.ask.Kind != inventory.Incremental || c.ask.SKU != "" || c.ask.Only != nil || c.ask.Compare != nil || !kept.shelf.whole || c.started.Sub(kept.tour.oldest()) > looksHold
+	one.whole = c.ask.Kind != inventory.Incremental || c.ask.SKU != "" && c.ask.Undo == 0 || c.ask.Only != nil || c.ask.Compare != nil || !kept.shelf.whole || c.started.Sub(kept.tour.oldest()) > looksHold
 	if c.ask.Dry && s.Mode != inventory.ModeOff {
 		one.mode = inventory.ModeReport
 	}
@@ -198,6 +201,10 @@ func (s *cycleStore) diff() error {
 
 // decide lets the guards look at the plan.
 func (s *cycleStore) decide() error {
+	if s.c.ask.Undo != 0 {
+		return s.decideUndo()
+	}
+	back := s.goOn()
 	held := s.guard()
 	if sku := s.c.ask.SKU; sku != "" {
 		s.only(sku, s.figured, s.index())
@@ -205,7 +212,7 @@ func (s *cycleStore) decide() error {
 	}
 	s.nameSales()
 	s.outcomes = append(append(s.outcomes, s.plan.Waiting...), held...)
-	return nil
+	return s.undo(back)
 }
 
 // portion cuts off the items that are planned next: all of them where the answer
@@ -443,13 +450,15 @@ var errDuplicate = errors.New("duplicate_stock is refuse")
 // what is not so.
 func (s *cycleStore) guard() []inventory.Outcome {
 	changes, waiting := s.unread(s.plan.Changes, true)
+	changes, undone := s.leaveUndone(changes)
 	before, offering := s.kept.Holds, s.kept.shelf.count.offering
+	holds, undos := apartUndos(before)
 	verdict := guard.Check(guard.Input{
 		Limits: s.c.r.opts.Guards, Store: s.Name, Cycle: s.c.number, Managed: s.plan.Managed(),
-		Changes: changes, PutOff: changesOf(waiting), Written: s.kept.Written, Holds: before,
+		Changes: changes, PutOff: changesOf(waiting), Written: s.kept.Written, Holds: holds,
 		Shrunk: s.c.shrunk, Canary: s.sighting(), Offering: offering, Offered: s.kept.Offering, Now: s.looked,
 	})
-	s.kept.Holds, s.freed, s.holding = verdict.Holds, verdict.Freed, nil
+	s.kept.Holds, s.freed, s.holding = append(verdict.Holds, undos...), verdict.Freed, nil
 	if !verdict.Doubted {
 		s.kept.Offering = offering
 	}
@@ -459,7 +468,7 @@ func (s *cycleStore) guard() []inventory.Outcome {
 	// What a guard lets go at this moment was not read before.
 	pass, late := s.unread(verdict.Pass, false)
 	s.pass = pass
-	return slices.Concat(verdict.Held, waiting, late)
+	return slices.Concat(verdict.Held, undone, waiting, late)
 }
 
 // sighting is what Katana has of the store's canary at the locations that feed

@@ -205,6 +205,7 @@ func (n *notebook) Recall(name inventory.StoreName, item func(inventory.Item), l
 }
 
 func (n *notebook) Writes(inventory.Key) ([]inventory.PastWrite, error) { return nil, nil }
+func (n *notebook) Wrote(uint64) ([]inventory.Change, error)            { return nil, nil }
 
 func (n *notebook) Observe(name inventory.StoreName, seen inventory.Observation) error {
 	s := n.stores[name]

@@ -53,7 +53,7 @@ func (c *cycle) trust(at []inventory.SourceLocationID, whole bool) {
 func (c *cycle) shrinkReleased() bool {
 	for _, s := range c.stores {
 		for _, h := range s.kept.Holds {
-			if h.Rule == guard.RuleShrink && h.Released.After(c.source.Trusted) {
+			if h.Rule == guard.RuleShrink && h.Undo == 0 && h.Released.After(c.source.Trusted) {
 				return true
 			}
 		}

@@ -3,7 +3,9 @@ package state
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -222,4 +224,46 @@ func cutText(b []byte) (text, rest []byte, ok bool) {
 	}
 	end := 1 + int(b[0])
 	return b[1:end], b[end:], true
+}
+
+// Wrote gives what a cycle has written to all stores, sorted by key; nothing of
+// one that is not in the history. What its report does not tell, since the cycle
+// was cut off, the settled batches do.
+func (s *Store) Wrote(cycle uint64) (wrote []inventory.Change, err error) {
+	report, err := s.Report(cycle)
+	if err != nil && !errors.Is(err, ErrNoCycle) {
+		return nil, err
+	}
+	byKey := map[inventory.Key]inventory.Change{}
+	if report != nil {
+		for _, store := range report.Stores {
+			for _, change := range store.Changes {
+				if change.Outcome == inventory.Applied {
+					key := inventory.Key{Store: store.Name, Item: change.Item, Location: change.LocationID}
+					byKey[key] = inventory.Change{
+						Key: key, Variant: change.Variant, SKU: change.SKU, LocationName: change.Location,
+						From: change.From, To: change.To, Reason: change.Reason, Activate: change.Activate,
+					}
+				}
+			}
+		}
+	}
+	err = s.view(func(tx *bolt.Tx) error {
+		return tx.Bucket(bucketSettled).ForEach(func(id, v []byte) error {
+			var batch settledBatch
+			if err := reveal(placeSettled, id, v, &batch); err != nil || batch.Cycle != cycle {
+				return err
+			}
+			for _, o := range batch.Outcomes {
+				if o.Result == inventory.Applied {
+					byKey[o.Key] = o.Change
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return slices.SortedFunc(maps.Values(byKey), func(a, b inventory.Change) int { return a.Compare(b.Key) }), nil
 }

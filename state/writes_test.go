@@ -271,3 +271,41 @@ func TestAnUnreadableRecordOfWritesIsAnError(t *testing.T) {
 		t.Error("a write was noted on top of a record that cannot be read")
 	}
 }
+
+func TestWhatACycleWroteIsToldByItsReportOrByTheBatchesOfOneThatWasCutOff(t *testing.T) {
+	path := newPath(t)
+	s := mustOpen(t, path)
+	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(3, 5)}))
+	for cycle := range uint64(3) { // of which the second leaves no report
+		cycle++
+		intent := batchOf("main", cycle, 10)
+		for i := range intent.Changes {
+			intent.Changes[i].To += inventory.Units(cycle)
+		}
+		write(t, s, intent, inventory.Applied, "")
+		if cycle == 2 {
+			write(t, s, batchOf("main", cycle, 70), inventory.Stale, inventory.ReasonStale)
+			continue
+		}
+		report := reportOf(cycle, epoch)
+		report.Stores = []inventory.StoreReport{{Name: "main", Changes: []inventory.ChangeReport{
+			inventory.ReportChange(inventory.Outcome{Change: intent.Changes[0], Result: inventory.Applied}),
+			{SKU: "CAP", Item: 2, LocationID: 7, From: 5, To: 9, Outcome: inventory.Held, Reason: "max_zeroed_percent"},
+		}}}
+		must(t, s.Finish(inventory.Finish{Report: report}))
+	}
+	mustClose(t, s)
+	s = mustOpen(t, path)
+	defer mustClose(t, s)
+	for cycle, to := range map[uint64]inventory.Units{1: 11, 2: 12, 3: 13} {
+		wrote, err := s.Wrote(cycle)
+		must(t, err)
+		want := batchOf("main", cycle, int(to)).Changes[:1]
+		same(t, fmt.Sprintf("cycle %d", cycle), wrote, want)
+	}
+	for _, cycle := range []uint64{0, 4} {
+		if wrote, err := s.Wrote(cycle); err != nil || len(wrote) != 0 {
+			t.Errorf("cycle %d, which never was, wrote %v, %v", cycle, wrote, err)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
 
 	"stocksyncd/reconcile/inventory"
@@ -242,7 +243,7 @@ func (o *operation) result(state *bulkState) (*bulkResult, error) {
 		return result, nil
 	}
 	if !o.client.mayFetch(*state.Url) {
-		return nil, o.said("its result is not at an https address")
+		return nil, noBulkError{o.said("its result is not at an https address of " + strings.Join(o.client.resultHosts, " or ") + ", and is left alone")}
 	}
 	result.url = *state.Url
 	if state.FileSize != nil {

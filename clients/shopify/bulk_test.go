@@ -243,39 +243,71 @@ func TestTheWaitsForABulkQueryGrowWithItsAge(t *testing.T) {
 	})
 }
 
-func TestAResultIsFetchedOverTLSOrFromASandboxOnly(t *testing.T) {
+func TestAResultIsFetchedFromWhereShopifyKeepsThemOrFromASandboxOnly(t *testing.T) {
+	const shop, sandbox = "https://acme.myshopify.com", "http://127.0.0.1:8400/shopify/main"
 	for _, test := range []struct {
 		base, address string
+		hosts         []string // nil: Shopify's
 		want          bool
 	}{
-		{"https://acme.myshopify.com", "https://storage.example/x?Signature=c0ffee", true},
-		{"https://acme.myshopify.com", "http://storage.example/x?Signature=c0ffee", false},
-		{"https://acme.myshopify.com", "http://127.0.0.1/x", false},
-		{"https://127.0.0.1", "http://127.0.0.1/x", false},
-		{"http://proxy.example", "http://proxy.example/x", false},
-		{"http://127.0.0.1.example", "http://127.0.0.1.example/x", false},
-		{"http://127.0.0.1:8400/shopify/main", "http://127.0.0.1:8400/shopify/main/bulk/1.jsonl?Signature=c0ffee", true},
-		{"http://localhost:8400", "http://127.0.0.1/x", true},
-		{"http://[::1]:8400", "http://[::1]:8400/x", true},
-		{"http://127.0.0.1", "http://storage.example/x", false},
-		{"http://127.0.0.1", "https://storage.example/x", true},
-		{"http://127.0.0.1", "https://me:c0ffee@storage.example/x", false},
-		{"http://127.0.0.1", "ftp://127.0.0.1/x", false},
-		{"http://127.0.0.1", "file:///etc/passwd", false},
-		{"http://127.0.0.1", "/x", false},
-		{"http://127.0.0.1", "https:///x", false},
-		{"http://127.0.0.1", "https://storage example/c0ffee", false},
-		{"http://127.0.0.1", "", false},
+		{shop, "https://storage.googleapis.com/shopify-tiers-assets-prod-us-east1/bulk-operation-outputs/1?Signature=c0ffee", nil, true},
+		{shop, "https://STORAGE.googleapis.com:443/x?Signature=c0ffee", nil, true},
+		{shop, "https://shopify-tiers.storage.googleapis.com/x?Signature=c0ffee", nil, true},
+		{shop, "https://acme.myshopify.com/x?Signature=c0ffee", nil, true},
+		{shop, "http://storage.googleapis.com/x?Signature=c0ffee", nil, false},
+		{shop, "https://storage.googleapis.com:8443/x?Signature=c0ffee", nil, false},
+		{shop, "https://storage.googleapis.com.evil.example/x?Signature=c0ffee", nil, false},
+		{shop, "https://evilstorage.googleapis.com/x?Signature=c0ffee", nil, false},
+		{shop, "https://other.myshopify.com/x?Signature=c0ffee", nil, false},
+		{shop, "https://169.254.169.254/latest/meta-data?Signature=c0ffee", nil, false},
+		{shop, "https://localhost/x", nil, false},
+		{shop, "https://storage.example/x?Signature=c0ffee", nil, false},
+		{shop, "https://storage.example/x?Signature=c0ffee", []string{"storage.example"}, true},
+		{shop, "https://eu.storage.example/x?Signature=c0ffee", []string{"storage.example"}, true},
+		{shop, "https://storage.googleapis.com/x?Signature=c0ffee", []string{"storage.example"}, false},
+		{shop, "http://storage.example/x?Signature=c0ffee", []string{"storage.example"}, false},
+		{shop, "http://127.0.0.1/x", nil, false},
+		{"https://127.0.0.1", "http://127.0.0.1/x", nil, false},
+		{"http://proxy.example", "http://proxy.example/x", nil, false},
+		{"http://127.0.0.1.example", "http://127.0.0.1.example/x", nil, false},
+		{sandbox, "http://127.0.0.1:8400/shopify/main/bulk/1.jsonl?Signature=c0ffee", nil, true},
+		{"http://localhost:8400", "http://127.0.0.1/x", nil, true},
+		{"http://[::1]:8400", "http://[::1]:8400/x", nil, true},
+		{sandbox, "http://storage.example/x", nil, false},
+		{sandbox, "https://storage.googleapis.com/x", nil, true},
+		{shop, "https://me:c0ffee@storage.googleapis.com/x", nil, false},
+		{sandbox, "ftp://127.0.0.1/x", nil, false},
+		{sandbox, "file:///etc/passwd", nil, false},
+		{sandbox, "/x", nil, false},
+		{sandbox, "https:///x", nil, false},
+		{sandbox, "https://storage example/c0ffee", nil, false},
+		{sandbox, "", nil, false},
 	} {
-		c := New(Options{Store: "main", URL: test.base, APIVersion: "2026-10"})
+		c := New(Options{Store: "main", URL: test.base, APIVersion: "2026-10", ResultHosts: test.hosts})
 		result, err := c.small("bulk query").result(&bulkState{ObjectCount: "2", Url: &test.address})
 		if (err == nil) != test.want || (result != nil) != test.want {
 			t.Errorf("%s for a store at %s: %v, want it fetched: %t", test.address, test.base, err, test.want)
 		}
-		if err != nil && (strings.Contains(err.Error(), "c0ffee") || !strings.Contains(err.Error(), "not at an https address")) {
+		if err != nil && (strings.Contains(err.Error(), "c0ffee") || !strings.Contains(err.Error(), "not at an https address of "+c.resultHosts[0])) {
 			t.Errorf("%s: the error is %v", test.address, err)
 		}
 	}
+}
+
+func TestAStoreWhoseResultIsElsewhereIsReadByPages(t *testing.T) {
+	elsewhere := stateJSON("COMPLETED", `,"errorCode":null,"objectCount":"2","fileSize":"9999","url":"https://storage.example/outputs/3280?Signature=c0ffee99","partialDataUrl":null`)
+	talkBulk(t, bulkStore(oneMug, op("pollBulk", elsewhere)), func(t *testing.T, c *Client, s *store) {
+		got, err := c.Observe(t.Context())
+		if diff := cmp.Diff([]inventory.Level{mugLevel(1, 1, 5)}, got); err != nil || diff != "" {
+			t.Errorf("%v\n%s", err, diff)
+		}
+		if got, want := s.ops(), "countVariants runBulk pollBulk readVariants"; got != want {
+			t.Errorf("asked %q, want %q", got, want)
+		}
+		if log := s.log.String(); !strings.Contains(log, "https address of storage.googleapis.com") || strings.Contains(log, "c0ffee") {
+			t.Errorf("the log says %s", log)
+		}
+	})
 }
 
 func TestTheSizeOfAResultIsWhatWasSaidAndALittleMore(t *testing.T) {

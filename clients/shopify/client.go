@@ -22,6 +22,9 @@ type Options struct {
 	// BulkAbove is the number of variants beyond which the whole store is read
 	// by a bulk query instead of pages; 0 is never.
 	BulkAbove int
+	// ResultHosts are the hosts that results of bulk queries may be fetched
+	// from, with those below them; nil is where Shopify keeps them.
+	ResultHosts []string
 	// Token gives the access token of an app that has one which does not
 	// expire. It is asked for every try, so that a new one is used at once.
 	Token func() string
@@ -60,7 +63,8 @@ type Client struct {
 	bucket   *bucket
 	window   int // variants to page through before the next window
 
-	bulkAbove int // variants beyond which a bulk query replaces pages; 0 is never
+	bulkAbove   int      // variants beyond which a bulk query replaces pages; 0 is never
+	resultHosts []string // that results may be fetched from
 
 	mu     sync.Mutex
 	calls  map[*transport.Request]*operation // on their way
@@ -83,6 +87,10 @@ func New(opts Options) *Client {
 		log:      opts.Log, bucket: newBucket(),
 		calls: map[*transport.Request]*operation{}, sizes: map[string]int{}, warned: map[string]bool{},
 		levels: firstLevels, window: windowMost, bulkAbove: opts.BulkAbove,
+		resultHosts: opts.ResultHosts,
+	}
+	if c.resultHosts == nil {
+		c.resultHosts = resultHosts
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,6 +83,30 @@ func TestPackagesImportOnlyWhatTheLayoutAllows(t *testing.T) {
 		if !seen[dir] {
 			t.Errorf("the layout names %s, which is not there", dir)
 		}
+	}
+}
+
+func TestNoPackageStartsAnotherProgram(t *testing.T) {
+	for dir, imports := range packages(t) {
+		for _, no := range []string{"os/exec", "plugin", "unsafe", "C"} {
+			if slices.Contains(imports, no) {
+				t.Errorf("%s imports %s; what it is for needs no other program", dir, no)
+			}
+		}
+	}
+	starts := regexp.MustCompile(`\b(os\.StartProcess|(syscall|unix)\.(Exec|ForkExec|StartProcess|RawSyscall|Syscall)6?)\(`)
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(name) // #nosec G304 -- our own
+		if found := starts.Find(text); found != nil {
+			t.Errorf("%s calls %s", name, found)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

@@ -9,6 +9,12 @@ import (
 
 // Sentence says what a hold counted, its limit, and the command to release it.
 func Sentence(h inventory.Hold) string {
+	switch {
+	case h.Rule == RuleUndone:
+		return undone(h)
+	case h.Undo != 0:
+		return fmt.Sprintf("%s (%s). `stocksyncd undo %d` would write them; let them go with `stocksyncd release %s`.", counted(h), h.Rule, h.Undo, h.ID)
+	}
 	return fmt.Sprintf("%s (%s). Look at them with `stocksyncd plan`, then let them go with `stocksyncd release %s`.", counted(h), h.Rule, h.ID)
 }
 

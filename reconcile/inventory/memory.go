@@ -100,6 +100,10 @@ type Hold struct {
 	Reported time.Time   `json:"reported"` // when the log last said so
 	Released time.Time   `json:"released"` // zero until released
 	Levels   []HeldLevel `json:"levels"`   // sorted by key
+	// Undo is the cycle whose writes are undone. The plan to do so was stopped by a
+	// guard, or has been carried out: then Rule is [ReasonUndone], and Levels keep
+	// what they show, whichever way they would move.
+	Undo uint64 `json:"undo,omitempty"`
 }
 
 // HeldLevel is one level of a [Hold] and the direction in which it may move

@@ -26,6 +26,7 @@ const (
 	ReasonDrift    Reason = "drift"    // observed differs from desired
 	ReasonInFlight Reason = "inflight" // lowered or kept low by units sold and not yet in Katana
 	ReasonActivate Reason = "activate" // the item is not stocked there yet
+	ReasonUndo     Reason = "undo"     // it is given back what it showed before a cycle wrote it
 )
 
 // Why a level is left alone.
@@ -63,7 +64,9 @@ const (
 	ReasonStopped      Reason = "stopped"      // the daemon was asked to stop before this batch
 	ReasonFailed       Reason = "store_failed" // the store failed before this batch was written
 	ReasonRefused      Reason = "refused"      // Shopify refused this line
-	ReasonChanged      Reason = "changed"      // a saved plan's figure is no longer the desired one
+	ReasonChanged      Reason = "changed"      // a saved plan's figure is no longer the desired one, or the level no longer shows what is to be undone
+	ReasonUndone       Reason = "undone"       // it was given back its former figure, and keeps it until it is released
+	ReasonOversell     Reason = "oversell"     // what is to be undone would offer more than can be sold
 )
 
 // Outcome is what became of one change.

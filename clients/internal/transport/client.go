@@ -181,10 +181,12 @@ func NewBase() *http.Transport {
 		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:   10 * time.Second,
 		ResponseHeaderTimeout: time.Minute,
-		ExpectContinueTimeout: time.Second,
-		IdleConnTimeout:       90 * time.Second,
-		MaxConnsPerHost:       4,
-		MaxIdleConnsPerHost:   4,
+		// A body has a limit of its own, see [Options.MaxBody].
+		MaxResponseHeaderBytes: 1 << 20,
+		ExpectContinueTimeout:  time.Second,
+		IdleConnTimeout:        90 * time.Second,
+		MaxConnsPerHost:        4,
+		MaxIdleConnsPerHost:    4,
 		// Else a transport with its own dialer stays on HTTP/1.1.
 		ForceAttemptHTTP2: true,
 		// A dead HTTP/2 connection would swallow requests until the timeout.

@@ -254,6 +254,20 @@ func TestAMissingKeySendsNothing(t *testing.T) {
 	})
 }
 
+func TestAnAnswerWithEndlessHeadersIsRefused(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Endless", strings.Repeat("0", 2<<20))
+	}))
+	defer server.Close()
+	base := transport.NewBase()
+	defer base.CloseIdleConnections()
+	c := transport.New(transport.Options{API: "katana", Base: base, Retries: -1})
+	resp, err := c.Do(t.Context(), &transport.Request{Name: "read", Method: http.MethodGet, URL: server.URL})
+	if err == nil || resp != nil {
+		t.Errorf("got %v, %v; want an error", resp, err)
+	}
+}
+
 func TestAnAnswerAboveTheLimitIsRefused(t *testing.T) {
 	large := strings.Repeat("0", 5000)
 	plain := func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, large) }

@@ -32,8 +32,8 @@ accounts, or is older than 24 hours. A store in report mode stays unwritten.` + 
 			if err != nil {
 				return err
 			}
-			if plan.Config != cfg.PlanDigest() {
-				return fmt.Errorf("%s: the accounts, the mapping or the rules of %s are no longer those that the plan was made with; %w", args[0], cfg.Path, errPlan)
+			if err := plan.of(cfg); err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
 			}
 			report, err := a.cycle(cmd.Context(), cfg, daemon.CycleAsk{
 				Config: cfg.Digest(), Lineage: plan.Lineage, Kind: inventory.Full, Only: plan.Changes,

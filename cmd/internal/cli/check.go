@@ -40,6 +40,9 @@ type finding struct {
 // neededScopes is what the daemon cannot do without.
 var neededScopes = []string{"read_products", "read_inventory", "write_inventory", "read_locations"}
 
+// orderScopes is what it takes to know of a sale before Katana does.
+var orderScopes = []string{"read_orders", "read_merchant_managed_fulfillment_orders"}
+
 func (a *app) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
@@ -313,17 +316,46 @@ func (c *checker) checkStore(ctx context.Context, s configs.Store, source <-chan
 	return append(findings, c.checkStock(whole, prefix, s, resolved.Feeds)...)
 }
 
+// checkScopes compares what the app was granted with the least that it needs.
 func checkScopes(name string, scopes []string) finding {
-	var missing []string
+	var missing, lacking, excess []string
 	for _, scope := range neededScopes {
-		if !slices.Contains(scopes, scope) && !slices.Contains(scopes, strings.Replace(scope, "read_", "write_", 1)) {
+		if !grants(scopes, scope) {
 			missing = append(missing, scope)
+		}
+	}
+	for _, scope := range orderScopes {
+		if !grants(scopes, scope) {
+			lacking = append(lacking, scope)
+		}
+	}
+	for _, scope := range scopes {
+		if !slices.Contains(neededScopes, scope) && !slices.Contains(orderScopes, scope) {
+			excess = append(excess, quoteCell(scope))
 		}
 	}
 	if len(missing) > 0 {
 		return finding{Name: name, Detail: "missing: " + strings.Join(missing, ", "), Next: "grant them to the app in Shopify's admin, install it again and renew the token"}
 	}
-	return pass(name, strings.Join(neededScopes, ", "))
+	f := pass(name, strings.Join(neededScopes, ", "))
+	var next []string
+	if len(lacking) > 0 {
+		f.Detail += "; without " + strings.Join(lacking, " and ") + " orders that reach Katana later than sync.settle can be sold twice"
+		next = append(next, "grant the app "+strings.Join(lacking, " and "))
+	} else {
+		f.Detail += ", " + strings.Join(orderScopes, ", ")
+	}
+	if len(excess) > 0 {
+		f.Detail += "; more than is needed: " + strings.Join(excess, ", ")
+		next = append(next, "take "+strings.Join(excess, ", ")+" from the app: whoever gets hold of its token could use it")
+	}
+	f.Next = strings.Join(next, "; ")
+	return f
+}
+
+// grants tells whether a scope is among these; write includes read.
+func grants(scopes []string, scope string) bool {
+	return slices.Contains(scopes, scope) || slices.Contains(scopes, strings.Replace(scope, "read_", "write_", 1))
 }
 
 func checkVersion(name, served, configured string) finding {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,6 +112,38 @@ func TestANameThatMeansNothingIsAMistake(t *testing.T) {
 		b.edit(test.old, test.now)
 		if out, _ := b.expect(exitFailed, "check"); !strings.Contains(out, test.want) {
 			t.Errorf("%s: check says\n%swant %q", test.name, out, test.want)
+		}
+	}
+}
+
+func TestCheckFailsOnAScopeThatIsMissingAndWarnsOfOneTooMany(t *testing.T) {
+	all := slices.Concat(neededScopes, orderScopes)
+	without := func(not ...string) []string {
+		return slices.DeleteFunc(slices.Clone(all), func(scope string) bool { return slices.Contains(not, scope) })
+	}
+	for _, test := range []struct {
+		name     string
+		scopes   []string
+		ok       bool
+		detail   string // contains
+		next     string // contains; "" is nothing to do
+		notNamed string
+	}{
+		{"the least that is needed", all, true, "read_products, read_inventory, write_inventory, read_locations, read_orders, read_merchant", "", "more than"},
+		{"no writing of stock", without("write_inventory"), false, "missing: write_inventory", "grant them", "read_products"},
+		{"nothing", nil, false, "missing: read_products, read_inventory, write_inventory, read_locations", "grant them", "read_orders"},
+		{"write includes read", without("read_inventory"), true, "read_inventory", "", "missing"},
+		{"no orders", neededScopes, true, "without read_orders and read_merchant_managed_fulfillment_orders orders that reach Katana later than sync.settle can be sold twice", "grant the app read_orders and read_merchant", "more than"},
+		{"orders without their fulfilment", without("read_merchant_managed_fulfillment_orders"), true, "without read_merchant_managed_fulfillment_orders orders", "grant the app read_merchant", "read_orders and"},
+		{"customers", append(without(), "read_customers"), true, "more than is needed: read_customers", "take read_customers from the app", "without"},
+		{"writing of products", append(without("read_products"), "write_products"), true, "more than is needed: write_products", "take write_products", "missing"},
+		{"too few and too many", []string{"read_products", "write_orders"}, false, "missing: read_inventory, write_inventory, read_locations", "grant them", "write_orders"},
+		{"no orders and customers", append(slices.Clone(neededScopes), "read_customers"), true, "can be sold twice; more than is needed: read_customers", "grant the app read_orders", "missing"},
+		{"a name that moves the cursor", append(without(), "read_\x1b[2J"), true, `"read_\x1b[2J"`, "take ", "\x1b"},
+	} {
+		f := checkScopes("store main scopes", test.scopes)
+		if f.OK != test.ok || !strings.Contains(f.Detail, test.detail) || (f.Next == "") != (test.next == "") || !strings.Contains(f.Next, test.next) || strings.Contains(f.Detail+f.Next, test.notNamed) {
+			t.Errorf("%s: %+v", test.name, f)
 		}
 	}
 }

@@ -96,7 +96,7 @@ Nothing is set up yet? "stocksyncd demo" needs no account.`,
 	}
 	_ = root.MarkPersistentFlagFilename("config", "yaml", "yml")
 	root.AddCommand(
-		a.runCommand(), a.onceCommand(), a.planCommand(), a.applyCommand(), a.checkCommand(),
+		a.runCommand(), a.onceCommand(), a.planCommand(), a.applyCommand(), a.undoCommand(), a.checkCommand(),
 		a.explainCommand(), a.exportCommand(), a.statusCommand(), a.releaseCommand(), a.reloadCommand(),
 		a.demoCommand(), a.sandboxCommand(), a.configCommand(), a.versionCommand(),
 	)

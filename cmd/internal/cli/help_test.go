@@ -12,7 +12,7 @@ import (
 func commands(t *testing.T) [][]string {
 	t.Helper()
 	return [][]string{
-		{}, {"run"}, {"once"}, {"plan"}, {"apply"}, {"check"}, {"explain"}, {"export"}, {"status"}, {"release"}, {"reload"}, {"demo"},
+		{}, {"run"}, {"once"}, {"plan"}, {"apply"}, {"undo"}, {"check"}, {"explain"}, {"export"}, {"status"}, {"release"}, {"reload"}, {"demo"},
 		{"sandbox"}, {"sandbox", "event"}, {"sandbox", "fault"}, {"config"}, {"config", "example"}, {"config", "schema"}, {"version"},
 	}
 }
@@ -53,7 +53,7 @@ func TestEveryCommandHasAGoldenHelp(t *testing.T) {
 
 func TestUsageErrorsAreExitCode2AndSayWhereHelpIs(t *testing.T) {
 	for _, args := range [][]string{
-		{"nonsense"}, {"config", "nonsense"}, {"sandbox", "nonsense"}, {"once", "--nonsense"}, {"once", "extra"}, {"apply"}, {"explain"}, {"explain", "a", "b"}, {"explain", " "}, {"release"}, {"release", "a", "b"},
+		{"nonsense"}, {"config", "nonsense"}, {"sandbox", "nonsense"}, {"once", "--nonsense"}, {"once", "extra"}, {"apply"}, {"explain"}, {"explain", "a", "b"}, {"explain", " "}, {"release"}, {"release", "a", "b"}, {"undo"}, {"undo", "1", "2"}, {"undo", "main-3"}, {"undo", "0"}, {"undo", "-1"},
 		{"release", "--all"}, {"release", "main-3", "--store", "main"}, {"plan", "--output", "xml"}, {"status", "--color", "red"},
 	} {
 		a := still()

@@ -46,6 +46,9 @@ func (p *statusPage) move(listen string) {
 	}
 	url := "http://" + listener.Addr().String() + "/"
 	p.log.Info("status page", "url", url)
+	if address, ok := listener.Addr().(*net.TCPAddr); ok && !address.IP.IsLoopback() {
+		p.log.Warn("the status page asks for no password, and other machines can reach it", "listen", listen)
+	}
 	if p.tell != nil {
 		p.tell(url)
 	}

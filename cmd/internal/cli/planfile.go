@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
+	"stocksyncd/configs"
 	"stocksyncd/reconcile/inventory"
 )
 
@@ -108,14 +110,15 @@ func parsePlan(data []byte, now time.Time) (*savedPlan, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	var p savedPlan
-	if err := decoder.Decode(&p); err != nil {
+	err := decoder.Decode(&p)
+	if p.Format != planFormat && p.Format != 0 { // it may have fields of its own
+		return nil, fmt.Errorf("format %d is not the %d of this version; %w", p.Format, planFormat, errPlan)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("not a saved plan: %w; %w", err, errPlan)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("something follows the plan; %w", errPlan)
-	}
-	if p.Format != planFormat {
-		return nil, fmt.Errorf("format %d is not the %d of this version; %w", p.Format, planFormat, errPlan)
 	}
 	want, err := p.digest()
 	if err != nil {
@@ -130,5 +133,39 @@ func parsePlan(data []byte, now time.Time) (*savedPlan, error) {
 	case age < -time.Minute:
 		return nil, fmt.Errorf("the plan is from the future (%s); look at the clock, then %w", p.Created.UTC().Format(time.RFC3339), errPlan)
 	}
+	if err := p.check(); err != nil {
+		return nil, err
+	}
 	return &p, nil
+}
+
+// check refuses what no plan of ours says: without accounts it could be for any,
+// and of two lines for a level nobody knows which is meant.
+func (p *savedPlan) check() error {
+	if p.Format != planFormat || p.Config == "" || p.Lineage == "" || p.Changes == nil {
+		return fmt.Errorf("not a saved plan: it does not say of what it is; %w", errPlan)
+	}
+	seen := make(map[inventory.Key]struct{}, len(p.Changes))
+	for _, change := range p.Changes {
+		if _, twice := seen[change.Key]; twice {
+			return fmt.Errorf("level %s stands twice in the plan; %w", change.Key, errPlan)
+		}
+		seen[change.Key] = struct{}{}
+	}
+	return nil
+}
+
+// of refuses a plan that was made with another config. The digest tells of
+// stores that are gone as well; a line is looked at all the same, since it would
+// be passed over in silence.
+func (p *savedPlan) of(cfg *configs.Config) error {
+	if p.Config != cfg.PlanDigest() {
+		return fmt.Errorf("the accounts, the mapping or the rules of %s are no longer those that the plan was made with; %w", cfg.Path, errPlan)
+	}
+	for _, change := range p.Changes {
+		if !slices.ContainsFunc(cfg.Stores, func(s configs.Store) bool { return inventory.StoreName(s.Name) == change.Store }) {
+			return fmt.Errorf("the plan is for store %s, which is not in %s; %w", quoteCell(string(change.Store)), cfg.Path, errPlan)
+		}
+	}
+	return nil
 }

@@ -15,10 +15,13 @@ func (a *app) releaseCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "release ID | --all --store STORE",
 		Short: "Let a held plan or a quarantined level go",
-		Long: `Let go of a plan that a guard holds (an id such as main-3), or of a level that is
-in quarantine or that something else writes too (such as main/4711/42); "stocksyncd
-status" lists them. The next cycle then writes the figure that is desired by that
-time, of a held plan only if it still goes in the same direction.` + exitStatus("0 done", "1 nothing goes by that id", "2 usage or config"),
+		Long: `Let go of a plan that a guard holds (an id such as main-3), of a level that is in
+quarantine or that something else writes too (such as main/4711/42), or of an order
+that never reaches Katana (such as main-order-5550001); "stocksyncd status" and the
+log list them. The next cycle then writes the figure that is desired by that time,
+of a held plan only if it still goes in the same direction. Levels that an undo gave
+their former figures (main-12-undone, or one of them by its key) follow Katana again
+from the next cycle on.` + exitStatus("0 done", "1 nothing goes by that id", "2 usage or config"),
 		Example: `  stocksyncd release main-3
   stocksyncd release main/4711/42
   stocksyncd release --all --store main`,

@@ -137,7 +137,10 @@ func reasonText(reason inventory.Reason) string {
 		inventory.ReasonStopped:          "stopped before this batch",
 		inventory.ReasonFailed:           "the store failed before this batch",
 		inventory.ReasonRefused:          "Shopify refused the line",
-		inventory.ReasonChanged:          "no longer the desired figure",
+		inventory.ReasonChanged:          "the figure has changed since",
+		inventory.ReasonUndo:             "put back",
+		inventory.ReasonUndone:           "it was undone",
+		inventory.ReasonOversell:         "more than can be sold",
 	}
 	if text, ok := texts[reason]; ok {
 		return text

@@ -57,6 +57,18 @@ func TestAPortInUseCostsThePageNotTheDaemon(t *testing.T) {
 	page.close(t.Context())
 }
 
+func TestAPageThatOtherMachinesCanReachIsAWarning(t *testing.T) {
+	for listen, want := range map[string]bool{"127.0.0.1:0": false, "localhost:0": false, "0.0.0.0:0": true, ":0": true} {
+		var log bytes.Buffer
+		page := &statusPage{ctx: t.Context(), site: web.New("v1", noon), log: slog.New(slog.NewTextHandler(&log, nil))}
+		page.move(listen)
+		page.close(t.Context())
+		if got := strings.Contains(log.String(), "level=WARN"); got != want || !strings.Contains(log.String(), "status page") {
+			t.Errorf("%s: warned %t, want %t:\n%s", listen, got, want, &log)
+		}
+	}
+}
+
 func TestASignalStopsOneCycleAndSaysSo(t *testing.T) {
 	b := newBench(t)
 	b.world.Inject(sandbox.Fault{API: "katana", Kind: sandbox.FaultHookBefore, Do: func() { b.signal <- syscall.SIGTERM }})

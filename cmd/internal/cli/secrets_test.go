@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -135,4 +136,28 @@ func kept(t *testing.T, path string, stores ...inventory.StoreName) string {
 		}
 	}
 	return string(text)
+}
+
+func TestWhatIsWrittenIsForItsOwnerAlone(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0)) // the mode is ours, and no lucky umask's
+	b := newBench(t)
+	path, out, loose := filepath.Join(b.dir, "state.db"), filepath.Join(b.dir, "monday.plan"), filepath.Join(b.dir, "stock.csv")
+	if err := errors.Join(os.WriteFile(loose, nil, 0o644), os.Chmod(loose, 0o644)); err != nil { // #nosec G302 G306 -- what is to be mended
+		t.Fatal(err)
+	}
+	b.expect(exitDone, "once", "--full")
+	b.pass(11 * time.Minute)
+	b.drift()
+	b.expect(exitDrift, "plan", "--full", "--out", out)
+	b.expect(exitDone, "export", "--out", loose)
+	if err := os.Chmod(path, 0o644); err != nil { // #nosec G302 -- as a backup that was put back may be
+		t.Fatal(err)
+	}
+	b.expect(exitDone, "apply", out)
+	for _, file := range []string{path, out, loose} {
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v, %v; want 600", file, info.Mode(), err)
+		}
+	}
+	holds(t, b.dir, 4) // these and the config: nothing that is half written
 }

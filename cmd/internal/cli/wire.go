@@ -97,6 +97,9 @@ func (r *rig) schedules() error {
 // connect makes the clients of both APIs. All secrets that are missing are
 // named at once.
 func (a *app) connect(r *rig, log *slog.Logger) error {
+	if err := noCoreDump(); err != nil {
+		log.Warn("a core dump would hold the tokens", "err", err)
+	}
 	cfg, version := r.config, thisBuild().Version
 	var missing []error
 	resolve := func(key string, ref *configs.SecretRef) func() string {

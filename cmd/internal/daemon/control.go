@@ -30,7 +30,8 @@ type CycleAsk struct {
 	Store   inventory.StoreName `json:"store,omitempty"`
 	SKU     inventory.SKU       `json:"sku,omitempty"`
 	Dry     bool                `json:"dry,omitempty"`
-	Only    []inventory.Change  `json:"only"` // null is no limit
+	Only    []inventory.Change  `json:"only"`           // null is no limit
+	Undo    uint64              `json:"undo,omitempty"` // the cycle whose writes are taken back; 0 is none
 	// Compare is what another config would choose, by store.
 	Compare map[inventory.StoreName]reconcile.Choice `json:"compare,omitempty"`
 }
@@ -95,7 +96,7 @@ func (ask CycleAsk) Cycle(ctx context.Context, s *Setup, run func(context.Contex
 			return nil, errOtherAccounts
 		}
 	}
-	return run(ctx, reconcile.Request{Kind: ask.Kind, Store: ask.Store, SKU: ask.SKU, Dry: ask.Dry, Only: ask.Only, Compare: ask.Compare})
+	return run(ctx, reconcile.Request{Kind: ask.Kind, Store: ask.Store, SKU: ask.SKU, Dry: ask.Dry, Only: ask.Only, Undo: ask.Undo, Compare: ask.Compare})
 }
 
 // Explain asks the setup that the question was meant for, and no other.
@@ -162,7 +163,9 @@ func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 		}
 	}
 	var config net.ListenConfig
+	before := syscall.Umask(0o177) // at no moment may somebody else connect
 	listener, err := config.Listen(ctx, "unix", path)
+	syscall.Umask(before)
 	if err != nil {
 		return nil, err
 	}

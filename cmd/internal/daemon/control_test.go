@@ -42,7 +42,7 @@ func TestACommandsCycleIsRunByTheDaemon(t *testing.T) {
 	}
 	client := serve(t, b)
 	only := []inventory.Change{{Key: inventory.Key{Store: "main", Item: 1, Location: 7}, Variant: 9, SKU: "TEE-000", From: 3, To: 1}}
-	ask := CycleAsk{Config: "digest", Kind: inventory.Incremental, Store: "main", SKU: "TEE-000", Dry: true, Only: only}
+	ask := CycleAsk{Config: "digest", Kind: inventory.Incremental, Store: "main", SKU: "TEE-000", Dry: true, Only: only, Undo: 7}
 	got, err := client.Cycle(t.Context(), ask)
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestACommandsCycleIsRunByTheDaemon(t *testing.T) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	want := reconcile.Request{Kind: inventory.Incremental, Store: "main", SKU: "TEE-000", Dry: true, Only: only}
+	want := reconcile.Request{Kind: inventory.Incremental, Store: "main", SKU: "TEE-000", Dry: true, Only: only, Undo: 7}
 	if got := b.cycles[len(b.cycles)-1]; !reflect.DeepEqual(got, want) {
 		t.Errorf("the daemon was asked %+v, want %+v", got, want)
 	}

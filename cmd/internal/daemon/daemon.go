@@ -253,7 +253,7 @@ func (d *daemon) cycle(ctx context.Context, ask reconcile.Request) (report *inve
 		before := d.lastReport()
 		// A look at one SKU does not say how things stand. This comes before the
 		// log, so that whoever has read there how a cycle ended can ask for it.
-		if ask.Store == "" && ask.SKU == "" && ask.Only == nil && !ask.Dry {
+		if ask.Store == "" && ask.SKU == "" && ask.Only == nil && ask.Undo == 0 && !ask.Dry {
 			d.remember(report)
 		}
 		LogReport(d.opts.Log, report, before)

@@ -67,7 +67,7 @@ func New(version string, started time.Time) *Site {
 // Observe notes a cycle. What was asked decides what it tells: only a whole
 // cycle that may write says how the stores stand.
 func (s *Site) Observe(ask reconcile.Request, report *inventory.Report, err error) {
-	whole := ask.Store == "" && ask.SKU == "" && ask.Only == nil && !ask.Dry
+	whole := ask.Store == "" && ask.SKU == "" && ask.Only == nil && ask.Undo == 0 && !ask.Dry
 	s.metrics.observe(report, err, whole)
 	if !whole {
 		return
