@@ -26,7 +26,7 @@ func TestAnHourIsWhatItsCyclesAddUpTo(t *testing.T) {
 		Start: time.Date(2026, 3, 4, 5, 0, 0, 0, time.UTC), Cycles: 3, Failed: 2, DurationMS: 3020,
 		Requests: map[string]inventory.RequestCount{"katana": {Count: 82, Retries: 2, WaitedMS: 29}, "shopify/main": {Count: 6, Throttled: 2, Cost: 203}},
 		Stores: []inventory.StoreHour{
-			{Name: "main", Cycles: 3, Failed: 3, Levels: 836, InStep: 820, Drifted: 16, Applied: 4, Waiting: 2, Held: 6, Rejected: 2, Stale: 2},
+			{Name: "main", Cycles: 3, Failed: 3, Levels: 836, InStep: 820, Drifted: 16, Applied: 4, Waiting: 2, Held: 6, Rejected: 2, Stale: 2, Contested: 2},
 			{Name: "outlet", Cycles: 1, Levels: 5, InStep: 4, Drifted: 1, Waiting: 1},
 		},
 	}

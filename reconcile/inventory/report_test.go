@@ -24,11 +24,17 @@ func sample() inventory.Report {
 		Error:    "katana stock: page 2: incomplete read",
 		Stores: []inventory.StoreReport{{
 			Name: "main", Mode: inventory.ModeApply, Error: "levels: 423 Locked",
-			Levels: 418, InStep: 410, Drifted: 8, Applied: 2, Waiting: 1, Held: 3, Rejected: 1, Stale: 1,
+			Levels: 418, InStep: 410, Drifted: 8, Applied: 2, Waiting: 1, Held: 3, Rejected: 1, Stale: 1, Contested: 1,
 			Skipped: map[inventory.Reason]int{inventory.ReasonNoSKU: 4}, Negative: 1,
 			Holds: []inventory.HoldReport{{
 				ID: "main-12-zeroed", Rule: "max_zeroed_percent", Have: 60, Limit: 41, Levels: 3,
 				Text: "60 of 418 levels would be at zero within an hour; 41 may", Release: "stocksyncd release main-12-zeroed",
+			}},
+			Quarantine: []inventory.QuarantineReport{{
+				SKU: "CAP", Item: 4712, LocationID: 42, Location: "Shop", Detail: "INVALID_LOCATION: gone", Count: 2, Release: "stocksyncd release main/4712/42",
+			}},
+			SecondWriters: []inventory.SecondWriterReport{{
+				SKU: "TEE", Item: 4713, LocationID: 42, Location: "Shop", Rounds: []inventory.Round{{Written: 7, Found: 9}}, Text: "written 7, found 9", Release: "stocksyncd release main/4713/42",
 			}},
 			Notes: []string{"one Katana location feeds several locations"},
 			Changes: []inventory.ChangeReport{inventory.ReportChange(inventory.Outcome{
@@ -93,8 +99,11 @@ func TestTheReportKeepsItsFieldNames(t *testing.T) {
 	}{
 		{"report", report, "cycle duration_ms error kind requests started stores"},
 		{"requests", report["requests"].(map[string]any)["katana"].(map[string]any), "cost count retries throttled waited_ms"},
-		{"store", store, "applied changes drifted error held holds in_step levels mode name negative notes rejected skipped stale waiting"},
+		{"store", store, "applied changes contested drifted error held holds in_step levels mode name negative notes quarantine rejected second_writers skipped stale waiting"},
 		{"hold", first(store["holds"]), "have id levels limit release rule text"},
+		{"quarantine", first(store["quarantine"]), "count detail inventory_item_id location location_id release since sku until"},
+		{"second writer", first(store["second_writers"]), "inventory_item_id location location_id release rounds since sku text"},
+		{"round", first(first(store["second_writers"])["rounds"]), "at found seen written"},
 		{"change", first(store["changes"]), "detail from inventory_item_id location location_id outcome reason sku to variant_id"},
 	}
 	for _, tt := range tests {
