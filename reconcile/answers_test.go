@@ -179,6 +179,28 @@ func TestABatchThatWasCutOffIsSettledAsFoundAndNeverSentAgain(t *testing.T) {
 	}
 }
 
+// TestAReductionThatASaleMadeInsteadIsNotTakenForOurs: the batch never arrived,
+// and just as many were sold as it was to take off.
+func TestAReductionThatASaleMadeInsteadIsNotTakenForOurs(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 5)
+	mug := w.level("main", 1, "MUG", 9)
+	w.settled()
+	s := w.shops["main"]
+	s.after = func() error { return w.state.Close() } // the process ends
+	if _, err := w.r.Cycle(context.Background(), reconcile.Request{Kind: inventory.Full}); err == nil {
+		t.Fatal("a cycle that could not be recorded went well")
+	}
+	s.after = nil
+	w.start()
+	s.levels[mug].Available = 9
+	w.sell(mug, 4)
+	w.has(1, 10, 7) // Katana has two more, and has not heard of the sale
+	w.want(w.cycle(), mug, "waiting first_sight 5→7")
+	w.settled()
+	w.want(w.cycle(), mug, "applied drift 5→7")
+}
+
 // broken is a journal whose disk is full.
 type broken struct {
 	reconcile.Journal

@@ -120,8 +120,9 @@ func (s *cycleStore) settleOpen() {
 // that the write is not taken for a sale, nor a sale for the write: where the
 // level shows neither figure, it is measured against the larger of the two.
 // That may hide a unit for one settle; the other way could sell one twice. A
-// raise that shows the old figure may have been applied and sold since, so the
-// level is as if seen for the first time: its raises wait one settle.
+// raise that shows the old figure may have been applied and sold since, and a
+// reduction that shows the new one may have been a sale of as many, so the level
+// is as if seen for the first time: its raises wait one settle.
 func (s *cycleStore) asFound(changes []inventory.Change, levels map[inventory.Key]inventory.Units) []inventory.Outcome {
 	outcomes := make([]inventory.Outcome, len(changes))
 	for i, change := range changes {
@@ -134,6 +135,9 @@ func (s *cycleStore) asFound(changes []inventory.Change, levels map[inventory.Ke
 		case shows == change.To:
 			outcome.Result, outcome.Because = inventory.Applied, ""
 			seen.Units = change.To
+			if !change.Raise() { // or as many were sold as were to be taken off
+				seen.First = s.c.r.opts.Now()
+			}
 		case shows == change.From && change.Raise():
 			outcome.Detail = "not applied, or sold since"
 			seen.First = s.c.r.opts.Now()

@@ -26,7 +26,6 @@ func Look(l *inventory.Ledger, levels []inventory.Level, seen func(inventory.Key
 	if l.Since.IsZero() {
 		l.Since = now
 	}
-	l.Entries = slices.DeleteFunc(l.Entries, func(e inventory.InFlight) bool { return !now.Before(e.Expires) })
 	for i := range levels {
 		level := &levels[i]
 		before, ok := seen(level.Key)
@@ -61,7 +60,17 @@ func Counts(level *inventory.Level) bool {
 //
 // skuOf names the SKU that a Katana variant stands for; feeds tells which Katana
 // locations a level draws on, so that the level which sold is found first.
+//
+// Entries that have expired count no more, and go when this is over: nobody was
+// there to hear of their orders until now, perhaps, and these must not take away
+// what was sold since.
 func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, skuOf func(inventory.SourceVariantID) (inventory.SKU, bool), feeds func(inventory.Key) []inventory.SourceLocationID, looked func(inventory.SKU) time.Time, now time.Time) {
+	defer func() {
+		l.Entries = slices.DeleteFunc(l.Entries, func(e inventory.InFlight) bool {
+			credited := slices.ContainsFunc(l.Credits, func(c inventory.Credit) bool { return c.SKU == e.SKU })
+			return !now.Before(e.Expires) && !credited
+		})
+	}()
 	oldest := now.Add(-Remember)
 	maps.DeleteFunc(l.Counted, func(_ int64, row inventory.CountedRow) bool { return row.At.Before(oldest) })
 	for _, credit := range l.Credits {

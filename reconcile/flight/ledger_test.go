@@ -428,10 +428,26 @@ func TestUnitsThatNoOrderClaimsExpireAfterSettle(t *testing.T) {
 	s.look(map[inventory.Key]inventory.Units{front: 9})
 	s.after(settle - time.Second)
 	s.look(nil)
+	s.arrive()
 	s.wants("just before settle", front, 1)
 	s.after(time.Second)
 	s.look(nil)
+	s.arrive()
 	s.wantsNothing("after settle")
+}
+
+// TestAnOrderThatIsHeardOfAfterItsUnitsExpiredTakesNoLaterSaleAway: nobody has
+// read Katana for a while, and both sales are found by the same look.
+func TestAnOrderThatIsHeardOfAfterItsUnitsExpiredTakesNoLaterSaleAway(t *testing.T) {
+	s := open(t)
+	s.look(map[inventory.Key]inventory.Units{front: 7})
+	s.arrive()
+	s.after(time.Minute)
+	order := s.order(3, oslo)
+	s.after(2 * settle)
+	s.look(map[inventory.Key]inventory.Units{front: 5})
+	s.arrive(order)
+	s.wants("the later sale", front, 2)
 }
 
 func TestOurOwnWriteIsNotAFall(t *testing.T) {
