@@ -96,3 +96,31 @@ func TestPropertyADailyScheduleComesOnceADayInEveryZone(t *testing.T) {
 		}
 	})
 }
+
+// FuzzParseSchedule: what is taken for a schedule has times, each after the one
+// before, whatever a zone does to its clocks.
+func FuzzParseSchedule(f *testing.F) {
+	for _, text := range []string{"30 2 * * *", "@every 30s", "@daily", "*/5 1-3,22 1 JAN-MAR mon", "0 0 30 2 *", "TZ=UTC", "@reboot", "0 0 29 2 1", "? ? ? ? ?", "@every 9999999h", "5"} {
+		f.Add(text, int64(1_800_000_000))
+	}
+	zones := []*time.Location{time.UTC, zoneOf(f, "Europe/Oslo"), zoneOf(f, "Australia/Lord_Howe"), zoneOf(f, "America/Asuncion")}
+	f.Fuzz(func(t *testing.T, text string, from int64) {
+		for _, zone := range zones {
+			schedule, err := ParseSchedule(text, zone)
+			if err != nil {
+				continue
+			}
+			at := time.Unix(from%(1<<32), 0)
+			for range 3 {
+				next := schedule.Next(at)
+				if next.IsZero() { // within five years
+					break
+				}
+				if !next.After(at) {
+					t.Fatalf("%q in %s: %s comes after %s", text, zone, next, at)
+				}
+				at = next
+			}
+		}
+	})
+}
