@@ -180,6 +180,35 @@ func TestABatchThatWasCutOffIsSettledAsFoundAndNeverSentAgain(t *testing.T) {
 	}
 }
 
+// TestABatchThatIsRefusedForAMistakeOfOursIsLeftToTheNextCycle: a key that stands
+// for another batch is one.
+func TestABatchThatIsRefusedForAMistakeOfOursIsLeftToTheNextCycle(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 5)
+	mug := w.level("main", 1, "MUG", 9)
+	w.settled()
+	s := w.shops["main"]
+	s.after = func() error {
+		s.after, s.levels[mug].Available = nil, 9
+		return errors.New("IDEMPOTENCY_KEY_PARAMETER_MISMATCH")
+	}
+	report, err := w.r.Cycle(context.Background(), reconcile.Request{Kind: inventory.Full})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.want(report, mug, "skipped store_failed 9→5")
+	if len(s.batch) != 1 || !strings.Contains(report.Stores[0].Error, "MISMATCH") {
+		t.Errorf("sent %d batches, want 1; the store says %q", len(s.batch), report.Stores[0].Error)
+	}
+	if memory, err := w.state.Store("main"); err != nil || len(memory.Open) != 0 {
+		t.Errorf("%d batches are open, %v; nothing was applied", len(memory.Open), err)
+	}
+	w.want(w.cycle(), mug, "applied drift 9→5")
+	if s.keys[0] == s.keys[1] {
+		t.Error("the key was used for another batch")
+	}
+}
+
 // TestAReductionThatASaleMadeInsteadIsNotTakenForOurs: the batch never arrived,
 // and just as many were sold as it was to take off.
 func TestAReductionThatASaleMadeInsteadIsNotTakenForOurs(t *testing.T) {
