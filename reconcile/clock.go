@@ -11,9 +11,15 @@ import (
 // been set: what an answer says of the time is as old as the way it took.
 const clockMoved = time.Minute
 
+// clockSet is by how much our clock was set since the last cycle.
+type clockSet struct {
+	by  time.Duration
+	now time.Time // by the new time
+}
+
 // follow moves what is kept along with our clock where that was set since the last
-// cycle, forth or back, which Katana's tells. What waits goes on waiting as long as
-// it was to: no shorter, so that nothing is raised too soon, and no longer.
+// cycle, forth or back, which Katana's tells. What waits waits no shorter, so that
+// nothing is raised too soon, and not until the clock has come round again.
 func (c *cycle) follow() error {
 	ahead := c.r.opts.Source.Ahead()
 	last := c.source.Ahead
@@ -21,25 +27,19 @@ func (c *cycle) follow() error {
 	if last == nil || (*last-ahead).Abs() < clockMoved {
 		return nil
 	}
-	by := *last - ahead
-	c.r.opts.Log.Warn("the clock of this machine was set; what waits goes by the new time", "by", by.String())
-	c.source.Trusted = moved(c.source.Trusted, by)
+	set := clockSet{*last - ahead, c.started}
+	c.r.opts.Log.Warn("the clock of this machine was set; what waits goes by the new time", "by", set.by.String())
+	c.source.Trusted = set.moved(c.source.Trusted)
 	for api, p := range c.r.paused {
-		c.r.paused[api] = pause{until: p.until.Add(by), err: p.err}
+		c.r.paused[api] = pause{until: p.until.Add(set.by), err: p.err}
 	}
-	c.mirror.follow(by)
+	if c.mirror != nil {
+		c.mirror.follow(set)
+	}
 	for name, kept := range c.memories {
-		kept.follow(by)
-		levels := map[inventory.Key]inventory.Seen{}
-		for id, it := range kept.shelf.items {
-			for i := range it.slots {
-				key := kept.shelf.key(id, it.slots[i].at)
-				if seen, known := kept.shelf.seen(key); known {
-					levels[key] = seen
-				}
-			}
-		}
-		if err := c.r.opts.Journal.Observe(name, inventory.Observation{Levels: levels, Memory: kept.Memory}); err != nil {
+		kept.follow(set)
+		observation := inventory.Observation{Levels: kept.shelf.remembered(), Memory: kept.Memory}
+		if err := c.r.opts.Journal.Observe(name, observation); err != nil {
 			kept.doubtful = true
 			return fmt.Errorf("state: %w", err)
 		}
@@ -47,48 +47,78 @@ func (c *cycle) follow() error {
 	return nil
 }
 
+// after is by how much something moves that began at a time. Where the clock was
+// set back, what would lie in the future begins now, and the rest stays: it may be
+// Katana's clock that was wrong, and to wait once more is safe.
+func (set clockSet) after(since time.Time) time.Duration {
+	if set.by < 0 {
+		return min(set.now.Sub(since), 0)
+	}
+	return set.by
+}
+
 // moved moves a time, if it is one.
-func moved(t time.Time, by time.Duration) time.Time {
+func (set clockSet) moved(t time.Time) time.Time {
 	if t.IsZero() {
 		return t
 	}
-	return t.Add(by)
+	return t.Add(set.after(t))
+}
+
+// span moves what waits from one time to another.
+func (set clockSet) span(since, until time.Time) (time.Time, time.Time) {
+	by := set.after(since)
+	return since.Add(by), until.Add(by)
 }
 
 // follow moves what waits by our clock; what the store's or Katana's clock says
 // stays.
-func (m *memory) follow(by time.Duration) {
-	m.Ledger.Since, m.Look.Whole = moved(m.Ledger.Since, by), moved(m.Look.Whole, by)
+func (m *memory) follow(set clockSet) {
+	m.Ledger.Since, m.Look.Whole = set.moved(m.Ledger.Since), set.moved(m.Look.Whole)
 	for i := range m.Ledger.Entries {
 		e := &m.Ledger.Entries[i]
-		e.Since, e.Expires = e.Since.Add(by), e.Expires.Add(by)
-	}
-	for i := range m.Holds {
-		h := &m.Holds[i]
-		h.Since, h.Reported, h.Released = h.Since.Add(by), moved(h.Reported, by), moved(h.Released, by)
+		e.Since, e.Expires = set.span(e.Since, e.Expires)
 	}
 	for i := range m.Quarantine {
 		q := &m.Quarantine[i]
-		q.Since, q.Until = q.Since.Add(by), q.Until.Add(by)
+		q.Since, q.Until = set.span(q.Since, q.Until)
+	}
+	for i := range m.Holds {
+		h := &m.Holds[i]
+		h.Since, h.Reported, h.Released = set.moved(h.Since), set.moved(h.Reported), set.moved(h.Released)
 	}
 	for i := range m.Written {
-		m.Written[i].At = m.Written[i].At.Add(by)
+		m.Written[i].At = set.moved(m.Written[i].At)
 	}
 	for _, it := range m.shelf.items {
 		for i := range it.slots {
 			if one := &it.slots[i]; one.known {
-				one.first += int64(by)
+				one.first = set.moved(when(one.first)).UnixNano()
 			}
 		}
 	}
 }
 
+// remembered is the record of every level.
+func (s *shelf) remembered() map[inventory.Key]inventory.Seen {
+	levels := map[inventory.Key]inventory.Seen{}
+	for id, it := range s.items {
+		for i := range it.slots {
+			key := s.key(id, it.slots[i].at)
+			if seen, known := s.seen(key); known {
+				levels[key] = seen
+			}
+		}
+	}
+	return levels
+}
+
 // follow moves the times at which variants are to be read again.
-func (m *mirror) follow(by time.Duration) {
-	m.since = moved(m.since, by)
+func (m *mirror) follow(set clockSet) {
+	m.since = set.moved(m.since)
 	for _, times := range m.hot {
 		for i := range times {
-			times[i] = times[i].Add(by)
+			times[i] = times[i].Add(set.by) // the sweep comes to them at the latest
 		}
 	}
 }
