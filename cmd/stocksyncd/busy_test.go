@@ -72,6 +72,7 @@ type busy struct {
 	aim     moment
 	writes  int // how many are checked
 	raises  int
+	beyond  int // units of them that could not be sold
 	slow    int // answers that were late
 	lost    int // answers that were not given
 	diary   []happened
@@ -338,6 +339,7 @@ func (b *busy) offered(write sandbox.Write) {
 	})]
 	b.note(g.sku, "%s: process %d, which reads Katana since %s, set it from %d to %d", g.location, b.life, b.reading.Format("05.000"), write.From, write.To)
 	if most := g.most(b.reading); write.To > most {
+		b.beyond += write.To - most
 		b.t.Errorf("%s at %s was set to %d, and %d can be sold: there are %d, %d are sold\n%s", g.sku, g.location, write.To, most, g.now(), g.sold, b.lately(g.sku))
 	}
 }
