@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"stocksyncd/reconcile/flight"
 	"stocksyncd/reconcile/inventory"
 )
 
@@ -122,7 +123,8 @@ func (s *cycleStore) settleOpen() {
 // That may hide a unit for one settle; the other way could sell one twice. A
 // raise that shows the old figure may have been applied and sold since, and a
 // reduction that shows the new one may have been a sale of as many, so the level
-// is as if seen for the first time: its raises wait one settle.
+// is as if seen for the first time: its raises wait one settle. An order of what
+// may have been sold then is to take no other sale away.
 func (s *cycleStore) asFound(changes []inventory.Change, levels map[inventory.Key]inventory.Units) []inventory.Outcome {
 	outcomes := make([]inventory.Outcome, len(changes))
 	for i, change := range changes {
@@ -137,10 +139,12 @@ func (s *cycleStore) asFound(changes []inventory.Change, levels map[inventory.Ke
 			seen.Units = change.To
 			if !change.Raise() { // or as many were sold as were to be taken off
 				seen.First = s.c.r.opts.Now()
+				s.mayHaveSold(change, change.From-change.To)
 			}
 		case shows == change.From && change.Raise():
 			outcome.Detail = "not applied, or sold since"
 			seen.First = s.c.r.opts.Now()
+			s.mayHaveSold(change, change.To-change.From)
 		case shows == change.From:
 			outcome.Detail = "not applied"
 		default:
@@ -152,4 +156,9 @@ func (s *cycleStore) asFound(changes []inventory.Change, levels map[inventory.Ke
 		outcomes[i] = outcome
 	}
 	return outcomes
+}
+
+// mayHaveSold notes units that a level may have sold unseen. They do not count.
+func (s *cycleStore) mayHaveSold(change inventory.Change, units inventory.Units) {
+	s.kept.Ledger.Entries = append(s.kept.Ledger.Entries, flight.Maybe(change.Key, change.SKU, units, s.c.r.opts.Now(), s.c.feeds(change.Key)))
 }

@@ -73,6 +73,7 @@ type busy struct {
 	writes  int // how many are checked
 	raises  int
 	beyond  int // units of them that could not be sold
+	short   int // reductions that did not go far enough yet
 	slow    int // answers that were late
 	lost    int // answers that were not given
 	diary   []happened
@@ -95,7 +96,7 @@ func (b *busy) lately(sku string) string {
 		if one.sku == sku || one.sku == "" {
 			lines = append(lines, one.text)
 		}
-		if len(lines) == 60 {
+		if len(lines) == 90 {
 			break
 		}
 	}
@@ -311,6 +312,9 @@ func (b *busy) sentOnce(body string) {
 	}
 	key := sent.Variables.Key
 	first, known := b.keys[key]
+	if known {
+		b.note("", "a batch is sent again")
+	}
 	switch {
 	case !known:
 		b.keys[key] = sentBatch{b.life, time.Now(), body}
@@ -324,8 +328,8 @@ func (b *busy) sentOnce(body string) {
 }
 
 // offered checks a figure that was written: it was under compare-and-set, it
-// moved something, and as much can be sold by what Katana told since the cycle
-// began to read it, less what is sold by now.
+// moved something, and a raised one can be sold by what Katana told since the
+// cycle began to read it, less what is sold by now.
 func (b *busy) offered(write sandbox.Write) {
 	b.writes++
 	if write.To > write.From {
@@ -338,7 +342,11 @@ func (b *busy) offered(write sandbox.Write) {
 		return g.sku == write.SKU && g.place == write.Location
 	})]
 	b.note(g.sku, "%s: process %d, which reads Katana since %s, set it from %d to %d", g.location, b.life, b.reading.Format("05.000"), write.From, write.To)
-	if most := g.most(b.reading); write.To > most {
+	switch most := g.most(b.reading); {
+	case write.To <= most:
+	case write.To < write.From: // less than there was, and to be lowered again
+		b.short++
+	default:
 		b.beyond += write.To - most
 		b.t.Errorf("%s at %s was set to %d, and %d can be sold: there are %d, %d are sold\n%s", g.sku, g.location, write.To, most, g.now(), g.sold, b.lately(g.sku))
 	}

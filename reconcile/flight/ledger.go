@@ -41,6 +41,18 @@ func Look(l *inventory.Ledger, levels []inventory.Level, seen func(inventory.Key
 	}
 }
 
+// maybeFor is how long units that may have been sold wait for their order.
+const maybeFor = time.Hour
+
+// Maybe is an entry of units that may have been sold, or not: nobody saw it. It
+// counts for nothing, having expired at once, and is only there for the order, if
+// one comes, which would else take the units of another sale away.
+func Maybe(key inventory.Key, sku inventory.SKU, units inventory.Units, now time.Time, sources []inventory.SourceLocationID) inventory.InFlight {
+	return inventory.InFlight{Key: key, SKU: sku, Units: units, Since: now, Expires: now, Sources: sources}
+}
+
+func maybe(e inventory.InFlight) bool { return e.Expires.Equal(e.Since) }
+
 // Counts tells whether a fall of the level is a sale: Shopify computes bundles
 // from their parts and does not count untracked items, where an item is not
 // stocked nothing falls, and without a SKU no other level can draw on the same
@@ -68,7 +80,7 @@ func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, 
 	defer func() {
 		l.Entries = slices.DeleteFunc(l.Entries, func(e inventory.InFlight) bool {
 			credited := slices.ContainsFunc(l.Credits, func(c inventory.Credit) bool { return c.SKU == e.SKU })
-			return !now.Before(e.Expires) && !credited
+			return !now.Before(e.Expires) && !credited && (!maybe(e) || now.Sub(e.Since) > maybeFor)
 		})
 	}()
 	oldest := now.Add(-Remember)

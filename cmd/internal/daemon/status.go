@@ -58,7 +58,9 @@ func Describe(s *Setup) (*Status, error) {
 			Waiting: waiting(last, store.Name), Holds: memory.Holds, Quarantine: memory.Quarantine,
 		}
 		for _, entry := range memory.Ledger.Entries {
-			one.InFlight += entry.Units
+			if last == nil || last.Started.Before(entry.Expires) { // else it waits for its order, and counts no more
+				one.InFlight += entry.Units
+			}
 		}
 		status.Stores = append(status.Stores, one)
 	}
