@@ -196,7 +196,7 @@ func (k *killed) opens() int {
 	}
 	for _, open := range memory.Open {
 		for _, c := range open.Changes {
-			k.note(string(c.SKU), "process %d left it open at %d, from %d to %d", k.life, c.Key.Location, c.From, c.To)
+			k.note(string(c.SKU), "process %d left it open at %d, from %d to %d", k.life, c.Location, c.From, c.To)
 		}
 	}
 	return len(memory.Open)

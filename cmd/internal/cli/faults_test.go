@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -150,7 +151,7 @@ func outcome(t *testing.T, fault sandbox.Fault, hits int, report *inventory.Repo
 		}
 		return "E"
 	case main.Error != "":
-		if !strings.HasPrefix(main.Error, "shopify/main: ") && !strings.HasPrefix(main.Error, "katana: ") {
+		if !slices.ContainsFunc([]string{"shopify/main: ", "katana: ", "locations: "}, func(place string) bool { return strings.Contains(main.Error, place) }) {
 			t.Errorf("%s: the error of the store names no place: %s", fault, main.Error)
 		}
 		return "S"
