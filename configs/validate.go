@@ -207,6 +207,10 @@ func ParseSchedule(text string, zone *time.Location) (schedule cron.Schedule, er
 		if spec.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, zone)).IsZero() {
 			return nil, fmt.Errorf("%q never comes", text)
 		}
+		if isDaily(text) {
+			spec.Location = time.UTC
+			return daily{spec, zone}, nil
+		}
 	}
 	return schedule, nil
 }

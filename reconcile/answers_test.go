@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"stocksyncd/reconcile"
 	"stocksyncd/reconcile/inventory"
@@ -179,6 +180,57 @@ func TestABatchThatWasCutOffIsSettledAsFoundAndNeverSentAgain(t *testing.T) {
 	}
 }
 
+// TestABatchThatIsRefusedForAMistakeOfOursIsLeftToTheNextCycle: a key that stands
+// for another batch is one.
+func TestABatchThatIsRefusedForAMistakeOfOursIsLeftToTheNextCycle(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 5)
+	mug := w.level("main", 1, "MUG", 9)
+	w.settled()
+	s := w.shops["main"]
+	s.after = func() error {
+		s.after, s.levels[mug].Available = nil, 9
+		return errors.New("IDEMPOTENCY_KEY_PARAMETER_MISMATCH")
+	}
+	report, err := w.r.Cycle(context.Background(), reconcile.Request{Kind: inventory.Full})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.want(report, mug, "skipped store_failed 9→5")
+	if len(s.batch) != 1 || !strings.Contains(report.Stores[0].Error, "MISMATCH") {
+		t.Errorf("sent %d batches, want 1; the store says %q", len(s.batch), report.Stores[0].Error)
+	}
+	if memory, err := w.state.Store("main"); err != nil || len(memory.Open) != 0 {
+		t.Errorf("%d batches are open, %v; nothing was applied", len(memory.Open), err)
+	}
+	w.want(w.cycle(), mug, "applied drift 9→5")
+	if s.keys[0] == s.keys[1] {
+		t.Error("the key was used for another batch")
+	}
+}
+
+// TestAReductionThatASaleMadeInsteadIsNotTakenForOurs: the batch never arrived,
+// and just as many were sold as it was to take off.
+func TestAReductionThatASaleMadeInsteadIsNotTakenForOurs(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 5)
+	mug := w.level("main", 1, "MUG", 9)
+	w.settled()
+	s := w.shops["main"]
+	s.after = func() error { return w.state.Close() } // the process ends
+	if _, err := w.r.Cycle(context.Background(), reconcile.Request{Kind: inventory.Full}); err == nil {
+		t.Fatal("a cycle that could not be recorded went well")
+	}
+	s.after = nil
+	w.start()
+	s.levels[mug].Available = 9
+	w.sell(mug, 4)
+	w.has(1, 10, 7) // Katana has two more, and has not heard of the sale
+	w.want(w.cycle(), mug, "waiting first_sight 5→7")
+	w.settled()
+	w.want(w.cycle(), mug, "applied drift 5→7")
+}
+
 // broken is a journal whose disk is full.
 type broken struct {
 	reconcile.Journal
@@ -261,4 +313,103 @@ func TestASaleFoundWhileWritingStopsTheRaisesThatDidNotKnowOfIt(t *testing.T) {
 	report := w.cycle()
 	w.want(report, over, "applied inflight 11→9")
 	w.want(report, under, "waiting inflight 8→10")
+}
+
+// full is a journal some of whose calls find no room on the disk.
+type full struct {
+	reconcile.Journal
+	call string // that finds none; "" is room for all
+}
+
+var errFull = errors.New("no space left on device")
+
+func (f *full) room(call string) error {
+	if f.call == call {
+		return errFull
+	}
+	return nil
+}
+
+func (f *full) Begin() (uint64, error) {
+	if err := f.room("begin"); err != nil {
+		return 0, err
+	}
+	return f.Journal.Begin()
+}
+
+func (f *full) Read(part inventory.SourceRead) error {
+	if err := f.room("read"); err != nil {
+		return err
+	}
+	return f.Journal.Read(part)
+}
+
+func (f *full) Observe(store inventory.StoreName, seen inventory.Observation) error {
+	if err := f.room("observe"); err != nil {
+		return err
+	}
+	return f.Journal.Observe(store, seen)
+}
+
+func (f *full) Intend(intent inventory.Intent) (uint64, error) {
+	if err := f.room("intend"); err != nil {
+		return 0, err
+	}
+	return f.Journal.Intend(intent)
+}
+
+func (f *full) Settle(store inventory.StoreName, found inventory.Settled) error {
+	if err := f.room("settle"); err != nil {
+		return err
+	}
+	return f.Journal.Settle(store, found)
+}
+
+func (f *full) Finish(end inventory.Finish) error {
+	if err := f.room("finish"); err != nil {
+		return err
+	}
+	return f.Journal.Finish(end)
+}
+
+// TestAFullDiskSellsNothingTwiceAndAllGoesOnOnceThereIsRoom has the disk full for
+// some cycles, in which two units are sold that Katana has not heard of.
+func TestAFullDiskSellsNothingTwiceAndAllGoesOnOnceThereIsRoom(t *testing.T) {
+	for call, sends := range map[string]bool{"begin": false, "read": false, "observe": false, "intend": false, "settle": true, "finish": true} {
+		t.Run(call, func(t *testing.T) {
+			w := newWorld(t)
+			id := w.sku("MUG", 9)
+			hat := w.sku("CAP", 9)
+			mug, other := w.level("main", 1, "MUG", 9), w.level("main", 2, "CAP", 9)
+			w.settled().cycle()
+			journal := &full{Journal: w.state, call: call}
+			w.with(journal)
+			w.sell(mug, 2)
+			w.has(hat, 10, 4)
+			sent := len(w.shops["main"].batch)
+			for range 3 {
+				w.pass(time.Minute)
+				report, err := w.r.Cycle(context.Background(), reconcile.Request{Kind: inventory.Full})
+				told := fmt.Sprint(err)
+				if report != nil && len(report.Stores) > 0 {
+					told += report.Stores[0].Error
+				}
+				if call != "settle" && !strings.Contains(told, errFull.Error()) {
+					t.Errorf("nobody is told: %s", told)
+				}
+			}
+			if got := len(w.shops["main"].batch) - sent; (got > 0) != sends || got > 1 {
+				t.Errorf("%d batches were sent, want any %t, and no more than one", got, sends)
+			}
+			journal.call = ""
+			w.want(w.cycle(), mug, "waiting inflight 7→9")
+			w.wantShown(other, 4)
+			w.commit("main", id, 2)
+			w.cycle()
+			w.wantShown(mug, 7)
+			if memory, err := w.state.Store("main"); err != nil || len(memory.Open) != 0 {
+				t.Errorf("%d batches are open in the end, %v", len(memory.Open), err)
+			}
+		})
+	}
 }

@@ -38,6 +38,9 @@ func (r *Reconciler) Cycle(ctx context.Context, ask Request) (*inventory.Report,
 	if err := c.readSource(ctx); err != nil {
 		return c.finish(err)
 	}
+	if err := c.follow(); err != nil {
+		return c.finish(err)
+	}
 	if err := c.lookAtParts(ctx); err != nil {
 		return c.finish(err)
 	}

@@ -15,7 +15,7 @@ func (c *cycle) finish(failed error) (*inventory.Report, error) {
 	now := c.r.opts.Now()
 	c.r.kits, c.r.made, c.r.kitsOld = c.kits, c.made, c.kitsOld
 	report := &inventory.Report{
-		Cycle: c.number, Kind: c.ask.Kind, Started: c.started.UTC(), DurationMS: now.Sub(c.started).Milliseconds(),
+		Cycle: c.number, Kind: c.ask.Kind, Started: c.started.UTC(), DurationMS: max(now.Sub(c.started), 0).Milliseconds(),
 		Requests: c.spent(), OldestRead: c.r.mirror.oldest(), Stores: []inventory.StoreReport{},
 	}
 	if failed != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"stocksyncd/reconcile/flight"
 	"stocksyncd/reconcile/guard"
 	"stocksyncd/reconcile/inventory"
 )
@@ -132,8 +133,10 @@ func (s *cycleStore) foundWritten(cycle uint64, outcomes []inventory.Outcome) {
 // that the write is not taken for a sale, nor a sale for the write: where the
 // level shows neither figure, it is measured against the larger of the two.
 // That may hide a unit for one settle; the other way could sell one twice. A
-// raise that shows the old figure may have been applied and sold since, so the
-// level is as if seen for the first time: its raises wait one settle.
+// raise that shows the old figure may have been applied and sold since, and a
+// reduction that shows the new one may have been a sale of as many, so the level
+// is as if seen for the first time: its raises wait one settle. An order of what
+// may have been sold then is to take no other sale away.
 func (s *cycleStore) asFound(changes []inventory.Change, levels map[inventory.Key]inventory.Units) []inventory.Outcome {
 	outcomes := make([]inventory.Outcome, len(changes))
 	for i, change := range changes {
@@ -146,9 +149,14 @@ func (s *cycleStore) asFound(changes []inventory.Change, levels map[inventory.Ke
 		case shows == change.To:
 			outcome.Result, outcome.Because = inventory.Applied, ""
 			seen.Units = change.To
+			if !change.Raise() { // or as many were sold as were to be taken off
+				seen.First = s.c.r.opts.Now()
+				s.mayHaveSold(change, change.From-change.To)
+			}
 		case shows == change.From && change.Raise():
 			outcome.Detail = "not applied, or sold since"
 			seen.First = s.c.r.opts.Now()
+			s.mayHaveSold(change, change.To-change.From)
 		case shows == change.From:
 			outcome.Detail = "not applied"
 		default:
@@ -160,4 +168,9 @@ func (s *cycleStore) asFound(changes []inventory.Change, levels map[inventory.Ke
 		outcomes[i] = outcome
 	}
 	return outcomes
+}
+
+// mayHaveSold notes units that a level may have sold unseen. They do not count.
+func (s *cycleStore) mayHaveSold(change inventory.Change, units inventory.Units) {
+	s.kept.Ledger.Entries = append(s.kept.Ledger.Entries, flight.Maybe(change.Key, change.SKU, units, s.c.r.opts.Now(), s.c.feeds(change.Key)))
 }

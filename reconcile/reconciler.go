@@ -151,6 +151,10 @@ func New(opts Options) (*Reconciler, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
+	// What is kept in memory is to be what a restart would find: of the monotonic
+	// clock the journal knows nothing.
+	now := opts.Now
+	opts.Now = func() time.Time { return now().Round(0) }
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}

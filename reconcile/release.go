@@ -30,7 +30,7 @@ func (r *Reconciler) Release(id string) (string, error) {
 			kept.Holds[i].Released = r.opts.Now()
 			return fmt.Sprintf("%s: %s released for the next cycle", id, count(len(kept.Holds[i].Levels), "level", "levels")), r.keep(s.Name, kept)
 		}
-		if text, found := kept.follow(id); found {
+		if text, found := kept.letFollow(id); found {
 			return text, r.keep(s.Name, kept)
 		}
 		if text := kept.let(id); text != "" {
@@ -70,7 +70,7 @@ func (r *Reconciler) ReleaseAll(store inventory.StoreName) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	held := kept.followAll()
+	held := kept.letAllFollow()
 	for i := range kept.Holds {
 		if kept.Holds[i].Released.IsZero() {
 			kept.Holds[i].Released = r.opts.Now()

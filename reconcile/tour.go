@@ -67,6 +67,7 @@ func (t *tour) due(variants, left int, now time.Time, within time.Duration) (pag
 	case t.recalled:
 		elapsed = min(elapsed, within/recalledMost)
 	}
+	elapsed = max(elapsed, 0) // the clock may have been set back
 	t.since, t.recalled = now, false
 	t.owed = min(t.owed+sweepMargin*float64(variants)*float64(elapsed)/float64(within), float64(variants))
 	if variants <= t.size {

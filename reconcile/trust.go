@@ -26,7 +26,7 @@ func (c *cycle) trust(at []inventory.SourceLocationID, whole bool) {
 		c.shrunk = nil
 	}
 	// Reads of other locations are kept: not every cycle reads them all.
-	next := inventory.SourceMemory{Rows: maps.Clone(c.source.Rows), Trusted: c.source.Trusted}
+	next := inventory.SourceMemory{Rows: maps.Clone(c.source.Rows), Trusted: c.source.Trusted, Ahead: c.source.Ahead}
 	if c.shrunk == nil {
 		if next.Rows == nil {
 			next.Rows = map[inventory.SourceLocationID]int{}

@@ -409,9 +409,9 @@ func (m *memory) tidyUndone() {
 	m.Holds = slices.DeleteFunc(slices.Clone(m.Holds), func(h inventory.Hold) bool { return h.Undo != 0 && len(h.Levels) == 0 })
 }
 
-// follow lets levels follow Katana again that keep what an undo gave them: all
+// letFollow lets levels follow Katana again that keep what an undo gave them: all
 // that a hold of this id names, or the level of this key.
-func (m *memory) follow(id string) (text string, found bool) {
+func (m *memory) letFollow(id string) (text string, found bool) {
 	for i := range m.Holds {
 		h := &m.Holds[i]
 		if h.Rule != guard.RuleUndone {
@@ -427,8 +427,8 @@ func (m *memory) follow(id string) (text string, found bool) {
 	return "", false
 }
 
-// followAll does so for all of a store, and counts the holds.
-func (m *memory) followAll() (holds int) {
+// letAllFollow does so for all of a store, and counts the holds.
+func (m *memory) letAllFollow() (holds int) {
 	before := len(m.Holds)
 	m.Holds = slices.DeleteFunc(slices.Clone(m.Holds), func(h inventory.Hold) bool { return h.Rule == guard.RuleUndone })
 	return before - len(m.Holds)

@@ -426,7 +426,8 @@ type world struct {
 	nextID  int64
 
 	sweepAtLeast int
-	log          *slog.Logger // nil: silent
+	log          *slog.Logger  // nil: silent
+	off          time.Duration // by which our clock is wrong
 }
 
 const settle = 10 * time.Minute
@@ -521,7 +522,7 @@ func (w *world) with(journal reconcile.Journal) {
 	var err error
 	w.r, err = reconcile.New(reconcile.Options{
 		Source: w.katana, Stores: w.stores, Journal: journal, Guards: w.guards,
-		Settle: settle, Quarantine: 24 * time.Hour, Now: w.clock, SweepAtLeast: w.sweepAtLeast, Log: w.log,
+		Settle: settle, Quarantine: 24 * time.Hour, Now: w.ours, SweepAtLeast: w.sweepAtLeast, Log: w.log,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -540,6 +541,12 @@ func (w *world) clock() time.Time {
 	defer w.ticking.Unlock()
 	return w.now
 }
+
+// ours is what the clock of our machine shows.
+func (w *world) ours() time.Time { return w.clock().Add(w.off) }
+
+// setClock sets it wrong.
+func (w *world) setClock(off time.Duration) { w.off, w.katana.ahead = off, -off }
 
 func (w *world) pass(d time.Duration) {
 	w.ticking.Lock()

@@ -41,6 +41,18 @@ func Look(l *inventory.Ledger, levels []inventory.Level, seen func(inventory.Key
 	}
 }
 
+// maybeFor is how long units that may have been sold wait for their order.
+const maybeFor = time.Hour
+
+// Maybe is an entry of units that may have been sold, or not: nobody saw it. It
+// counts for nothing, having expired at once, and is only there for the order, if
+// one comes, which would else take the units of another sale away.
+func Maybe(key inventory.Key, sku inventory.SKU, units inventory.Units, now time.Time, sources []inventory.SourceLocationID) inventory.InFlight {
+	return inventory.InFlight{Key: key, SKU: sku, Units: units, Since: now, Expires: now, Sources: sources}
+}
+
+func maybe(e inventory.InFlight) bool { return e.Expires.Equal(e.Since) }
+
 // Counts tells whether a fall of the level is a sale: Shopify computes bundles
 // from their parts and does not count untracked items, where an item is not
 // stocked nothing falls, and without a SKU no other level can draw on the same
@@ -58,12 +70,19 @@ func Counts(level *inventory.Level) bool {
 // become a credit, which takes entries away after the next complete look. Until
 // then a unit that had shown is counted twice; none is missed.
 //
-// What has expired goes last: its order may be among these, and would take the
-// entry of another sale.
-//
 // skuOf names the SKU that a Katana variant stands for; feeds tells which Katana
 // locations a level draws on, so that the level which sold is found first.
+//
+// Entries that have expired count no more, and go when this is over: nobody was
+// there to hear of their orders until now, perhaps, and these must not take away
+// what was sold since.
 func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, skuOf func(inventory.SourceVariantID) (inventory.SKU, bool), feeds func(inventory.Key) []inventory.SourceLocationID, looked func(inventory.SKU) time.Time, now time.Time) {
+	defer func() {
+		l.Entries = slices.DeleteFunc(l.Entries, func(e inventory.InFlight) bool {
+			credited := slices.ContainsFunc(l.Credits, func(c inventory.Credit) bool { return c.SKU == e.SKU })
+			return !now.Before(e.Expires) && !credited && (!maybe(e) || now.Sub(e.Since) > maybeFor)
+		})
+	}()
 	oldest := now.Add(-Remember)
 	maps.DeleteFunc(l.Counted, func(_ int64, row inventory.CountedRow) bool { return row.At.Before(oldest) })
 	for _, credit := range l.Credits {
@@ -99,7 +118,6 @@ func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, 
 			}
 		}
 	}
-	l.Entries = slices.DeleteFunc(l.Entries, func(e inventory.InFlight) bool { return !now.Before(e.Expires) })
 }
 
 // Arriving lists the SKUs of the rows that [Arrivals] would take in: their

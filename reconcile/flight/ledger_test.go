@@ -448,6 +448,43 @@ func TestUnitsThatNoOrderClaimsExpireAfterSettle(t *testing.T) {
 	s.wantsNothing("after settle")
 }
 
+// TestAnOrderThatIsHeardOfAfterItsUnitsExpiredTakesNoLaterSaleAway: nobody has
+// read Katana for a while, and both sales are found by the same look.
+func TestAnOrderThatIsHeardOfAfterItsUnitsExpiredTakesNoLaterSaleAway(t *testing.T) {
+	s := open(t)
+	s.look(map[inventory.Key]inventory.Units{front: 7})
+	s.arrive()
+	s.after(time.Minute)
+	order := s.order(3, oslo)
+	s.after(2 * settle)
+	s.look(map[inventory.Key]inventory.Units{front: 5})
+	s.arrive(order)
+	s.wants("the later sale", front, 2)
+}
+
+// TestWhatMayHaveBeenSoldCountsForNothingAndTakesItsOrder: else the order would
+// take a sale away that was seen.
+func TestWhatMayHaveBeenSoldCountsForNothingAndTakesItsOrder(t *testing.T) {
+	for _, arrives := range []time.Duration{time.Minute, 2 * settle} {
+		s := open(t)
+		s.ledger.Entries = append(s.ledger.Entries, flight.Maybe(front, mug, 3, s.now, feeds(front)))
+		s.look(nil)
+		s.arrive()
+		s.after(arrives)
+		order := s.order(3, oslo)
+		s.after(time.Second)
+		s.look(map[inventory.Key]inventory.Units{front: 8})
+		s.arrive(order)
+		s.wants("the sale that was seen", front, 2)
+	}
+	s := open(t)
+	s.ledger.Entries = append(s.ledger.Entries, flight.Maybe(front, mug, 3, s.now, feeds(front)))
+	s.after(2 * time.Hour)
+	s.look(nil)
+	s.arrive()
+	s.wantsNothing("hours later")
+}
+
 func TestOurOwnWriteIsNotAFall(t *testing.T) {
 	s := open(t)
 	s.seen[front] = 4 // we wrote 4, and Shopify confirmed it

@@ -232,6 +232,9 @@ type SourceMemory struct {
 	Rows    map[SourceLocationID]int `json:"rows,omitempty"`
 	Trusted time.Time                `json:"trusted"`
 	Missing []StockKey               `json:"missing,omitempty"` // live variants without a row in the last complete read
+	// Ahead is how far the source's clock was ahead of ours in the last cycle; nil
+	// before the first.
+	Ahead *time.Duration `json:"ahead,omitempty"`
 }
 
 // SourceMirror is Katana as the reads so far found it.

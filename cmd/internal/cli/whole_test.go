@@ -76,8 +76,9 @@ type whole struct {
 	sweepWithin time.Duration // 0 is the default
 	sweep       int           // variants that each incremental cycle reads at least, due or not
 	asked       asked
-	asking      func() error // nil, or what happens before each request; an error keeps it from being sent
-	answered    func()       // nil, or what happens after it
+	asking      func() error                              // nil, or what happens before each request; an error keeps it from being sent
+	answered    func()                                    // nil, or what happens after it
+	noting      func(http.RoundTripper) http.RoundTripper // what is sent to the first store; nil is not
 }
 
 func newWhole(t *testing.T, world *sandbox.World, mapping desired.Mapping) *whole {
@@ -123,9 +124,13 @@ func (w *whole) start() {
 	})
 	stores := make([]reconcile.Store, len(w.stores))
 	for i, s := range w.stores {
+		var base http.RoundTripper = &line{w, "shopify", inMemory{w.world.Shopify(string(s.Name))}}
+		if i == 0 && w.noting != nil {
+			base = w.noting(base)
+		}
 		client := shopify.New(shopify.Options{
 			Store: s.Name, Shop: s.Shop, URL: "http://127.0.0.1", APIVersion: "2026-10", BulkAbove: w.bulk, Log: w.log,
-			Token: func() string { return "shpat_sandbox" }, Base: &line{w, "shopify", inMemory{w.world.Shopify(string(s.Name))}},
+			Token: func() string { return "shpat_sandbox" }, Base: base,
 		})
 		w.rig.shops[s.Name] = client
 		s.Target = client

@@ -210,6 +210,7 @@ func (d *daemon) loop(ctx context.Context) {
 			d.idle(ctx)
 		}
 		d.pulse.beat()
+		d.follow()
 	}
 	// Whoever still waits for an answer is told, so that no command hangs.
 	for work := d.inbox.next(); work.task != nil; work = d.inbox.next() {
@@ -217,19 +218,36 @@ func (d *daemon) loop(ctx context.Context) {
 	}
 }
 
-// idle waits for work, and comes back in time to feed the watchdog.
+// idle waits for work, and comes back in time to feed the watchdog and to look at
+// the clock.
 func (d *daemon) idle(ctx context.Context) {
-	var beat <-chan time.Time
+	often := clockLook
 	if d.opts.Watchdog > 0 {
-		timer := time.NewTimer(d.opts.Watchdog / 2)
-		defer timer.Stop()
-		beat = timer.C
+		often = min(often, d.opts.Watchdog/2)
 	}
+	timer := time.NewTimer(often)
+	defer timer.Stop()
 	select {
 	case <-d.inbox.wake:
-	case <-beat:
+	case <-timer.C:
 	case <-ctx.Done():
 	}
+}
+
+// clockLook is how often an idle daemon looks whether the clock was set.
+const clockLook = time.Minute
+
+// follow begins the schedules anew when the clock was set back: they would wait
+// until it has come round again.
+func (d *daemon) follow() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.timing.late(d.setup, d.opts.Now()) {
+		return
+	}
+	d.opts.Log.Warn("the clock of this machine was set back; the schedules go by the new time")
+	d.timing.stop()
+	d.timing = startTiming(d.setup, d.inbox.due, d.opts.Log)
 }
 
 // cycle runs one cycle and reports it. A panic becomes an error.

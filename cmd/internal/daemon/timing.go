@@ -42,6 +42,12 @@ func (t *timing) next() time.Time {
 	return next
 }
 
+// late tells whether a schedule waits for a later time than it would if it began
+// now. One that is counted off from now on cannot.
+func (t *timing) late(s *Setup, now time.Time) bool {
+	return t.nextOf(t.incremental).After(s.Schedule.Next(now)) || t.nextOf(t.full).After(s.Full.Next(now))
+}
+
 func (t *timing) nextOf(id cron.EntryID) time.Time { return t.cron.Entry(id).Next }
 
 // cronLog passes what cron has to say to our log; its routine is debug.
