@@ -43,11 +43,17 @@ func (s *cycleStore) hearSales(ctx context.Context, told inventory.Sales) error 
 }
 
 // readSales reads all orders that may have units in flight, where the store tells
-// of them: those that are open, and those that left the shop a while ago.
+// of them: those that are open, and those that left the shop a while ago. One that
+// was open when the store was last heard is open no longer if it was called off
+// since, however long ago that is.
 func (s *cycleStore) readSales(ctx context.Context, told bool) (err error) {
 	var sales inventory.Sales
 	if told {
-		if sales, err = s.Target.Sales(ctx, s.c.started.Add(-s.c.r.opts.SettleMax)); err != nil {
+		since := s.c.started.Add(-s.c.r.opts.SettleMax)
+		if heard := s.kept.tour.mark; !heard.IsZero() && heard.Before(since) {
+			since = heard
+		}
+		if sales, err = s.Target.Sales(ctx, since); err != nil {
 			return fmt.Errorf("orders: %w", err)
 		}
 	}

@@ -41,6 +41,16 @@ func TestAnOrderThatNeverReachesKatanaIsNamedAndCanBeReleased(t *testing.T) {
 	}
 }
 
+func TestAnOrderThatIsCalledOffWhileNoCycleRunsForDaysIsHeardOf(t *testing.T) {
+	f := openFloor(t, true)
+	f.place("#1", atFront, 2)
+	f.tick(time.Minute)
+	f.cancel("#1")
+	f.pass(50 * time.Hour)
+	f.ask(reconcile.Request{Kind: inventory.Full})
+	f.settles()
+}
+
 func TestAStoreWhoseOrdersMayNotBeReadIsSaidInFullCycles(t *testing.T) {
 	f := openFloor(t, false)
 	for kind, want := range map[inventory.Kind]bool{inventory.Full: true, inventory.Incremental: false} {

@@ -248,11 +248,15 @@ func sortLevels(levels []inventory.Level) {
 	slices.SortFunc(levels, func(a, b inventory.Level) int { return a.Compare(b.Key) })
 }
 
-// Sales tells of all orders.
-func (s *shop) Sales(context.Context, time.Time) (inventory.Sales, error) {
+// Sales tells of the orders that are open, and of those updated since.
+func (s *shop) Sales(_ context.Context, since time.Time) (inventory.Sales, error) {
 	s.calls = append(s.calls, "sales")
 	s.toldSales = slices.Clone(s.sales)
-	return inventory.Sales{Told: s.tells, Sales: slices.Clone(s.sales)}, s.fail
+	told := slices.DeleteFunc(slices.Clone(s.sales), func(sale inventory.Sale) bool {
+		open := slices.ContainsFunc(sale.Lines, func(line inventory.SaleLine) bool { return line.Open > 0 })
+		return !open && sale.Updated.Before(since)
+	})
+	return inventory.Sales{Told: s.tells, Sales: told}, s.fail
 }
 
 // updatedSales tells of the orders that are not as they were told of before.

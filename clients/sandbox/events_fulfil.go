@@ -274,13 +274,15 @@ func (w *World) orders(storeName, name string) (*store, *storeOrder, *salesOrder
 }
 
 // OrderCancelled cancels an order. In the store, what is not fulfilled goes
-// back from committed to available; Katana's sales order is deleted when the
-// importer gets to it, and what was packed of it is put back into stock.
+// back from committed to available, or with NoRestock is gone from on hand as
+// well; Katana's sales order is deleted when the importer gets to it, and what
+// was packed of it is put back into stock.
 type OrderCancelled struct {
-	Store string // "" means the first store, then Katana's own orders
-	Order string
-	After time.Duration // how much later Katana learns of it
-	Never bool          // Katana does not learn of it
+	Store     string // "" means the first store, then Katana's own orders
+	Order     string
+	NoRestock bool
+	After     time.Duration // how much later Katana learns of it
+	Never     bool          // Katana does not learn of it
 }
 
 func (e OrderCancelled) play(w *World) error {
@@ -294,7 +296,7 @@ func (e OrderCancelled) play(w *World) error {
 			return fmt.Errorf("order %s is cancelled already", e.Order)
 		}
 		for _, line := range order.lines {
-			order.strike(now, line, line.remaining(), true)
+			order.strike(now, line, line.remaining(), !e.NoRestock)
 		}
 		order.cancelledAt, order.closed, order.updatedAt = now, true, now
 	}

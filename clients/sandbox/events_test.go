@@ -58,6 +58,23 @@ func TestAnOrderGoesThroughBothSystems(t *testing.T) {
 	}
 }
 
+func TestACancelledOrderGivesItsUnitsBackUnlessTheyAreGone(t *testing.T) {
+	for _, c := range []struct {
+		noRestock bool
+		want      bothSides
+	}{
+		{false, bothSides{"8", "0", onShelf(8, 0)}},
+		{true, bothSides{"8", "0", onShelf(6, 0)}},
+	} {
+		w := newTiny(t, StoreOptions{})
+		w.play(t, OrderPlaced{Order: "#1", Lines: []Line{{"MUG", "3"}}}, OrderDelivered{Order: "#1", Lines: []Line{{"MUG", "1"}}},
+			OrderCancelled{Order: "#1", NoRestock: c.noRestock})
+		if got := w.both("MUG"); got != c.want {
+			t.Errorf("gone %t: %+v, want %+v", c.noRestock, got, c.want)
+		}
+	}
+}
+
 func TestTheImporterDoesAsItIsTold(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -273,7 +290,7 @@ func drawEvent(t *rapid.T, n int) Event {
 		OrderPlaced{Order: fmt.Sprintf("#%d", n), Lines: []Line{{"MUG", "2"}, {sku, "1"}}, Import: Import{After: after, Each: after}},
 		OrderPlaced{Order: fmt.Sprintf("#%d", n), Lines: []Line{{"BUNDLE", "2"}}, Unpaid: true, Import: Import{After: after}},
 		OrderPaid{Order: order}, OrderImported{Order: order}, OrderPacked{Order: order, Lines: lines}, OrderDelivered{Order: order, Lines: lines},
-		OrderCancelled{Order: order, After: after}, OrderRefunded{Order: order, Lines: lines, Restock: after == 0, After: after},
+		OrderCancelled{Order: order, NoRestock: lines == nil, After: after}, OrderRefunded{Order: order, Lines: lines, Restock: after == 0, After: after},
 		SalesOrderPlaced{Order: fmt.Sprintf("#%d", n), Lines: []Line{{sku, "1.5"}}},
 		SalesOrderPlaced{Order: fmt.Sprintf("#%d", n), Lines: []Line{{sku, "2"}}, RowsAt: "Attic", MadeToOrder: after == 0}, StockAdjusted{SKU: sku, By: "-0.25"},
 		MakeOrderPlaced{Order: order, SKU: sku, Quantity: "2"}, MakeOrderDone{Order: order}, MakeOrderDeleted{Order: order},
@@ -328,6 +345,7 @@ func TestEventsAreReadFromLines(t *testing.T) {
 			Import: Import{After: 5 * time.Minute, Each: 20 * time.Second, Location: "Main workshop"},
 		},
 		"pack order=#1001":                                   OrderPacked{Order: "#1001"},
+		"cancel order=#1 norestock after=2m":                 OrderCancelled{Order: "#1", NoRestock: true, After: 2 * time.Minute},
 		"refund order=#1 line=MUG*1 restock":                 OrderRefunded{Order: "#1", Lines: []Line{{"MUG", "1"}}, Restock: true},
 		"order order=#1 line=MUG till":                       OrderPlaced{Order: "#1", Lines: []Line{{"MUG", "1"}}, Till: true},
 		"edit-order order=#1 line=MUG*2":                     OrderEdited{Order: "#1", Lines: []Line{{"MUG", "2"}}},

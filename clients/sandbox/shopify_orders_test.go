@@ -82,6 +82,7 @@ func TestAnOrderIsServedByWhereItIsFulfilledAndWhatWasRefunded(t *testing.T) {
 		"moved":              {[]Event{order, OrderMoved{Order: "#1", Location: "Pärnu"}}, []string{"OPEN Pärnu, 5 of 5, ordered 5 less 0"}},
 		"moved to itself":    {[]Event{order, OrderMoved{Order: "#1", Location: "Oslo"}}, []string{"OPEN Oslo, 5 of 5, ordered 5 less 0"}},
 		"cancelled":          {[]Event{order, OrderCancelled{Order: "#1"}}, []string{"CANCELLED Oslo, 0 of 0, ordered 5 less 5"}},
+		"cancelled and gone": {[]Event{order, OrderCancelled{Order: "#1", NoRestock: true}}, []string{"CANCELLED Oslo, 0 of 0, ordered 5 less 5"}},
 		"refunded":           {[]Event{order, refunded(2, true)}, []string{"OPEN Oslo, 3 of 3, ordered 5 less 2", "CANCEL 2 at Oslo, restocked true"}},
 		"given up":           {[]Event{order, refunded(2, false)}, []string{"OPEN Oslo, 3 of 3, ordered 5 less 2", "NO_RESTOCK 2 at nowhere, restocked false"}},
 		"given up wholly":    {[]Event{order, refunded(5, false)}, []string{"CLOSED Oslo, 0 of 0, ordered 5 less 5", "NO_RESTOCK 5 at nowhere, restocked false"}},
