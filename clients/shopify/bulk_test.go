@@ -297,7 +297,7 @@ func TestAResultIsFetchedFromWhereShopifyKeepsThemOrFromASandboxOnly(t *testing.
 func TestAStoreWhoseResultIsElsewhereIsReadByPages(t *testing.T) {
 	elsewhere := stateJSON("COMPLETED", `,"errorCode":null,"objectCount":"2","fileSize":"9999","url":"https://storage.example/outputs/3280?Signature=c0ffee99","partialDataUrl":null`)
 	talkBulk(t, bulkStore(oneMug, op("pollBulk", elsewhere)), func(t *testing.T, c *Client, s *store) {
-		got, err := c.Observe(t.Context())
+		got, err := observe(t.Context(), c)
 		if diff := cmp.Diff([]inventory.Level{mugLevel(1, 1, 5)}, got); err != nil || diff != "" {
 			t.Errorf("%v\n%s", err, diff)
 		}
