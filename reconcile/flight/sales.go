@@ -72,9 +72,10 @@ func Tell(l *inventory.Ledger, store inventory.StoreName, told inventory.Sales, 
 		one := old
 		one.Name, one.Created, one.Updated, one.Lines = sale.Name, sale.Created, sale.Updated, sale.Lines
 		one.Sought = one.Sought || !sale.Created.Before(l.Told) && !sale.Created.Before(now.Add(-terms.remember()))
-		if done := slices.ContainsFunc(one.Lines, func(line inventory.SaleLine) bool { return line.Done > 0 }); !done {
+		switch {
+		case !isDone(one.Lines):
 			one.Done = time.Time{}
-		} else if one.Done.IsZero() {
+		case left(old.Lines, one.Lines):
 			one.Done = earlier(sale.Updated, now)
 		}
 		l.Sales[sale.ID] = one
@@ -94,6 +95,19 @@ func closedLongAgo(sale inventory.Sale, now time.Time, terms Terms) bool {
 
 func isOpen(lines []inventory.SaleLine) bool {
 	return slices.ContainsFunc(lines, func(line inventory.SaleLine) bool { return line.Open > 0 })
+}
+
+func isDone(lines []inventory.SaleLine) bool {
+	return slices.ContainsFunc(lines, func(line inventory.SaleLine) bool { return line.Done > 0 })
+}
+
+// left tells whether more units have left the shop than before.
+func left(before, now []inventory.SaleLine) bool {
+	return slices.ContainsFunc(now, func(line inventory.SaleLine) bool {
+		return line.Done > 0 && !slices.ContainsFunc(before, func(was inventory.SaleLine) bool {
+			return was.Item == line.Item && was.Location == line.Location && was.Done >= line.Done
+		})
+	})
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -175,6 +189,9 @@ func Match(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, sku
 		return
 	}
 	for _, order := range orders {
+		if order.Updated.After(l.Orders) { // also where the cycle fails then: it is not to be read for ever
+			l.Orders = order.Updated
+		}
 		id, ok := externalID(order)
 		if !ok || !of(order, shop) {
 			continue
