@@ -1,6 +1,8 @@
 package reconcile_test
 
 import (
+	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"testing"
@@ -109,4 +111,51 @@ func TestBeforeARaiseEveryStoreTellsItsOrders(t *testing.T) {
 		f.tick(time.Minute)          // both have fallen
 		f.tick(3 * time.Minute)      // falls count no longer: an order that was not told of would be sold again
 	}
+}
+
+func TestAnOrderThatIsImportedWhileNoCycleRunsForDaysIsHeardOf(t *testing.T) {
+	f := openFloor(t, true)
+	f.place("#0", atFront, 1)
+	f.bring("#0")
+	f.tick(time.Minute)
+	f.place("#1", atFront, 2)
+	f.tick(time.Minute)
+	f.pass(time.Minute)
+	f.bring("#1")
+	f.pass(100 * time.Hour)
+	f.tick(time.Minute)
+	f.move(10, 5, 0)
+	f.settles()
+}
+
+func TestAnOrderThatIsDeletedWhileNoCycleRunsForDaysIsInFlightAgain(t *testing.T) {
+	f := openFloor(t, true)
+	f.place("#1", atFront, 2)
+	f.tick(time.Minute)
+	f.bring("#1")
+	f.tick(time.Minute)
+	o := f.orders["#1"]
+	f.pass(time.Minute)
+	f.katana.orders[o.katana].Deleted, f.katana.orders[o.katana].Updated = true, f.now
+	f.move(10, 0, -2)
+	o.imported = 0
+	f.pass(100 * time.Hour)
+	f.tick(time.Minute)
+	f.settles()
+}
+
+func TestAnImportIsHeardOfThoughItsStoreFails(t *testing.T) {
+	f := openFloor(t, true)
+	f.place("#1", atOutlet, 2)
+	f.tick(time.Minute)
+	f.bring("#1")
+	f.shops["outlet"].fail = errors.New("token revoked")
+	f.pass(time.Minute)
+	for range 4 {
+		f.pass(time.Minute)
+		if _, err := f.r.Cycle(context.Background(), reconcile.Request{Kind: inventory.Full}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.wantShown(f.levels[atFront], 18)
 }
