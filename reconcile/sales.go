@@ -24,7 +24,7 @@ func (s *cycleStore) mustHear() bool { return s.c.raising() && s.unheard() }
 
 // unheard tells whether the store may have sold what it has not told of.
 func (s *cycleStore) unheard() bool {
-	return s.partly() && !s.glanced && !s.kept.Ledger.Told.IsZero()
+	return s.partly() && !s.toldSales && !s.kept.Ledger.Told.IsZero()
 }
 
 // raising tells whether a raise is about to be written.
@@ -62,6 +62,7 @@ func (s *cycleStore) readSales(ctx context.Context, told bool) (err error) {
 }
 
 func (s *cycleStore) tell(told inventory.Sales) {
+	s.toldSales = true
 	s.learnt = append(s.learnt, flight.Tell(&s.kept.Ledger, s.Name, told, s.c.r.opts.Now(), s.c.r.terms())...)
 }
 

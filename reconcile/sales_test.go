@@ -159,3 +159,19 @@ func TestAnImportIsHeardOfThoughItsStoreFails(t *testing.T) {
 	}
 	f.wantShown(f.levels[atFront], 18)
 }
+
+func TestAStoreThatTellsItsOrdersButNotWhatItUpdatedIsRaised(t *testing.T) {
+	f := openFloor(t, true)
+	f.stores[0].Target = &vague{shop: f.shops["main"], until: 1000}
+	f.start()
+	for range 4 {
+		f.pass(time.Minute)
+		f.ask(reconcile.Request{Kind: inventory.Incremental})
+	}
+	f.move(10, 5, 0)
+	for range 4 {
+		f.pass(time.Minute)
+		f.ask(reconcile.Request{Kind: inventory.Incremental})
+	}
+	f.wantShown(f.levels[atFront], 25)
+}

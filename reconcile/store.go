@@ -29,6 +29,7 @@ type cycleStore struct {
 	doubted   map[inventory.SKU]bool // whose levels must be read before anything is planned
 	read      map[inventory.SKU]bool // whose levels were, all of them
 	glanced   bool                   // the store has told what it updated
+	toldSales bool                   // the store has told what it sold, as far as it does
 	writes    int                    // changes that are about to be written
 	raises    int                    // those of them that offer more
 	learnt    []flight.Learnt        // what orders were found to have sold
