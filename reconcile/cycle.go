@@ -184,7 +184,8 @@ func (c *cycle) paused(api string) error {
 func (c *cycle) entries() (all []inventory.InFlight) {
 	for name, kept := range c.memories {
 		// Those of a store that is not looked at today expire all the same.
-		all = append(all, flight.Entries(&kept.Ledger, name, c.started, c.r.terms())...)
+		entries := flight.Entries(&kept.Ledger, name, c.started, c.r.terms())
+		all = append(append(all, entries...), kept.renamed(entries)...)
 	}
 	return all
 }

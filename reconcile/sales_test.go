@@ -175,3 +175,24 @@ func TestAStoreThatTellsItsOrdersButNotWhatItUpdatedIsRaised(t *testing.T) {
 	}
 	f.wantShown(f.levels[atFront], 25)
 }
+
+func TestAUnitThatIsSoldUnderTheFormerSKUIsNotOfferedUnderTheNewOne(t *testing.T) {
+	for _, tells := range []bool{true, false} {
+		f := openFloor(t, tells)
+		f.place("#1", atFront, 2)
+		f.tick(time.Minute)
+		for _, shop := range f.shops {
+			for _, level := range shop.levels {
+				level.SKU = "MUG2"
+			}
+		}
+		f.katana.variants[0].SKU = "MUG2"
+		f.katana.edited = f.now.Add(time.Second)
+		f.tick(time.Minute)
+		f.ask(reconcile.Request{Kind: inventory.Full})
+		f.ask(reconcile.Request{Kind: inventory.Full})
+		for _, at := range []int{atFront, atWindow, atOutlet} {
+			f.wantShown(f.levels[at], 18)
+		}
+	}
+}

@@ -393,6 +393,7 @@ func (s *cycleStore) index() *flight.Index { return flight.NewIndex(s.entries(),
 func (s *cycleStore) entries() []inventory.InFlight {
 	now := s.c.r.opts.Now()
 	entries := flight.Entries(&s.kept.Ledger, s.Name, now, s.c.r.terms())
+	entries = append(entries, s.kept.renamed(entries)...)
 	for _, entry := range s.c.inFlight {
 		if entry.Key.Store != s.Name && (entry.Expires.IsZero() || now.Before(entry.Expires)) {
 			entries = append(entries, entry)
