@@ -145,7 +145,7 @@ func (s *cycleStore) account() error {
 			}
 			return s.c.byKatana(s.kept.Look.Whole)
 		}
-		flight.Arrivals(&s.kept.Ledger, s.c.orders, s.Shop, s.c.catalogue.SKU, s.c.feeds, looked, s.c.byKatana(s.looked))
+		flight.Arrivals(&s.kept.Ledger, s.c.orders, s.Shop, s.c.catalogue.SKU, s.c.feeds, looked, s.c.byKatana(s.looked), s.c.r.terms())
 	}
 	s.kept.Written = slices.DeleteFunc(s.kept.Written, func(w inventory.Written) bool { return s.looked.Sub(w.At) >= guard.Window })
 	s.forgetGone()
