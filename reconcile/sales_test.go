@@ -196,3 +196,28 @@ func TestAUnitThatIsSoldUnderTheFormerSKUIsNotOfferedUnderTheNewOne(t *testing.T
 		}
 	}
 }
+
+func TestACycleOfOneStoreDoesNotOfferWhatAnotherHasSold(t *testing.T) {
+	for _, kind := range []inventory.Kind{inventory.Full, inventory.Incremental} {
+		for _, tells := range []bool{true, false} {
+			f := openFloor(t, tells)
+			f.place("#1", atOutlet, 3)
+			f.move(10, 5, 0)
+			f.pass(time.Minute)
+			report := f.ask(reconcile.Request{Kind: kind, Store: "main"})
+			f.wantShown(f.levels[atFront], 22)
+			f.wantShown(f.levels[atOutlet], 17) // nothing is written there
+			if len(report.Stores) != 1 || report.Stores[0].Name != "main" {
+				t.Errorf("a %s cycle of main reports %d stores", kind, len(report.Stores))
+			}
+			f.shops["outlet"].fail = errors.New("no answer")
+			f.move(20, 5, 0)
+			f.pass(time.Minute)
+			f.ask(reconcile.Request{Kind: kind, Store: "main"}) // one that fails keeps no other
+			f.wantShown(f.levels[atMarket], 15)
+			f.shops["outlet"].fail = nil
+			f.bring("#1")
+			f.settles()
+		}
+	}
+}

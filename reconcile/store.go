@@ -23,6 +23,8 @@ type cycleStore struct {
 	mode inventory.Mode
 	kept *memory
 	err  error // ends the store's part of the cycle
+	// listens tells that the cycle is about another store.
+	listens bool
 
 	locations []inventory.Location
 	whole     bool                   // all of the store is read
@@ -80,6 +82,15 @@ func newCycleStore(c *cycle, s Store, kept *memory) *cycleStore {
 		one.Target = DryRun{s.Target}
 	}
 	return one
+}
+
+// listen has a store take part in a cycle of another one, and tells whether it
+// does: what it has sold, the other must not offer. Nothing is written to it then,
+// and it is not reported. One that is not known whole shares nothing that is known.
+func (s *cycleStore) listen() bool {
+	s.listens, s.mode, s.Target = true, inventory.ModeReport, DryRun{s.Store.Target}
+	s.whole = !s.kept.shelf.whole || s.c.started.Sub(s.kept.tour.oldest()) > looksHold
+	return s.Mode != inventory.ModeOff && !s.c.ask.Dry && !s.whole
 }
 
 // abandon forgets a store that is switched off: what its levels showed says
