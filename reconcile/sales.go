@@ -73,6 +73,9 @@ func (s *cycleStore) match(orders []inventory.SourceOrder) {
 	}
 }
 
+// clocksApart is by how much a store's clock may be ahead of Katana's.
+const clocksApart = 10 * time.Minute
+
 // seek looks in Katana for the orders that stores tell of and that it may have had
 // before their orders were matched. What changed there since the cycle began is
 // left to the next: the inventory was read before it.
@@ -86,7 +89,7 @@ func (c *cycle) seek(ctx context.Context) error {
 	if since.IsZero() || c.catalogue == nil {
 		return nil
 	}
-	orders, err := c.r.opts.Source.Orders(inventory.WithUrgency(ctx, inventory.Hearing), since)
+	orders, err := c.r.opts.Source.Orders(inventory.WithUrgency(ctx, inventory.Hearing), since.Add(-clocksApart))
 	if err != nil {
 		return err
 	}

@@ -221,3 +221,22 @@ func TestACycleOfOneStoreDoesNotOfferWhatAnotherHasSold(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOrderIsSoughtInKatanaThoughTheClockOfItsStoreIsAhead(t *testing.T) {
+	f := openFloor(t, false)
+	f.place("#1", atFront, 2)
+	f.tick(time.Minute)
+	f.bring("#1")
+	f.tick(time.Minute)
+	f.tick(time.Minute)
+	f.place("#2", atMarket, 1) // Katana's orders are read from this one's on
+	f.tick(time.Minute)
+	f.bring("#2")
+	f.tick(time.Minute)
+	for i := range f.shops["main"].sales {
+		f.shops["main"].sales[i].Created = f.shops["main"].sales[i].Created.Add(5 * time.Minute)
+	}
+	f.shops["main"].tells = true
+	f.ask(reconcile.Request{Kind: inventory.Full})
+	f.settles()
+}

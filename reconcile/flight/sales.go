@@ -58,7 +58,8 @@ func Tell(l *inventory.Ledger, store inventory.StoreName, told inventory.Sales, 
 		Forget(l, store, now, terms)
 		return nil
 	}
-	if l.Told.IsZero() {
+	begins := l.Told.IsZero()
+	if begins {
 		l.Told = now
 	}
 	if l.Sales == nil {
@@ -71,7 +72,8 @@ func Tell(l *inventory.Ledger, store inventory.StoreName, told inventory.Sales, 
 		}
 		one := old
 		one.Name, one.Created, one.Updated, one.Lines = sale.Name, sale.Created, sale.Updated, sale.Lines
-		one.Sought = one.Sought || !sale.Created.Before(l.Told) && !sale.Created.Before(now.Add(-terms.remember()))
+		// Of those that are told first, Katana may have any, whatever the store's clock says.
+		one.Sought = one.Sought || !begins && !sale.Created.Before(l.Told) && !sale.Created.Before(now.Add(-terms.remember()))
 		switch {
 		case !isDone(one.Lines):
 			one.Done = time.Time{}
