@@ -59,8 +59,9 @@ func Tell(l *inventory.Ledger, store inventory.StoreName, told inventory.Sales, 
 		return nil
 	}
 	begins := l.Told.IsZero()
-	if begins {
+	if begins { // with all that may be in flight, also what it told of once
 		l.Told = now
+		l.Entries = slices.DeleteFunc(l.Entries, func(e inventory.InFlight) bool { return e.Order != "" })
 	}
 	if l.Sales == nil {
 		l.Sales = map[int64]inventory.KnownSale{}

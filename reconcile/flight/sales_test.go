@@ -297,3 +297,14 @@ func TestUnitsOfAnOrderThatIsSentInPartsCountUntilSettleMaxAfterTheLastOfThem(t 
 	s.after(time.Minute)
 	s.wants("a day after the last of them", 0)
 }
+
+func TestWhatIsToldAgainIsInFlightOnce(t *testing.T) {
+	s := openTill(t)
+	sale := s.sale(1, 2, 0)
+	s.tell(sale)
+	flight.Tell(&s.ledger, "main", inventory.Sales{}, s.now, terms)
+	s.wants("the scope was taken away", 2)
+	s.after(time.Minute)
+	s.tell(sale)
+	s.wants("and granted again", 2)
+}
