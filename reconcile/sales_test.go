@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -238,5 +239,25 @@ func TestAnOrderIsSoughtInKatanaThoughTheClockOfItsStoreIsAhead(t *testing.T) {
 	}
 	f.shops["main"].tells = true
 	f.ask(reconcile.Request{Kind: inventory.Full})
+	f.settles()
+}
+
+func TestARaiseWhoseAnswerWasLostWaitsUntilItsSaleCanHaveBeenTold(t *testing.T) {
+	f := openFloor(t, true)
+	main := f.shops["main"]
+	main.after = func() error {
+		main.after = nil
+		f.place("#1", atMarket, 5) // all that it was raised by
+		main.sales, main.toldSales = nil, nil
+		return fmt.Errorf("%w: %w", inventory.ErrAnswerLost, errCut)
+	}
+	sale := func() { main.sales = []inventory.Sale{{ID: 5000, Name: "#1", Created: f.now}} }
+	f.move(20, 5, 0)
+	f.tick(time.Minute)
+	f.tick(time.Minute) // the search for orders does not find it yet
+	sale()
+	f.told("#1")
+	f.tick(time.Minute)
+	f.bring("#1")
 	f.settles()
 }

@@ -47,8 +47,15 @@ const maybeFor = time.Hour
 // Maybe is an entry of units that may have been sold, or not: nobody saw it. It
 // counts for nothing, having expired at once, and is only there for the order, if
 // one comes, which would else take the units of another sale away.
-func Maybe(key inventory.Key, sku inventory.SKU, units inventory.Units, now time.Time, sources []inventory.SourceLocationID) inventory.InFlight {
-	return inventory.InFlight{Key: key, SKU: sku, Units: units, Since: now, Expires: now, Sources: sources}
+//
+// Where the store tells of its orders no raise waits for a doubt. So there it counts
+// until the store must have told of the order.
+func Maybe(l *inventory.Ledger, key inventory.Key, sku inventory.SKU, units inventory.Units, now time.Time, sources []inventory.SourceLocationID, terms Terms) inventory.InFlight {
+	e := inventory.InFlight{Key: key, SKU: sku, Units: units, Since: now, Expires: now, Sources: sources}
+	if !l.Told.IsZero() {
+		e.Expires = now.Add(terms.inferred(l))
+	}
+	return e
 }
 
 func maybe(e inventory.InFlight) bool { return e.Expires.Equal(e.Since) }
