@@ -51,8 +51,8 @@ func (r *Reconciler) Cycle(ctx context.Context, ask Request) (*inventory.Report,
 	c.inFlight = c.entries()
 	c.each(func(s *cycleStore) error { return s.diff() })
 	c.setApart()
-	c.each(func(s *cycleStore) error { return s.decide() })
-	c.each(func(s *cycleStore) error { return s.apply(ctx) })
+	c.asked(func(s *cycleStore) error { return s.decide() })
+	c.asked(func(s *cycleStore) error { return s.apply(ctx) })
 	return c.finish(nil)
 }
 
@@ -121,6 +121,7 @@ func (r *Reconciler) prepare(ask Request, keep func(*memory) *memory) (c *cycle,
 		return nil, err
 	}
 	c.kits, c.kitsOld, c.made = r.kits, r.kitsOld, r.made // that the journal remembers, too
+	known := false
 	for _, s := range r.opts.Stores {
 		// All of them: what is in flight in one store counts in the others.
 		kept, err := r.remembered(s.Name)
@@ -129,12 +130,14 @@ func (r *Reconciler) prepare(ask Request, keep func(*memory) *memory) (c *cycle,
 		}
 		kept = keep(kept)
 		c.memories[s.Name] = kept
-		if ask.Store != "" && ask.Store != s.Name {
-			continue
+		one := newCycleStore(c, s, kept)
+		if ask.Store == "" || ask.Store == s.Name {
+			c.stores, known = append(c.stores, one), true
+		} else if one.listen() {
+			c.stores = append(c.stores, one)
 		}
-		c.stores = append(c.stores, newCycleStore(c, s, kept))
 	}
-	if len(c.stores) == 0 {
+	if !known {
 		return nil, fmt.Errorf("no store %q in the config", ask.Store)
 	}
 	return c, nil
@@ -163,9 +166,19 @@ func (c *cycle) each(step func(*cycleStore) error) {
 	_ = group.Wait() // no step gives the group an error
 }
 
+// asked runs a step for the stores that the cycle is about.
+func (c *cycle) asked(step func(*cycleStore) error) {
+	c.each(func(s *cycleStore) error {
+		if s.listens {
+			return nil
+		}
+		return step(s)
+	})
+}
+
 // alive tells whether any store is left to compare with the source.
 func (c *cycle) alive() bool {
-	return slices.ContainsFunc(c.stores, func(s *cycleStore) bool { return s.err == nil && s.mode != inventory.ModeOff })
+	return slices.ContainsFunc(c.stores, func(s *cycleStore) bool { return s.err == nil && s.mode != inventory.ModeOff && !s.listens })
 }
 
 // paused gives the error for which an API is left alone, or nil. A full cycle
@@ -184,7 +197,8 @@ func (c *cycle) paused(api string) error {
 func (c *cycle) entries() (all []inventory.InFlight) {
 	for name, kept := range c.memories {
 		// Those of a store that is not looked at today expire all the same.
-		all = append(all, flight.Entries(&kept.Ledger, name, c.started, c.r.terms())...)
+		entries := flight.Entries(&kept.Ledger, name, c.started, c.r.terms())
+		all = append(append(all, entries...), kept.renamed(entries)...)
 	}
 	return all
 }

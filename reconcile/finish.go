@@ -26,7 +26,9 @@ func (c *cycle) finish(failed error) (*inventory.Report, error) {
 	for _, s := range c.stores {
 		c.r.notePause(string(s.Name), s.err, now)
 		s.putBackDone()
-		report.Stores = append(report.Stores, s.report())
+		if !s.listens {
+			report.Stores = append(report.Stores, s.report())
+		}
 		// Of a store whose diff was not reached, nothing new is known.
 		if s.plan.Skipped != nil && !s.kept.doubtful {
 			end.Stores[s.Name] = s.remembered()
@@ -36,8 +38,12 @@ func (c *cycle) finish(failed error) (*inventory.Report, error) {
 		}
 	}
 	err := c.r.opts.Journal.Finish(end)
-	for i, s := range c.stores {
-		report.Stores[i].Compared = s.compares // an answer to a question, no history
+	i := 0
+	for _, s := range c.stores {
+		if !s.listens {
+			report.Stores[i].Compared = s.compares // an answer to a question, no history
+			i++
+		}
 	}
 	if err != nil {
 		for _, s := range c.stores {

@@ -216,10 +216,15 @@ func (s *cycleStore) glance(ctx context.Context) error {
 		return nil
 	}
 	s.began = s.c.r.opts.Now()
-	if err := s.readDoubted(ctx); err != nil {
-		return err
+	err := s.readDoubted(ctx)
+	switch {
+	case err != nil:
+	case !s.listens:
+		err = s.lookAround(ctx)
+	case s.mustHear():
+		err = s.readUpdated(inventory.WithUrgency(ctx, inventory.Writing))
 	}
-	if err := s.lookAround(ctx); err != nil {
+	if err != nil {
 		return err
 	}
 	s.looked = s.c.r.opts.Now()

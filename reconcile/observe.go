@@ -170,7 +170,8 @@ func (s *cycleStore) asFound(changes []inventory.Change, levels map[inventory.Ke
 	return outcomes
 }
 
-// mayHaveSold notes units that a level may have sold unseen. They do not count.
+// mayHaveSold notes units that a level may have sold unseen.
 func (s *cycleStore) mayHaveSold(change inventory.Change, units inventory.Units) {
-	s.kept.Ledger.Entries = append(s.kept.Ledger.Entries, flight.Maybe(change.Key, change.SKU, units, s.c.r.opts.Now(), s.c.feeds(change.Key)))
+	ledger := &s.kept.Ledger
+	ledger.Entries = append(ledger.Entries, flight.Maybe(ledger, change.Key, change.SKU, units, s.c.r.opts.Now(), s.c.feeds(change.Key), s.c.r.terms()))
 }

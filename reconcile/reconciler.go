@@ -119,6 +119,18 @@ type memory struct {
 	doubtful bool
 }
 
+// renamed lists units in flight once more where their item carries another SKU by
+// now: Katana will take them from what it has under that one.
+func (m *memory) renamed(entries []inventory.InFlight) (again []inventory.InFlight) {
+	for _, e := range entries {
+		if it, ok := m.shelf.items[e.Key.Item]; ok && it.SKU != e.SKU && it.SKU != "" {
+			e.SKU = it.SKU
+			again = append(again, e)
+		}
+	}
+	return again
+}
+
 // lastPlan is what the newest plan of a store was made under: where that has
 // changed, figures have moved that nothing else tells of.
 type lastPlan struct {

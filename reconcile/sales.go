@@ -24,7 +24,7 @@ func (s *cycleStore) mustHear() bool { return s.c.raising() && s.unheard() }
 
 // unheard tells whether the store may have sold what it has not told of.
 func (s *cycleStore) unheard() bool {
-	return s.partly() && !s.glanced && !s.kept.Ledger.Told.IsZero()
+	return s.partly() && !s.toldSales && !s.kept.Ledger.Told.IsZero()
 }
 
 // raising tells whether a raise is about to be written.
@@ -62,6 +62,7 @@ func (s *cycleStore) readSales(ctx context.Context, told bool) (err error) {
 }
 
 func (s *cycleStore) tell(told inventory.Sales) {
+	s.toldSales = true
 	s.learnt = append(s.learnt, flight.Tell(&s.kept.Ledger, s.Name, told, s.c.r.opts.Now(), s.c.r.terms())...)
 }
 
@@ -71,6 +72,9 @@ func (s *cycleStore) match(orders []inventory.SourceOrder) {
 		flight.Match(&s.kept.Ledger, orders, s.Shop, s.c.catalogue.SKU)
 	}
 }
+
+// clocksApart is by how much a store's clock may be ahead of Katana's.
+const clocksApart = 10 * time.Minute
 
 // seek looks in Katana for the orders that stores tell of and that it may have had
 // before their orders were matched. What changed there since the cycle began is
@@ -85,7 +89,7 @@ func (c *cycle) seek(ctx context.Context) error {
 	if since.IsZero() || c.catalogue == nil {
 		return nil
 	}
-	orders, err := c.r.opts.Source.Orders(inventory.WithUrgency(ctx, inventory.Hearing), since)
+	orders, err := c.r.opts.Source.Orders(inventory.WithUrgency(ctx, inventory.Hearing), since.Add(-clocksApart))
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,9 @@
 package reconcile_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -109,4 +112,152 @@ func TestBeforeARaiseEveryStoreTellsItsOrders(t *testing.T) {
 		f.tick(time.Minute)          // both have fallen
 		f.tick(3 * time.Minute)      // falls count no longer: an order that was not told of would be sold again
 	}
+}
+
+func TestAnOrderThatIsImportedWhileNoCycleRunsForDaysIsHeardOf(t *testing.T) {
+	f := openFloor(t, true)
+	f.place("#0", atFront, 1)
+	f.bring("#0")
+	f.tick(time.Minute)
+	f.place("#1", atFront, 2)
+	f.tick(time.Minute)
+	f.pass(time.Minute)
+	f.bring("#1")
+	f.pass(100 * time.Hour)
+	f.tick(time.Minute)
+	f.move(10, 5, 0)
+	f.settles()
+}
+
+func TestAnOrderThatIsDeletedWhileNoCycleRunsForDaysIsInFlightAgain(t *testing.T) {
+	f := openFloor(t, true)
+	f.place("#1", atFront, 2)
+	f.tick(time.Minute)
+	f.bring("#1")
+	f.tick(time.Minute)
+	o := f.orders["#1"]
+	f.pass(time.Minute)
+	f.katana.orders[o.katana].Deleted, f.katana.orders[o.katana].Updated = true, f.now
+	f.move(10, 0, -2)
+	o.imported = 0
+	f.pass(100 * time.Hour)
+	f.tick(time.Minute)
+	f.settles()
+}
+
+func TestAnImportIsHeardOfThoughItsStoreFails(t *testing.T) {
+	f := openFloor(t, true)
+	f.place("#1", atOutlet, 2)
+	f.tick(time.Minute)
+	f.bring("#1")
+	f.shops["outlet"].fail = errors.New("token revoked")
+	f.pass(time.Minute)
+	for range 4 {
+		f.pass(time.Minute)
+		if _, err := f.r.Cycle(context.Background(), reconcile.Request{Kind: inventory.Full}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.wantShown(f.levels[atFront], 18)
+}
+
+func TestAStoreThatTellsItsOrdersButNotWhatItUpdatedIsRaised(t *testing.T) {
+	f := openFloor(t, true)
+	f.stores[0].Target = &vague{shop: f.shops["main"], until: 1000}
+	f.start()
+	for range 4 {
+		f.pass(time.Minute)
+		f.ask(reconcile.Request{Kind: inventory.Incremental})
+	}
+	f.move(10, 5, 0)
+	for range 4 {
+		f.pass(time.Minute)
+		f.ask(reconcile.Request{Kind: inventory.Incremental})
+	}
+	f.wantShown(f.levels[atFront], 25)
+}
+
+func TestAUnitThatIsSoldUnderTheFormerSKUIsNotOfferedUnderTheNewOne(t *testing.T) {
+	for _, tells := range []bool{true, false} {
+		f := openFloor(t, tells)
+		f.place("#1", atFront, 2)
+		f.tick(time.Minute)
+		for _, shop := range f.shops {
+			for _, level := range shop.levels {
+				level.SKU = "MUG2"
+			}
+		}
+		f.katana.variants[0].SKU = "MUG2"
+		f.katana.edited = f.now.Add(time.Second)
+		f.tick(time.Minute)
+		f.ask(reconcile.Request{Kind: inventory.Full})
+		f.ask(reconcile.Request{Kind: inventory.Full})
+		for _, at := range []int{atFront, atWindow, atOutlet} {
+			f.wantShown(f.levels[at], 18)
+		}
+	}
+}
+
+func TestACycleOfOneStoreDoesNotOfferWhatAnotherHasSold(t *testing.T) {
+	for _, kind := range []inventory.Kind{inventory.Full, inventory.Incremental} {
+		for _, tells := range []bool{true, false} {
+			f := openFloor(t, tells)
+			f.place("#1", atOutlet, 3)
+			f.move(10, 5, 0)
+			f.pass(time.Minute)
+			report := f.ask(reconcile.Request{Kind: kind, Store: "main"})
+			f.wantShown(f.levels[atFront], 22)
+			f.wantShown(f.levels[atOutlet], 17) // nothing is written there
+			if len(report.Stores) != 1 || report.Stores[0].Name != "main" {
+				t.Errorf("a %s cycle of main reports %d stores", kind, len(report.Stores))
+			}
+			f.shops["outlet"].fail = errors.New("no answer")
+			f.move(20, 5, 0)
+			f.pass(time.Minute)
+			f.ask(reconcile.Request{Kind: kind, Store: "main"}) // one that fails keeps no other
+			f.wantShown(f.levels[atMarket], 15)
+			f.shops["outlet"].fail = nil
+			f.bring("#1")
+			f.settles()
+		}
+	}
+}
+
+func TestAnOrderIsSoughtInKatanaThoughTheClockOfItsStoreIsAhead(t *testing.T) {
+	f := openFloor(t, false)
+	f.place("#1", atFront, 2)
+	f.tick(time.Minute)
+	f.bring("#1")
+	f.tick(time.Minute)
+	f.tick(time.Minute)
+	f.place("#2", atMarket, 1) // Katana's orders are read from this one's on
+	f.tick(time.Minute)
+	f.bring("#2")
+	f.tick(time.Minute)
+	for i := range f.shops["main"].sales {
+		f.shops["main"].sales[i].Created = f.shops["main"].sales[i].Created.Add(5 * time.Minute)
+	}
+	f.shops["main"].tells = true
+	f.ask(reconcile.Request{Kind: inventory.Full})
+	f.settles()
+}
+
+func TestARaiseWhoseAnswerWasLostWaitsUntilItsSaleCanHaveBeenTold(t *testing.T) {
+	f := openFloor(t, true)
+	main := f.shops["main"]
+	main.after = func() error {
+		main.after = nil
+		f.place("#1", atMarket, 5) // all that it was raised by
+		main.sales, main.toldSales = nil, nil
+		return fmt.Errorf("%w: %w", inventory.ErrAnswerLost, errCut)
+	}
+	sale := func() { main.sales = []inventory.Sale{{ID: 5000, Name: "#1", Created: f.now}} }
+	f.move(20, 5, 0)
+	f.tick(time.Minute)
+	f.tick(time.Minute) // the search for orders does not find it yet
+	sale()
+	f.told("#1")
+	f.tick(time.Minute)
+	f.bring("#1")
+	f.settles()
 }

@@ -37,7 +37,9 @@ func (c *cycle) readSource(ctx context.Context) error {
 	if err := c.readFigures(ctx, at, others); err != nil {
 		return err
 	}
-	c.each(func(s *cycleStore) error { s.match(c.orders); return nil })
+	for _, s := range c.stores { // also of those that failed: what they sold counts in the others
+		s.match(c.orders)
+	}
 	return nil
 }
 
@@ -191,17 +193,22 @@ func (c *cycle) move(skus []inventory.SKU) {
 
 // ordersSince is the oldest of the stores' marks: what one of them has not
 // taken into account yet must be read again. A store without a mark begins its
-// ledger now, and older orders are no news to it.
-func (c *cycle) ordersSince() time.Time {
-	var since time.Time
+// ledger now, and older orders are no news to it. What was inferred has expired
+// after a while, but an order that the store has told of waits for Katana's however
+// long no cycle runs.
+func (c *cycle) ordersSince() (since time.Time) {
 	for _, s := range c.stores {
-		mark := s.kept.Ledger.Orders
+		ledger := &s.kept.Ledger
+		mark := ledger.Orders
+		if mark.IsZero() { // none has changed since it began
+			mark = ledger.Since
+		}
+		if oldest := c.started.Add(-flight.Remember); ledger.Told.IsZero() && !mark.IsZero() && mark.Before(oldest) {
+			mark = oldest
+		}
 		if !mark.IsZero() && (since.IsZero() || mark.Before(since)) {
 			since = mark
 		}
-	}
-	if oldest := c.started.Add(-flight.Remember); !since.IsZero() && since.Before(oldest) {
-		return oldest
 	}
 	return since
 }

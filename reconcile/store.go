@@ -23,12 +23,15 @@ type cycleStore struct {
 	mode inventory.Mode
 	kept *memory
 	err  error // ends the store's part of the cycle
+	// listens tells that the cycle is about another store.
+	listens bool
 
 	locations []inventory.Location
 	whole     bool                   // all of the store is read
 	doubted   map[inventory.SKU]bool // whose levels must be read before anything is planned
 	read      map[inventory.SKU]bool // whose levels were, all of them
 	glanced   bool                   // the store has told what it updated
+	toldSales bool                   // the store has told what it sold, as far as it does
 	writes    int                    // changes that are about to be written
 	raises    int                    // those of them that offer more
 	learnt    []flight.Learnt        // what orders were found to have sold
@@ -79,6 +82,15 @@ func newCycleStore(c *cycle, s Store, kept *memory) *cycleStore {
 		one.Target = DryRun{s.Target}
 	}
 	return one
+}
+
+// listen has a store take part in a cycle of another one, and tells whether it
+// does: what it has sold, the other must not offer. Nothing is written to it then,
+// and it is not reported. One that is not known whole shares nothing that is known.
+func (s *cycleStore) listen() bool {
+	s.listens, s.mode, s.Target = true, inventory.ModeReport, DryRun{s.Store.Target}
+	s.whole = !s.kept.shelf.whole || s.c.started.Sub(s.kept.tour.oldest()) > looksHold
+	return s.Mode != inventory.ModeOff && !s.c.ask.Dry && !s.whole
 }
 
 // abandon forgets a store that is switched off: what its levels showed says
@@ -144,7 +156,7 @@ func (s *cycleStore) account() error {
 			}
 			return s.c.byKatana(s.kept.Look.Whole)
 		}
-		flight.Arrivals(&s.kept.Ledger, s.c.orders, s.Shop, s.c.catalogue.SKU, s.c.feeds, looked, s.c.byKatana(s.looked))
+		flight.Arrivals(&s.kept.Ledger, s.c.orders, s.Shop, s.c.catalogue.SKU, s.c.feeds, looked, s.c.byKatana(s.looked), s.c.r.terms())
 	}
 	s.kept.Written = slices.DeleteFunc(s.kept.Written, func(w inventory.Written) bool { return s.looked.Sub(w.At) >= guard.Window })
 	s.forgetGone()
@@ -392,6 +404,7 @@ func (s *cycleStore) index() *flight.Index { return flight.NewIndex(s.entries(),
 func (s *cycleStore) entries() []inventory.InFlight {
 	now := s.c.r.opts.Now()
 	entries := flight.Entries(&s.kept.Ledger, s.Name, now, s.c.r.terms())
+	entries = append(entries, s.kept.renamed(entries)...)
 	for _, entry := range s.c.inFlight {
 		if entry.Key.Store != s.Name && (entry.Expires.IsZero() || now.Before(entry.Expires)) {
 			entries = append(entries, entry)

@@ -63,6 +63,9 @@ func (c *cycle) recallAsked() error {
 	}
 	found := false
 	for _, s := range c.stores {
+		if s.listens {
+			continue
+		}
 		s.toUndo(c.ask.Undo, wrote, func(change inventory.Change) bool { return c.ask.SKU == "" || change.SKU == c.ask.SKU })
 		found = found || len(s.undoing) > 0
 		if s.mode == inventory.ModeOff && len(s.undoing) > 0 {

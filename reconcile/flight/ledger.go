@@ -47,8 +47,15 @@ const maybeFor = time.Hour
 // Maybe is an entry of units that may have been sold, or not: nobody saw it. It
 // counts for nothing, having expired at once, and is only there for the order, if
 // one comes, which would else take the units of another sale away.
-func Maybe(key inventory.Key, sku inventory.SKU, units inventory.Units, now time.Time, sources []inventory.SourceLocationID) inventory.InFlight {
-	return inventory.InFlight{Key: key, SKU: sku, Units: units, Since: now, Expires: now, Sources: sources}
+//
+// Where the store tells of its orders no raise waits for a doubt. So there it counts
+// until the store must have told of the order.
+func Maybe(l *inventory.Ledger, key inventory.Key, sku inventory.SKU, units inventory.Units, now time.Time, sources []inventory.SourceLocationID, terms Terms) inventory.InFlight {
+	e := inventory.InFlight{Key: key, SKU: sku, Units: units, Since: now, Expires: now, Sources: sources}
+	if !l.Told.IsZero() {
+		e.Expires = now.Add(terms.inferred(l))
+	}
+	return e
 }
 
 func maybe(e inventory.InFlight) bool { return e.Expires.Equal(e.Since) }
@@ -76,7 +83,7 @@ func Counts(level *inventory.Level) bool {
 // Entries that have expired count no more, and go when this is over: nobody was
 // there to hear of their orders until now, perhaps, and these must not take away
 // what was sold since.
-func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, skuOf func(inventory.SourceVariantID) (inventory.SKU, bool), feeds func(inventory.Key) []inventory.SourceLocationID, looked func(inventory.SKU) time.Time, now time.Time) {
+func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, skuOf func(inventory.SourceVariantID) (inventory.SKU, bool), feeds func(inventory.Key) []inventory.SourceLocationID, looked func(inventory.SKU) time.Time, now time.Time, terms Terms) {
 	defer func() {
 		l.Entries = slices.DeleteFunc(l.Entries, func(e inventory.InFlight) bool {
 			credited := slices.ContainsFunc(l.Credits, func(c inventory.Credit) bool { return c.SKU == e.SKU })
@@ -98,9 +105,10 @@ func Arrivals(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, 
 		if !news(order, shop) || order.Created.Before(oldest) {
 			continue
 		}
-		// An order that Katana had when the ledger began is in its figures, and
-		// its fall was never in the ledger.
-		old := order.Created.Before(l.Since)
+		// Of an order that Katana had when the ledger began, or one settle later, the
+		// fall may never have been in the ledger: it was sold before. What is there
+		// may be other sales, and expires.
+		old := order.Created.Before(l.Since.Add(terms.Settle))
 		for _, row := range order.Rows {
 			units := count(l, row, order.Created)
 			sku, ok := skuOf(row.Variant)

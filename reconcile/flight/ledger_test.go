@@ -62,9 +62,10 @@ type store struct {
 	orders int64
 }
 
-// open has taken its first look at levels of ten mugs each.
+// open has taken its first look at levels of ten mugs each, and has had its ledger
+// for a settle.
 func open(t *testing.T) *store {
-	s := &store{t: t, seen: map[inventory.Key]inventory.Units{}, now: start}
+	s := &store{t: t, seen: map[inventory.Key]inventory.Units{}, now: start, ledger: inventory.Ledger{Since: start.Add(-settle)}}
 	s.look(map[inventory.Key]inventory.Units{front: 10, back: 10, quay: 10, both: 10, popup: 10, outlet: 10})
 	s.arrive()
 	s.after(time.Second)
@@ -110,7 +111,7 @@ func (s *store) order(units int, at inventory.SourceLocationID) inventory.Source
 }
 
 func (s *store) arrive(orders ...inventory.SourceOrder) {
-	flight.Arrivals(&s.ledger, orders, shop, skuOf, feeds, at(s.looked), s.looked)
+	flight.Arrivals(&s.ledger, orders, shop, skuOf, feeds, at(s.looked), s.looked, terms)
 }
 
 func (s *store) own(key inventory.Key) inventory.Units {
@@ -467,7 +468,7 @@ func TestAnOrderThatIsHeardOfAfterItsUnitsExpiredTakesNoLaterSaleAway(t *testing
 func TestWhatMayHaveBeenSoldCountsForNothingAndTakesItsOrder(t *testing.T) {
 	for _, arrives := range []time.Duration{time.Minute, 2 * settle} {
 		s := open(t)
-		s.ledger.Entries = append(s.ledger.Entries, flight.Maybe(front, mug, 3, s.now, feeds(front)))
+		s.ledger.Entries = append(s.ledger.Entries, flight.Maybe(&s.ledger, front, mug, 3, s.now, feeds(front), terms))
 		s.look(nil)
 		s.arrive()
 		s.after(arrives)
@@ -478,7 +479,7 @@ func TestWhatMayHaveBeenSoldCountsForNothingAndTakesItsOrder(t *testing.T) {
 		s.wants("the sale that was seen", front, 2)
 	}
 	s := open(t)
-	s.ledger.Entries = append(s.ledger.Entries, flight.Maybe(front, mug, 3, s.now, feeds(front)))
+	s.ledger.Entries = append(s.ledger.Entries, flight.Maybe(&s.ledger, front, mug, 3, s.now, feeds(front), terms))
 	s.after(2 * time.Hour)
 	s.look(nil)
 	s.arrive()
@@ -515,11 +516,12 @@ func TestALevelThatGoesNegativeHasSoldAllTheSame(t *testing.T) {
 
 func TestTheFirstSightOfALevelIsNoFall(t *testing.T) {
 	s := open(t)
+	s.ledger.Since = time.Time{}
 	late := inventory.Key{Store: "main", Item: 12, Location: 101}
 	s.look(map[inventory.Key]inventory.Units{late: 0})
 	s.wantsNothing("never seen before")
-	if !s.ledger.Since.Equal(start) {
-		t.Errorf("the ledger began at %s, want %s", s.ledger.Since, start)
+	if !s.ledger.Since.Equal(s.now) {
+		t.Errorf("the ledger began at %s, want %s", s.ledger.Since, s.now)
 	}
 }
 
@@ -634,8 +636,32 @@ func TestAnOrderOfOneStoreTakesNothingFromAnother(t *testing.T) {
 	order := s.order(1, oslo)
 	s.after(time.Second)
 	s.look(nil)
-	flight.Arrivals(&s.ledger, []inventory.SourceOrder{order}, "outlet.myshopify.com", skuOf, feeds, at(s.looked), s.looked)
+	flight.Arrivals(&s.ledger, []inventory.SourceOrder{order}, "outlet.myshopify.com", skuOf, feeds, at(s.looked), s.looked, terms)
 	s.wants("an order of the other store", front, 1)
 	s.arrive(order)
 	s.wantsNothing("an order of this store")
+}
+
+func TestAnOrderOfBeforeTheLedgerTakesNoSaleAwayThatIsInIt(t *testing.T) {
+	s := open(t)
+	s.ledger.Since = s.now
+	s.after(time.Minute)
+	s.look(map[inventory.Key]inventory.Units{front: 9})
+	s.arrive()
+	s.after(settle - 2*time.Minute) // for so long the one that was sold before the ledger began was on its way
+	before := s.order(1, oslo)
+	s.after(time.Second)
+	s.look(nil)
+	s.arrive(before)
+	s.wants("the sale that was seen", front, 1)
+	s.after(30 * time.Second)
+	s.look(nil)
+	s.arrive(before)
+	s.wants("the order heard of again", front, 1)
+	s.after(time.Minute)
+	late := s.order(1, oslo)
+	s.after(time.Second)
+	s.look(nil)
+	s.arrive(late)
+	s.wants("an order that can only be of a sale that was seen", front, 0)
 }

@@ -58,8 +58,10 @@ func Tell(l *inventory.Ledger, store inventory.StoreName, told inventory.Sales, 
 		Forget(l, store, now, terms)
 		return nil
 	}
-	if l.Told.IsZero() {
+	begins := l.Told.IsZero()
+	if begins { // with all that may be in flight, also what it told of once
 		l.Told = now
+		l.Entries = slices.DeleteFunc(l.Entries, func(e inventory.InFlight) bool { return e.Order != "" })
 	}
 	if l.Sales == nil {
 		l.Sales = map[int64]inventory.KnownSale{}
@@ -71,10 +73,12 @@ func Tell(l *inventory.Ledger, store inventory.StoreName, told inventory.Sales, 
 		}
 		one := old
 		one.Name, one.Created, one.Updated, one.Lines = sale.Name, sale.Created, sale.Updated, sale.Lines
-		one.Sought = one.Sought || !sale.Created.Before(l.Told) && !sale.Created.Before(now.Add(-terms.remember()))
-		if done := slices.ContainsFunc(one.Lines, func(line inventory.SaleLine) bool { return line.Done > 0 }); !done {
+		// Of those that are told first, Katana may have any, whatever the store's clock says.
+		one.Sought = one.Sought || !begins && !sale.Created.Before(l.Told) && !sale.Created.Before(now.Add(-terms.remember()))
+		switch {
+		case !isDone(one.Lines):
 			one.Done = time.Time{}
-		} else if one.Done.IsZero() {
+		case left(old.Lines, one.Lines):
 			one.Done = earlier(sale.Updated, now)
 		}
 		l.Sales[sale.ID] = one
@@ -94,6 +98,19 @@ func closedLongAgo(sale inventory.Sale, now time.Time, terms Terms) bool {
 
 func isOpen(lines []inventory.SaleLine) bool {
 	return slices.ContainsFunc(lines, func(line inventory.SaleLine) bool { return line.Open > 0 })
+}
+
+func isDone(lines []inventory.SaleLine) bool {
+	return slices.ContainsFunc(lines, func(line inventory.SaleLine) bool { return line.Done > 0 })
+}
+
+// left tells whether more units have left the shop than before.
+func left(before, now []inventory.SaleLine) bool {
+	return slices.ContainsFunc(now, func(line inventory.SaleLine) bool {
+		return line.Done > 0 && !slices.ContainsFunc(before, func(was inventory.SaleLine) bool {
+			return was.Item == line.Item && was.Location == line.Location && was.Done >= line.Done
+		})
+	})
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -175,6 +192,9 @@ func Match(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, sku
 		return
 	}
 	for _, order := range orders {
+		if order.Updated.After(l.Orders) { // also where the cycle fails then: it is not to be read for ever
+			l.Orders = order.Updated
+		}
 		id, ok := externalID(order)
 		if !ok || !of(order, shop) {
 			continue

@@ -275,3 +275,36 @@ func TestALineOfTwoLocationsCountsAtEach(t *testing.T) {
 		t.Errorf("got %d around when Katana has four of five, want 1", others)
 	}
 }
+
+func TestUnitsOfAnOrderThatIsSentInPartsCountUntilSettleMaxAfterTheLastOfThem(t *testing.T) {
+	s := openTill(t)
+	sale := s.sale(1, 2, 0)
+	s.tell(sale)
+	sent := func(open, done inventory.Units) {
+		sale.Updated, sale.Lines = s.now, []inventory.SaleLine{{Item: front.Item, SKU: mug, Location: front.Location, Open: open, Done: done}}
+		s.tell(sale)
+	}
+	sent(1, 1)
+	s.after(2 * terms.SettleMax)
+	s.wants("one is still to be sent", 1)
+	sent(0, 2)
+	s.after(terms.SettleMax - time.Minute)
+	if got := flight.NewIndex(flight.Entries(&s.ledger, "main", s.now, terms), feeds).Own(front, mug); got < 1 {
+		t.Errorf("got %d in flight, want the one that was sent within a day", got)
+	}
+	sale.Updated = s.now // a note was added
+	s.tell(sale)
+	s.after(time.Minute)
+	s.wants("a day after the last of them", 0)
+}
+
+func TestWhatIsToldAgainIsInFlightOnce(t *testing.T) {
+	s := openTill(t)
+	sale := s.sale(1, 2, 0)
+	s.tell(sale)
+	flight.Tell(&s.ledger, "main", inventory.Sales{}, s.now, terms)
+	s.wants("the scope was taken away", 2)
+	s.after(time.Minute)
+	s.tell(sale)
+	s.wants("and granted again", 2)
+}

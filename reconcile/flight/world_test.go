@@ -44,7 +44,7 @@ func newWorld(t *rapid.T) *world {
 		feeds:  map[inventory.Key][]inventory.SourceLocationID{},
 		shows:  map[inventory.Key]inventory.Units{}, seen: map[inventory.Key]inventory.Units{},
 		read:    map[inventory.Key]time.Time{},
-		ledgers: map[inventory.StoreName]*inventory.Ledger{"main": {}, "outlet": {}},
+		ledgers: map[inventory.StoreName]*inventory.Ledger{"main": {Since: start.Add(-settle)}, "outlet": {Since: start.Add(-settle)}},
 	}
 	choices := rapid.SampledFrom([][]inventory.SourceLocationID{{oslo}, {bergen}, {oslo, bergen}})
 	for _, key := range worldKeys {
@@ -161,7 +161,7 @@ func (w *world) cycle() {
 	w.pass(5_000)
 	for name, ledger := range w.ledgers {
 		platform := map[inventory.StoreName]string{"main": shop, "outlet": "outlet.myshopify.com"}[name]
-		flight.Arrivals(ledger, orders, platform, skuOf, w.feed, at(w.looked), w.looked)
+		flight.Arrivals(ledger, orders, platform, skuOf, w.feed, at(w.looked), w.looked, terms)
 	}
 	for _, key := range worldKeys {
 		katana := w.has(key)
@@ -225,7 +225,7 @@ func (w *world) quiet() {
 	w.look(worldKeys, true)
 	for name, ledger := range w.ledgers {
 		platform := map[inventory.StoreName]string{"main": shop, "outlet": "outlet.myshopify.com"}[name]
-		flight.Arrivals(ledger, w.orders, platform, skuOf, w.feed, at(w.looked), w.looked)
+		flight.Arrivals(ledger, w.orders, platform, skuOf, w.feed, at(w.looked), w.looked, terms)
 	}
 	for _, key := range worldKeys {
 		to := w.target(key, w.has(key))
@@ -266,7 +266,7 @@ func TestUnitsInFlightAreNeverNegativeAndNeverMoreThanWhatFell(t *testing.T) {
 					Location: rapid.SampledFrom([]inventory.SourceLocationID{oslo, bergen, 9}).Draw(t, "at"),
 					Quantity: inventory.Quantity(rapid.Int64Range(-inventory.Scale, 20*inventory.Scale).Draw(t, "quantity")),
 				}},
-			}}, shop, skuOf, feeds, at(now), now)
+			}}, shop, skuOf, feeds, at(now), now, terms)
 			total := inventory.Units(0)
 			for _, entry := range ledger.Entries {
 				if entry.Units <= 0 || entry.Expires.After(now.Add(settle)) || !entry.Since.Add(settle).Equal(entry.Expires) {

@@ -67,7 +67,8 @@ type KnownSale struct {
 	Created time.Time  `json:"created,omitzero"`
 	Updated time.Time  `json:"updated,omitzero"`
 	Lines   []SaleLine `json:"lines,omitempty"`
-	// Done is when units of it were first seen to have left the shop.
+	// Done is when units of it were last seen to leave the shop. All that have left
+	// count from then on: one that left earlier may count twice as long.
 	Done time.Time `json:"done,omitzero"`
 	// Has are Katana's orders of it that are committed, by their id.
 	Has map[int64]SoldOrder `json:"has,omitempty"`
