@@ -1,8 +1,13 @@
 package reconcile_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
+
+	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/guard"
+	"stocksyncd/reconcile/inventory"
 )
 
 func TestAShrinkIsReleasedAlsoAfterTheClockWasSetForward(t *testing.T) {
@@ -15,4 +20,38 @@ func TestAShrinkIsReleasedAlsoAfterTheClockWasSetForward(t *testing.T) {
 	w.cycle()
 	w.count(41, 50, 8)
 	w.wantDone("the shorter source is trusted", w.cycle(), 10, 0)
+}
+
+func TestALevelIsReleasedOfAllThatKeepsItAtOnce(t *testing.T) {
+	w, _, mug := contest(t)
+	w.shops["main"].levels[mug].Available = 3
+	w.cycle()
+	w.pass(2 * settle)
+	wrote := w.cycle()
+	w.want(wrote, mug, "applied drift 3→7")
+	w.fight(mug, 9)
+	w.pass(guard.Pace)
+	w.want(w.next(time.Minute), mug, "applied drift 9→7")
+	w.want(w.undo(wrote.Cycle), mug, "applied undo 7→3")
+	text, err := w.r.Release(mug.String())
+	if want := "main/1/1 follows Katana again from the next cycle on, and is written again as if nothing else did"; err != nil || text != want {
+		t.Errorf("got %q, %v, want %q", text, err, want)
+	}
+	w.want(w.cycle(), mug, "applied drift 3→7")
+}
+
+func TestAnUndoOfOneSKUKeepsTheIDOfItsHeldPlan(t *testing.T) {
+	w, _, wrote := many(t, 10)
+	first := w.undo(wrote).Stores[0].Holds[0].ID
+	report := w.ask(reconcile.Request{Kind: inventory.Incremental, Undo: wrote, SKU: "S3"})
+	w.want(report, key(4), "held max_changed_percent 40→10")
+	w.wantHolds(report, first+" max_changed_percent 10")
+	w.letGo(first)
+	report = w.ask(reconcile.Request{Kind: inventory.Incremental, Undo: wrote, SKU: "S3"})
+	w.want(report, key(4), "applied undo 40→10")
+	report = w.ask(reconcile.Request{Kind: inventory.Incremental})
+	if got := report.Stores[0]; got.Applied != 9 {
+		t.Errorf("%d applied, want the other 9", got.Applied)
+	}
+	w.wantHolds(report, fmt.Sprintf("main-%d-undone undone 10", wrote))
 }

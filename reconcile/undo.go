@@ -106,14 +106,7 @@ func (s *cycleStore) decideUndo() error {
 // guardUndo has the guards count an undo like any plan. A plan of the same undo
 // that they have stopped before is named by its id again, or released.
 func (s *cycleStore) guardUndo(changes []inventory.Change) []inventory.Change {
-	var before, others []inventory.Hold
-	for _, h := range s.kept.Holds {
-		if h.Undo == s.c.ask.Undo && h.Rule != guard.RuleUndone && s.c.ask.SKU == "" {
-			before = append(before, h)
-		} else {
-			others = append(others, h)
-		}
-	}
+	before, others := s.heldBefore()
 	verdict := guard.Check(guard.Input{
 		Limits: s.c.r.opts.Guards, Store: s.Name, Cycle: s.c.number, Managed: s.plan.Managed(),
 		Changes: changes, Written: s.kept.Written, Holds: before, Shrunk: s.c.shrunk,
@@ -123,10 +116,54 @@ func (s *cycleStore) guardUndo(changes []inventory.Change) []inventory.Change {
 		verdict.Holds[i].Undo = s.c.ask.Undo
 	}
 	was := s.kept.Holds
-	s.kept.Holds, s.freed, s.holding = append(others, verdict.Holds...), verdict.Freed, nil
+	s.kept.Holds, s.freed, s.holding = joinHolds(others, verdict.Holds), verdict.Freed, nil
 	s.told = guard.Tell(was, s.kept.Holds, s.c.started)
 	s.outcomes = append(s.outcomes, verdict.Held...)
 	return verdict.Pass
+}
+
+// heldBefore gives the plans of this undo that were stopped before, as far as they
+// are of what is asked for, and all that is held beside that.
+func (s *cycleStore) heldBefore() (before, others []inventory.Hold) {
+	asked := make(map[inventory.Key]bool, len(s.undoing))
+	for _, line := range s.undoing {
+		asked[line.Key] = true
+	}
+	for _, h := range s.kept.Holds {
+		if h.Undo != s.c.ask.Undo || h.Rule == guard.RuleUndone {
+			others = append(others, h)
+			continue
+		}
+		part, rest := h, h
+		part.Levels, rest.Levels = nil, nil
+		for _, level := range h.Levels {
+			if asked[level.Key] {
+				part.Levels = append(part.Levels, level)
+			} else {
+				rest.Levels = append(rest.Levels, level)
+			}
+		}
+		before = append(before, part)
+		if len(rest.Levels) > 0 {
+			others = append(others, rest)
+		}
+	}
+	return before, others
+}
+
+// joinHolds adds holds to others, of which some may be parts of the same.
+func joinHolds(others, holds []inventory.Hold) []inventory.Hold {
+	for _, h := range holds {
+		i := slices.IndexFunc(others, func(o inventory.Hold) bool { return o.ID == h.ID })
+		if i < 0 {
+			others = append(others, h)
+			continue
+		}
+		h.Levels = append(h.Levels, others[i].Levels...)
+		slices.SortFunc(h.Levels, func(a, b inventory.HeldLevel) int { return a.Key.Compare(b.Key) })
+		others[i] = h
+	}
+	return others
 }
 
 // goOn plans what a release of an undo lets go on, and takes the levels out of
@@ -410,21 +447,19 @@ func (m *memory) tidyUndone() {
 }
 
 // letFollow lets levels follow Katana again that keep what an undo gave them: all
-// that a hold of this id names, or the level of this key.
-func (m *memory) letFollow(id string) (text string, found bool) {
+// that a hold of this id names, or the level of this key. It counts them.
+func (m *memory) letFollow(id string) (levels int) {
 	for i := range m.Holds {
 		h := &m.Holds[i]
 		if h.Rule != guard.RuleUndone {
 			continue
 		}
-		levels := slices.DeleteFunc(slices.Clone(h.Levels), func(l inventory.HeldLevel) bool { return h.ID == id || l.Key.String() == id })
-		if gone := len(h.Levels) - len(levels); gone > 0 {
-			h.Levels = levels
-			m.tidyUndone()
-			return fmt.Sprintf("%s: %s Katana again from the next cycle on", id, count(gone, "level follows", "levels follow")), true
-		}
+		kept := slices.DeleteFunc(slices.Clone(h.Levels), func(l inventory.HeldLevel) bool { return h.ID == id || l.Key.String() == id })
+		levels += len(h.Levels) - len(kept)
+		h.Levels = kept
 	}
-	return "", false
+	m.tidyUndone()
+	return levels
 }
 
 // letAllFollow does so for all of a store, and counts the holds.
