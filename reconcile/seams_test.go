@@ -55,3 +55,31 @@ func TestAnUndoOfOneSKUKeepsTheIDOfItsHeldPlan(t *testing.T) {
 	}
 	w.wantHolds(report, fmt.Sprintf("main-%d-undone undone 10", wrote))
 }
+
+func TestTwoReleasedUndosOfALevelWriteItOnce(t *testing.T) {
+	w, _, one := many(t, 10)
+	for i := range int64(10) {
+		w.shops["main"].levels[key(i+1)].Available = 10
+	}
+	w.guards = guard.Limits{}
+	w.start()
+	w.cycle()
+	w.pass(settle)
+	two := w.cycle().Cycle
+	w.wantShown(key(1), 40)
+	w.guards = guard.Limits{MinChanges: 2, MaxChangedPercent: 30}
+	w.start()
+	w.pass(2 * time.Hour)
+	for _, cycle := range []uint64{one, two} {
+		w.undo(cycle)
+	}
+	if _, err := w.r.ReleaseAll("main"); err != nil {
+		t.Fatal(err)
+	}
+	report := w.ask(reconcile.Request{Kind: inventory.Incremental})
+	if got := report.Stores[0]; got.Applied != 10 || len(got.Changes) != 10 {
+		t.Errorf("%d applied in %d lines, want 10 in 10", got.Applied, len(got.Changes))
+	}
+	w.wantHolds(report, fmt.Sprintf("main-%d-undone undone 10", two))
+	w.wantHolds(w.cycle(), fmt.Sprintf("main-%d-undone undone 10", two))
+}

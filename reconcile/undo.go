@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -250,6 +251,10 @@ func (s *cycleStore) planUndo() (changes []inventory.Change, told []inventory.Ou
 	for i := range levels {
 		at[levels[i].Key] = i
 	}
+	s.undoing = oneEach(s.undoing, func(line undoing) bool {
+		i, there := at[line.Key]
+		return there && levels[i].Available == line.To
+	})
 	var raises []inventory.Change
 	short := 0
 	for _, line := range s.undoing {
@@ -276,6 +281,21 @@ func (s *cycleStore) planUndo() (changes []inventory.Change, told []inventory.Ou
 		s.notes = append(s.notes, fmt.Sprintf("%s less than before, as no more can be sold", count(short, "level gets", "levels get")))
 	}
 	return append(changes, raises...), told
+}
+
+// oneEach keeps one line of each level: of what several cycles have written the
+// newest that the level still shows.
+func oneEach(lines []undoing, shows func(undoing) bool) (one []undoing) {
+	slices.SortStableFunc(lines, func(a, b undoing) int { return cmp.Or(a.Compare(b.Key), cmp.Compare(b.cycle, a.cycle)) })
+	for _, line := range lines {
+		switch last := len(one) - 1; {
+		case last < 0 || one[last].Key != line.Key:
+			one = append(one, line)
+		case !shows(one[last]) && shows(line):
+			one[last] = line
+		}
+	}
+	return one
 }
 
 // former decides of one level: an outcome without a result is to be written.
