@@ -83,3 +83,18 @@ func TestTwoReleasedUndosOfALevelWriteItOnce(t *testing.T) {
 	w.wantHolds(report, fmt.Sprintf("main-%d-undone undone 10", two))
 	w.wantHolds(w.cycle(), fmt.Sprintf("main-%d-undone undone 10", two))
 }
+
+func TestALevelThatIsUndoneStaysSoWhileItsStoreIsSwitchedOff(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 40)
+	mug := w.level("main", 1, "MUG", 10)
+	wrote := w.settled().cycle()
+	w.undo(wrote.Cycle)
+	for _, mode := range []inventory.Mode{inventory.ModeOff, inventory.ModeApply} {
+		w.stores[0].Mode = mode
+		w.start()
+		w.cycle()
+	}
+	w.pass(settle)
+	w.want(w.cycle(), mug, "held undone 10→40")
+}

@@ -84,7 +84,7 @@ func newCycleStore(c *cycle, s Store, kept *memory) *cycleStore {
 // abandon forgets a store that is switched off: what its levels showed says
 // nothing about the day it comes back, when every level is seen first again.
 // The units that it has sold stay in flight until they expire: other stores
-// draw on the same stock.
+// draw on the same stock. What was undone stays so until somebody releases it.
 func (s *cycleStore) abandon() error {
 	shelf := s.kept.shelf
 	if len(shelf.items) == 0 && len(s.kept.open) == 0 {
@@ -92,7 +92,8 @@ func (s *cycleStore) abandon() error {
 	}
 	shelf.empty()
 	flight.Forget(&s.kept.Ledger, s.Name, s.c.started, s.c.r.terms())
-	left := inventory.Memory{Ledger: inventory.Ledger{Entries: s.kept.Ledger.Entries}, Pins: s.kept.Pins}
+	undone := slices.DeleteFunc(slices.Clone(s.kept.Holds), func(h inventory.Hold) bool { return h.Rule != guard.RuleUndone })
+	left := inventory.Memory{Ledger: inventory.Ledger{Entries: s.kept.Ledger.Entries}, Holds: undone, Pins: s.kept.Pins}
 	observation := inventory.Observation{Gone: shelf.lost, Removed: shelf.left, Memory: left}
 	for _, open := range s.kept.open {
 		observation.Settled = append(observation.Settled, inventory.Settled{ID: open.ID, Outcomes: notSent(open.Changes, inventory.ReasonUnknown)})
