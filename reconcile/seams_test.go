@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,4 +98,14 @@ func TestALevelThatIsUndoneStaysSoWhileItsStoreIsSwitchedOff(t *testing.T) {
 	}
 	w.pass(settle)
 	w.want(w.cycle(), mug, "held undone 10→40")
+}
+
+func TestWhatADoubtHoldsOfAnUndoDoesNotGoByItself(t *testing.T) {
+	w, _, wrote := many(t, 10)
+	w.stores[0].Canary = inventory.Canary{SKU: "S9", Min: 100, Max: 200}
+	w.start()
+	text := w.undo(wrote).Stores[0].Holds[0].Text
+	if strings.Contains(text, "by themselves") {
+		t.Errorf("it says %q", text)
+	}
 }
