@@ -109,3 +109,25 @@ func TestWhatADoubtHoldsOfAnUndoDoesNotGoByItself(t *testing.T) {
 		t.Errorf("it says %q", text)
 	}
 }
+
+func TestALevelThatAnUndoDidNotReachFollowsKatanaAfterACrash(t *testing.T) {
+	for _, after := range []time.Duration{0, 3 * time.Hour} {
+		w, ids, wrote := many(t, 300)
+		w.guards = guard.Limits{}
+		w.with(&cutOff{w.state, true})
+		_, _ = w.r.Cycle(t.Context(), reconcile.Request{Kind: inventory.Incremental, Undo: wrote})
+		w.wantShown(key(1), 10)
+		w.wantShown(key(300), 40)
+		w.pass(after)
+		w.start()
+		w.cycle()
+		w.has(ids[299], 10, 3)
+		w.want(w.cycle(), key(300), "applied drift 40→3")
+		w.pass(settle)
+		w.want(w.cycle(), key(1), "held undone 10→40")
+		report := w.undo(wrote)
+		w.want(report, key(299), "applied undo 40→10")
+		w.want(report, key(1), "skipped changed 40→10")
+		w.wantHolds(report, fmt.Sprintf("main-%d-undone undone 299", wrote))
+	}
+}

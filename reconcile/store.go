@@ -135,6 +135,9 @@ func (c Choice) refused(feeds desired.Feeds) error {
 // read before it: its fall has not shown, so the look is as old as its beginning.
 func (s *cycleStore) account() error {
 	s.settleOpen()
+	if err := s.reached(); err != nil {
+		return err
+	}
 	levels := s.kept.shelf.listing(s.fallen())
 	flight.Look(&s.kept.Ledger, levels, s.seen, s.c.feeds, s.lookedAt, s.looked, s.c.r.terms())
 	flight.Claim(&s.kept.Ledger, s.learnt)

@@ -411,13 +411,13 @@ func (s *cycleStore) putBackDone() {
 	if len(s.back) == 0 {
 		return
 	}
-	done := map[inventory.Key]bool{}
+	done, open := map[inventory.Key]bool{}, map[inventory.Key]bool{}
 	for _, o := range s.outcomes {
 		done[o.Key] = done[o.Key] || o.Result == inventory.Applied
 	}
-	for _, open := range s.kept.open {
-		for _, change := range open.Changes {
-			done[change.Key] = true
+	for _, batch := range s.kept.open {
+		for _, change := range batch.Changes {
+			done[change.Key], open[change.Key] = true, true
 		}
 	}
 	for i := range s.kept.Holds {
@@ -435,8 +435,42 @@ func (s *cycleStore) putBackDone() {
 			}
 			return done[l.Key] // a level is held once: by the undo that was the last
 		})
+		for i := range h.Levels {
+			h.Levels[i].Ahead = h.Levels[i].Ahead && open[h.Levels[i].Key]
+		}
 	}
 	s.kept.tidyUndone()
+}
+
+// reached finds out of the levels that a cycle which was cut off held ahead of
+// their writes which it came to. Those that still show what was to be undone were
+// not written, and follow Katana: nobody has looked after them since.
+func (s *cycleStore) reached() error {
+	for i := range s.kept.Holds {
+		h := &s.kept.Holds[i]
+		if !slices.ContainsFunc(h.Levels, func(l inventory.HeldLevel) bool { return l.Ahead }) {
+			continue
+		}
+		wrote, err := s.c.r.opts.Journal.Wrote(h.Undo)
+		if err != nil {
+			return fmt.Errorf("state: undoing cycle %d: %w", h.Undo, err)
+		}
+		was := make(map[inventory.Key]inventory.Units, len(wrote))
+		for _, change := range wrote {
+			was[change.Key] = change.To
+		}
+		h.Levels = slices.DeleteFunc(slices.Clone(h.Levels), func(l inventory.HeldLevel) bool {
+			one := s.kept.shelf.slot(l.Key)
+			units, known := was[l.Key]
+			return l.Ahead && known && one != nil && one.listed && one.shows == units
+		})
+		for j := range h.Levels {
+			h.Levels[j].Ahead = false
+		}
+	}
+	s.kept.tidyUndone()
+	s.holding = nil
+	return nil
 }
 
 // hold adds levels to those that keep what the undo of a cycle gave them, and
@@ -453,7 +487,7 @@ func (m *memory) hold(store inventory.StoreName, cycle uint64, keys []inventory.
 	for _, key := range keys {
 		if !there[key] {
 			added[key] = true
-			levels = append(levels, inventory.HeldLevel{Key: key})
+			levels = append(levels, inventory.HeldLevel{Key: key, Ahead: true})
 		}
 	}
 	slices.SortFunc(levels, func(a, b inventory.HeldLevel) int { return a.Key.Compare(b.Key) })

@@ -111,6 +111,9 @@ type Hold struct {
 type HeldLevel struct {
 	Key   Key  `json:"key"`
 	Raise bool `json:"raise"`
+	// Ahead tells that it is held ahead of the write that undoes it: a cycle that is
+	// cut off may not have come to that.
+	Ahead bool `json:"ahead,omitempty"`
 }
 
 // Canary is a SKU whose figure in Katana is known to lie in a range: where it
