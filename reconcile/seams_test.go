@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -129,5 +130,84 @@ func TestALevelThatAnUndoDidNotReachFollowsKatanaAfterACrash(t *testing.T) {
 		w.want(report, key(299), "applied undo 40→10")
 		w.want(report, key(1), "skipped changed 40→10")
 		w.wantHolds(report, fmt.Sprintf("main-%d-undone undone 299", wrote))
+	}
+}
+
+// Written by a version that knew neither of the cycle nor of the figures of a write.
+const formerMemory = `{
+ "ledger": {"since": "2026-03-04T04:00:00Z", "orders": "0001-01-01T00:00:00Z"},
+ "holds": [{"id": "main-3-changed", "rule": "max_changed_percent", "have": 12, "limit": 10, "managed": 30, "since": "2026-03-04T05:00:00Z",
+  "reported": "0001-01-01T00:00:00Z", "released": "0001-01-01T00:00:00Z", "levels": [{"key": {"store": "main", "inventory_item_id": "gid://shopify/InventoryItem/30", "location_id": "gid://shopify/Location/1"}, "raise": false}]}],
+ "quarantine": [{"key": {"store": "main", "inventory_item_id": "gid://shopify/InventoryItem/29", "location_id": "gid://shopify/Location/1"}, "sku": "S29", "code": "INVALID", "detail": "INVALID: no", "count": 1,
+  "since": "2026-03-04T05:00:00Z", "until": "2026-03-05T05:00:00Z"}],
+ "written": [%s],
+ "pins": {"shopify": {"Shop": "gid://shopify/Location/1", "Market": "gid://shopify/Location/2"}, "katana": {"Main": 10, "Side": 20}}
+}`
+
+func TestWhatAFormerVersionRememberedHoldsAndCountsOn(t *testing.T) {
+	w := newWorld(t)
+	w.guards = guard.Limits{MinChanges: 10, MaxChangedPercent: 30}
+	var wrote []inventory.Change
+	var written []string
+	for i := range int64(30) {
+		sku := inventory.SKU(fmt.Sprint("S", i+1))
+		w.sku(sku, 10)
+		level := w.level("main", i+1, sku, 10)
+		if i < 20 { // were released, and written a moment ago
+			wrote = append(wrote, inventory.Change{Key: level, SKU: sku, From: 9, To: 10, Reason: inventory.ReasonDrift})
+			written = append(written, fmt.Sprintf(`{"key": {"store": "main", "inventory_item_id": "gid://shopify/InventoryItem/%d", "location_id": "gid://shopify/Location/1"}, "at": "2026-03-04T05:06:09Z", "zero": false, "freed": true}`, i+1))
+		}
+	}
+	w.cycle()
+	var memory inventory.Memory
+	if err := json.Unmarshal(fmt.Appendf(nil, formerMemory, strings.Join(written, ", ")), &memory); err != nil {
+		t.Fatal(err)
+	}
+	outcomes := make([]inventory.Outcome, len(wrote))
+	for i, change := range wrote {
+		outcomes[i] = inventory.Outcome{Change: change, Result: inventory.Applied}
+	}
+	id, err := w.state.Intend(inventory.Intent{Cycle: 3, Store: "main", Key: "k", At: w.now, Changes: wrote})
+	if err == nil {
+		err = w.state.Settle("main", inventory.Settled{ID: id, Outcomes: outcomes})
+	}
+	if err == nil {
+		err = w.state.Update("main", func(kept *inventory.Memory) error {
+			memory.Look = kept.Look
+			*kept = memory
+			return nil
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	w.pass(settle)
+	for _, i := range []inventory.SourceVariantID{28, 29, 30} {
+		w.has(i, 10, 9)
+	}
+	report := w.cycle()
+	w.want(report, key(28), "applied drift 10→9")
+	w.want(report, key(29), "")
+	w.want(report, key(30), "held max_changed_percent 10→9")
+	w.wantHolds(report, "main-3-changed max_changed_percent 1")
+	if got := report.Stores[0]; got.Skipped[inventory.ReasonQuarantined] != 1 || len(got.Quarantine) != 1 || got.Contested != 0 {
+		t.Errorf("got %+v", got)
+	}
+	w.letGo("main-3-changed")
+	w.want(w.cycle(), key(30), "applied drift 10→9")
+	w.letGo(key(29).String())
+	w.want(w.cycle(), key(29), "applied drift 10→9")
+}
+
+func TestALookAtThePlanTakesNoNewsOfAHeldPlanAway(t *testing.T) {
+	w := guarded(t, 100)
+	w.count(1, 50, 9)
+	w.cycle()
+	w.count(51, 60, 9)
+	w.ask(reconcile.Request{Kind: inventory.Full, Dry: true})
+	report := w.cycle()
+	if got := report.Stores[0].Holds; len(got) != 1 || got[0].Levels != 60 || !got[0].News {
+		t.Errorf("got %+v, want news of the levels that joined", got)
 	}
 }

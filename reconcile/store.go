@@ -466,13 +466,26 @@ func (s *cycleStore) guard() []inventory.Outcome {
 	if !verdict.Doubted {
 		s.kept.Offering = offering
 	}
-	if !s.c.ask.Dry { // which is for the eyes of who asked
-		s.told = guard.Tell(before, s.kept.Holds, s.c.started)
-	}
+	s.tellHolds(before)
 	// What a guard lets go at this moment was not read before.
 	pass, late := s.unread(verdict.Pass, false)
 	s.pass = pass
 	return slices.Concat(verdict.Held, undone, waiting, late)
+}
+
+// tellHolds finds of which held plans there is news. What was asked for is for the
+// eyes of who asked, so the news is still to be told after it.
+func (s *cycleStore) tellHolds(before []inventory.Hold) {
+	news := guard.Tell(before, s.kept.Holds, s.c.started)
+	if !s.c.ask.Dry {
+		s.told = news
+		return
+	}
+	for i := range s.kept.Holds {
+		if h := &s.kept.Holds[i]; news[h.ID] {
+			h.Reported = time.Time{}
+		}
+	}
 }
 
 // sighting is what Katana has of the store's canary at the locations that feed
