@@ -211,3 +211,14 @@ func TestALookAtThePlanTakesNoNewsOfAHeldPlanAway(t *testing.T) {
 		t.Errorf("got %+v, want news of the levels that joined", got)
 	}
 }
+
+func TestALineOfASavedPlanThatRestsSaysSo(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 5)
+	mug := w.level("main", 1, "MUG", 9)
+	w.shops["main"].refuse = func(inventory.Change) string { return "NON_MUTABLE_INVENTORY_ITEM" }
+	w.settled()
+	w.want(w.cycle(), mug, "rejected refused 9→5")
+	only := []inventory.Change{{Key: mug, SKU: "MUG", From: 9, To: 5, Reason: inventory.ReasonDrift}}
+	w.want(w.ask(reconcile.Request{Kind: inventory.Full, Only: only}), mug, "skipped quarantined 9→5")
+}
