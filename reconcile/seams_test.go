@@ -222,3 +222,32 @@ func TestALineOfASavedPlanThatRestsSaysSo(t *testing.T) {
 	only := []inventory.Change{{Key: mug, SKU: "MUG", From: 9, To: 5, Reason: inventory.ReasonDrift}}
 	w.want(w.ask(reconcile.Request{Kind: inventory.Full, Only: only}), mug, "skipped quarantined 9→5")
 }
+
+// notes counts how often a store's memory is written.
+type notes struct {
+	reconcile.Journal
+	whole, part int
+}
+
+func (j *notes) Observe(name inventory.StoreName, seen inventory.Observation) error {
+	if seen.Part {
+		j.part++
+	} else {
+		j.whole++
+	}
+	return j.Journal.Observe(name, seen)
+}
+
+func TestTheMemoryOfALargeStoreIsNotWrittenWithEachPartOfItsLevels(t *testing.T) {
+	w := catalogue(t, 9000)
+	w.start()
+	journal := &notes{Journal: w.state}
+	w.with(journal)
+	w.sell(key(8999), 1)
+	w.cycle()
+	if journal.whole != 2 || journal.part != 3 {
+		t.Errorf("it was written %d times and left as it was %d times, want 2 and 3", journal.whole, journal.part)
+	}
+	w.start()
+	w.want(w.cycle(), key(8999), "waiting inflight 9→10")
+}

@@ -311,6 +311,10 @@ type Observation struct {
 	Items   []Item       // those that changed
 	Removed []ItemID     // items that no longer exist
 	Memory  Memory
+	// Part tells that the levels are more of what an observation before saw, which
+	// had all of the memory that must be durable no later than they: it need not be
+	// written again.
+	Part    bool
 	Settled []Settled // open intents, as the levels show them
 }
 
