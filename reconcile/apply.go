@@ -55,7 +55,8 @@ func (s *cycleStore) unsold(changes []inventory.Change) []inventory.Change {
 }
 
 // saved keeps the changes that a saved plan asks for with the same figure. Its
-// other lines are reported as changed; what it does not name is not written.
+// other lines are reported as changed, or as resting; what it does not name is not
+// written.
 func (s *cycleStore) saved(changes []inventory.Change) []inventory.Change {
 	if s.c.ask.Only == nil {
 		return changes
@@ -68,12 +69,17 @@ func (s *cycleStore) saved(changes []inventory.Change) []inventory.Change {
 	for _, o := range s.outcomes {
 		told[o.Key] = struct{}{}
 	}
+	resting := s.view(nil).Resting
 	for _, line := range s.c.ask.Only {
 		if _, is := told[line.Key]; line.Store != s.Name || is {
 			continue
 		}
 		told[line.Key] = struct{}{}
-		s.outcomes = append(s.outcomes, inventory.Outcome{Change: line, Result: inventory.Skipped, Because: inventory.ReasonChanged})
+		o := inventory.Outcome{Change: line, Result: inventory.Skipped, Because: inventory.ReasonChanged}
+		if resting(line.Key) {
+			o.Because = inventory.ReasonQuarantined
+		}
+		s.outcomes = append(s.outcomes, o)
 	}
 	return changes
 }

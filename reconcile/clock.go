@@ -49,10 +49,14 @@ func (c *cycle) follow() error {
 
 // after is by how much something moves that began at a time. Where the clock was
 // set back, what would lie in the future begins now, and the rest stays: it may be
-// Katana's clock that was wrong, and to wait once more is safe.
+// Katana's clock that was wrong, and to wait once more is safe. Where it was set
+// forth, what this cycle has noted already goes by the new time.
 func (set clockSet) after(since time.Time) time.Duration {
-	if set.by < 0 {
+	switch {
+	case set.by < 0:
 		return min(set.now.Sub(since), 0)
+	case !since.Before(set.now):
+		return 0
 	}
 	return set.by
 }

@@ -28,11 +28,12 @@ func (s *cycleStore) observe(levels []inventory.Level, figures []inventory.Figur
 			observation.Levels[level.Key] = seen
 		}
 	}
-	observation.Memory = s.kept.Memory
+	observation.Memory, observation.Part = s.kept.Memory, s.begun && !last
 	if err := s.c.r.opts.Journal.Observe(s.Name, observation); err != nil {
 		s.kept.doubtful = true
 		return fmt.Errorf("state: %w", err)
 	}
+	s.begun = true
 	s.kept.shelf.durable(observation.Items)
 	if len(s.settled) > 0 {
 		s.settled, s.moved, s.kept.open = nil, nil, nil

@@ -30,8 +30,8 @@ func (r *Reconciler) Release(id string) (string, error) {
 			kept.Holds[i].Released = r.opts.Now()
 			return fmt.Sprintf("%s: %s released for the next cycle", id, count(len(kept.Holds[i].Levels), "level", "levels")), r.keep(s.Name, kept)
 		}
-		if text, found := kept.letFollow(id); found {
-			return text, r.keep(s.Name, kept)
+		if slices.ContainsFunc(kept.Holds, func(h inventory.Hold) bool { return h.ID == id && h.Rule == guard.RuleUndone }) {
+			return fmt.Sprintf("%s: %s Katana again from the next cycle on", id, count(kept.letFollow(id), "level follows", "levels follow")), r.keep(s.Name, kept)
 		}
 		if text := kept.let(id); text != "" {
 			return text, r.keep(s.Name, kept)
@@ -43,10 +43,14 @@ func (r *Reconciler) Release(id string) (string, error) {
 	return "", fmt.Errorf("%q: %w", id, ErrNothingToRelease)
 }
 
-// let takes a level out of quarantine, and forgets what speaks for a second
-// writer of it. It says what it did, "" where that was nothing.
+// let ends all that keeps a level from being written: that it was undone, its
+// quarantine, and what speaks for a second writer of it. It says what it did, ""
+// where that was nothing.
 func (m *memory) let(level string) string {
 	var did []string
+	if m.letFollow(level) > 0 {
+		did = append(did, "follows Katana again from the next cycle on")
+	}
 	if i := slices.IndexFunc(m.Quarantine, func(q inventory.Quarantined) bool { return q.Key.String() == level }); i >= 0 {
 		m.Quarantine = slices.Delete(m.Quarantine, i, i+1)
 		did = append(did, "is out of quarantine")

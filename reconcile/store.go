@@ -42,6 +42,7 @@ type cycleStore struct {
 	began     time.Time              // when the reading of the levels began
 	looked    time.Time              // when they had been read
 	settled   []inventory.Settled
+	begun     bool                   // the ledger is durable, and the first levels that it follows from
 	moved     map[inventory.Key]bool // seen was moved, and is not durable yet
 	apart     map[inventory.SKU]bool // whose levels are all known as they are now, as far as they share stock
 	holding   map[inventory.Key][]heldBy
@@ -96,7 +97,7 @@ func (s *cycleStore) listen() bool {
 // abandon forgets a store that is switched off: what its levels showed says
 // nothing about the day it comes back, when every level is seen first again.
 // The units that it has sold stay in flight until they expire: other stores
-// draw on the same stock.
+// draw on the same stock. What was undone stays so until somebody releases it.
 func (s *cycleStore) abandon() error {
 	shelf := s.kept.shelf
 	if len(shelf.items) == 0 && len(s.kept.open) == 0 {
@@ -104,7 +105,8 @@ func (s *cycleStore) abandon() error {
 	}
 	shelf.empty()
 	flight.Forget(&s.kept.Ledger, s.Name, s.c.started, s.c.r.terms())
-	left := inventory.Memory{Ledger: inventory.Ledger{Entries: s.kept.Ledger.Entries}, Pins: s.kept.Pins}
+	undone := slices.DeleteFunc(slices.Clone(s.kept.Holds), func(h inventory.Hold) bool { return h.Rule != guard.RuleUndone })
+	left := inventory.Memory{Ledger: inventory.Ledger{Entries: s.kept.Ledger.Entries}, Holds: undone, Pins: s.kept.Pins}
 	observation := inventory.Observation{Gone: shelf.lost, Removed: shelf.left, Memory: left}
 	for _, open := range s.kept.open {
 		observation.Settled = append(observation.Settled, inventory.Settled{ID: open.ID, Outcomes: notSent(open.Changes, inventory.ReasonUnknown)})
@@ -146,6 +148,9 @@ func (c Choice) refused(feeds desired.Feeds) error {
 // read before it: its fall has not shown, so the look is as old as its beginning.
 func (s *cycleStore) account() error {
 	s.settleOpen()
+	if err := s.reached(); err != nil {
+		return err
+	}
 	levels := s.kept.shelf.listing(s.fallen())
 	flight.Look(&s.kept.Ledger, levels, s.seen, s.c.feeds, s.lookedAt, s.looked, s.c.r.terms())
 	flight.Claim(&s.kept.Ledger, s.learnt)
@@ -475,13 +480,26 @@ func (s *cycleStore) guard() []inventory.Outcome {
 	if !verdict.Doubted {
 		s.kept.Offering = offering
 	}
-	if !s.c.ask.Dry { // which is for the eyes of who asked
-		s.told = guard.Tell(before, s.kept.Holds, s.c.started)
-	}
+	s.tellHolds(before)
 	// What a guard lets go at this moment was not read before.
 	pass, late := s.unread(verdict.Pass, false)
 	s.pass = pass
 	return slices.Concat(verdict.Held, undone, waiting, late)
+}
+
+// tellHolds finds of which held plans there is news. What was asked for is for the
+// eyes of who asked, so the news is still to be told after it.
+func (s *cycleStore) tellHolds(before []inventory.Hold) {
+	news := guard.Tell(before, s.kept.Holds, s.c.started)
+	if !s.c.ask.Dry {
+		s.told = news
+		return
+	}
+	for i := range s.kept.Holds {
+		if h := &s.kept.Holds[i]; news[h.ID] {
+			h.Reported = time.Time{}
+		}
+	}
 }
 
 // sighting is what Katana has of the store's canary at the locations that feed

@@ -96,7 +96,7 @@ func (j *journaled) offers(key inventory.Key, units inventory.Units) error {
 		return nil
 	}
 	seen.Units = units
-	if err := j.s.c.r.opts.Journal.Observe(j.s.Name, inventory.Observation{Levels: map[inventory.Key]inventory.Seen{key: seen}, Memory: j.s.kept.Memory}); err != nil {
+	if err := j.s.c.r.opts.Journal.Observe(j.s.Name, inventory.Observation{Levels: map[inventory.Key]inventory.Seen{key: seen}, Memory: j.s.kept.Memory, Part: true}); err != nil {
 		j.s.kept.doubtful = true
 		return err
 	}

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -109,14 +110,7 @@ func (s *cycleStore) decideUndo() error {
 // guardUndo has the guards count an undo like any plan. A plan of the same undo
 // that they have stopped before is named by its id again, or released.
 func (s *cycleStore) guardUndo(changes []inventory.Change) []inventory.Change {
-	var before, others []inventory.Hold
-	for _, h := range s.kept.Holds {
-		if h.Undo == s.c.ask.Undo && h.Rule != guard.RuleUndone && s.c.ask.SKU == "" {
-			before = append(before, h)
-		} else {
-			others = append(others, h)
-		}
-	}
+	before, others := s.heldBefore()
 	verdict := guard.Check(guard.Input{
 		Limits: s.c.r.opts.Guards, Store: s.Name, Cycle: s.c.number, Managed: s.plan.Managed(),
 		Changes: changes, Written: s.kept.Written, Holds: before, Shrunk: s.c.shrunk,
@@ -126,10 +120,54 @@ func (s *cycleStore) guardUndo(changes []inventory.Change) []inventory.Change {
 		verdict.Holds[i].Undo = s.c.ask.Undo
 	}
 	was := s.kept.Holds
-	s.kept.Holds, s.freed, s.holding = append(others, verdict.Holds...), verdict.Freed, nil
+	s.kept.Holds, s.freed, s.holding = joinHolds(others, verdict.Holds), verdict.Freed, nil
 	s.told = guard.Tell(was, s.kept.Holds, s.c.started)
 	s.outcomes = append(s.outcomes, verdict.Held...)
 	return verdict.Pass
+}
+
+// heldBefore gives the plans of this undo that were stopped before, as far as they
+// are of what is asked for, and all that is held beside that.
+func (s *cycleStore) heldBefore() (before, others []inventory.Hold) {
+	asked := make(map[inventory.Key]bool, len(s.undoing))
+	for _, line := range s.undoing {
+		asked[line.Key] = true
+	}
+	for _, h := range s.kept.Holds {
+		if h.Undo != s.c.ask.Undo || h.Rule == guard.RuleUndone {
+			others = append(others, h)
+			continue
+		}
+		part, rest := h, h
+		part.Levels, rest.Levels = nil, nil
+		for _, level := range h.Levels {
+			if asked[level.Key] {
+				part.Levels = append(part.Levels, level)
+			} else {
+				rest.Levels = append(rest.Levels, level)
+			}
+		}
+		before = append(before, part)
+		if len(rest.Levels) > 0 {
+			others = append(others, rest)
+		}
+	}
+	return before, others
+}
+
+// joinHolds adds holds to others, of which some may be parts of the same.
+func joinHolds(others, holds []inventory.Hold) []inventory.Hold {
+	for _, h := range holds {
+		i := slices.IndexFunc(others, func(o inventory.Hold) bool { return o.ID == h.ID })
+		if i < 0 {
+			others = append(others, h)
+			continue
+		}
+		h.Levels = append(h.Levels, others[i].Levels...)
+		slices.SortFunc(h.Levels, func(a, b inventory.HeldLevel) int { return a.Key.Compare(b.Key) })
+		others[i] = h
+	}
+	return others
 }
 
 // goOn plans what a release of an undo lets go on, and takes the levels out of
@@ -216,6 +254,10 @@ func (s *cycleStore) planUndo() (changes []inventory.Change, told []inventory.Ou
 	for i := range levels {
 		at[levels[i].Key] = i
 	}
+	s.undoing = oneEach(s.undoing, func(line undoing) bool {
+		i, there := at[line.Key]
+		return there && levels[i].Available == line.To
+	})
 	var raises []inventory.Change
 	short := 0
 	for _, line := range s.undoing {
@@ -242,6 +284,21 @@ func (s *cycleStore) planUndo() (changes []inventory.Change, told []inventory.Ou
 		s.notes = append(s.notes, fmt.Sprintf("%s less than before, as no more can be sold", count(short, "level gets", "levels get")))
 	}
 	return append(changes, raises...), told
+}
+
+// oneEach keeps one line of each level: of what several cycles have written the
+// newest that the level still shows.
+func oneEach(lines []undoing, shows func(undoing) bool) (one []undoing) {
+	slices.SortStableFunc(lines, func(a, b undoing) int { return cmp.Or(a.Compare(b.Key), cmp.Compare(b.cycle, a.cycle)) })
+	for _, line := range lines {
+		switch last := len(one) - 1; {
+		case last < 0 || one[last].Key != line.Key:
+			one = append(one, line)
+		case !shows(one[last]) && shows(line):
+			one[last] = line
+		}
+	}
+	return one
 }
 
 // former decides of one level: an outcome without a result is to be written.
@@ -357,13 +414,13 @@ func (s *cycleStore) putBackDone() {
 	if len(s.back) == 0 {
 		return
 	}
-	done := map[inventory.Key]bool{}
+	done, open := map[inventory.Key]bool{}, map[inventory.Key]bool{}
 	for _, o := range s.outcomes {
 		done[o.Key] = done[o.Key] || o.Result == inventory.Applied
 	}
-	for _, open := range s.kept.open {
-		for _, change := range open.Changes {
-			done[change.Key] = true
+	for _, batch := range s.kept.open {
+		for _, change := range batch.Changes {
+			done[change.Key], open[change.Key] = true, true
 		}
 	}
 	for i := range s.kept.Holds {
@@ -381,8 +438,42 @@ func (s *cycleStore) putBackDone() {
 			}
 			return done[l.Key] // a level is held once: by the undo that was the last
 		})
+		for i := range h.Levels {
+			h.Levels[i].Ahead = h.Levels[i].Ahead && open[h.Levels[i].Key]
+		}
 	}
 	s.kept.tidyUndone()
+}
+
+// reached finds out of the levels that a cycle which was cut off held ahead of
+// their writes which it came to. Those that still show what was to be undone were
+// not written, and follow Katana: nobody has looked after them since.
+func (s *cycleStore) reached() error {
+	for i := range s.kept.Holds {
+		h := &s.kept.Holds[i]
+		if !slices.ContainsFunc(h.Levels, func(l inventory.HeldLevel) bool { return l.Ahead }) {
+			continue
+		}
+		wrote, err := s.c.r.opts.Journal.Wrote(h.Undo)
+		if err != nil {
+			return fmt.Errorf("state: undoing cycle %d: %w", h.Undo, err)
+		}
+		was := make(map[inventory.Key]inventory.Units, len(wrote))
+		for _, change := range wrote {
+			was[change.Key] = change.To
+		}
+		h.Levels = slices.DeleteFunc(slices.Clone(h.Levels), func(l inventory.HeldLevel) bool {
+			one := s.kept.shelf.slot(l.Key)
+			units, known := was[l.Key]
+			return l.Ahead && known && one != nil && one.listed && one.shows == units
+		})
+		for j := range h.Levels {
+			h.Levels[j].Ahead = false
+		}
+	}
+	s.kept.tidyUndone()
+	s.holding = nil
+	return nil
 }
 
 // hold adds levels to those that keep what the undo of a cycle gave them, and
@@ -399,7 +490,7 @@ func (m *memory) hold(store inventory.StoreName, cycle uint64, keys []inventory.
 	for _, key := range keys {
 		if !there[key] {
 			added[key] = true
-			levels = append(levels, inventory.HeldLevel{Key: key})
+			levels = append(levels, inventory.HeldLevel{Key: key, Ahead: true})
 		}
 	}
 	slices.SortFunc(levels, func(a, b inventory.HeldLevel) int { return a.Key.Compare(b.Key) })
@@ -413,21 +504,19 @@ func (m *memory) tidyUndone() {
 }
 
 // letFollow lets levels follow Katana again that keep what an undo gave them: all
-// that a hold of this id names, or the level of this key.
-func (m *memory) letFollow(id string) (text string, found bool) {
+// that a hold of this id names, or the level of this key. It counts them.
+func (m *memory) letFollow(id string) (levels int) {
 	for i := range m.Holds {
 		h := &m.Holds[i]
 		if h.Rule != guard.RuleUndone {
 			continue
 		}
-		levels := slices.DeleteFunc(slices.Clone(h.Levels), func(l inventory.HeldLevel) bool { return h.ID == id || l.Key.String() == id })
-		if gone := len(h.Levels) - len(levels); gone > 0 {
-			h.Levels = levels
-			m.tidyUndone()
-			return fmt.Sprintf("%s: %s Katana again from the next cycle on", id, count(gone, "level follows", "levels follow")), true
-		}
+		kept := slices.DeleteFunc(slices.Clone(h.Levels), func(l inventory.HeldLevel) bool { return h.ID == id || l.Key.String() == id })
+		levels += len(h.Levels) - len(kept)
+		h.Levels = kept
 	}
-	return "", false
+	m.tidyUndone()
+	return levels
 }
 
 // letAllFollow does so for all of a store, and counts the holds.

@@ -52,8 +52,10 @@ func (s *Store) observe(name inventory.StoreName, seen inventory.Observation, no
 		if err != nil {
 			return err
 		}
-		if err := s.remember(b, seen.Memory, first, last); err != nil {
-			return err
+		if !seen.Part {
+			if err := s.remember(b, seen.Memory, first, last); err != nil {
+				return err
+			}
 		}
 		if first {
 			for _, settled := range seen.Settled {

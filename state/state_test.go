@@ -443,3 +443,15 @@ func TestAHundredThousandLevelsAreKeptInPortions(t *testing.T) {
 	mustClose(t, s)
 	mustClose(t, mustOpen(t, path))
 }
+
+func TestMoreLevelsOfALookLeaveTheMemoryAsItIs(t *testing.T) {
+	s := mustOpen(t, newPath(t))
+	defer mustClose(t, s)
+	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(2, 5), Memory: inFlight(2)}))
+	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(4, 5), Memory: inFlight(3), Part: true}))
+	kept, err := s.Store("main")
+	must(t, err)
+	if diff := cmp.Diff(inFlight(2), kept.Memory); diff != "" || len(kept.Levels) != 4 {
+		t.Errorf("%d levels, want 4; the memory: %s", len(kept.Levels), diff)
+	}
+}

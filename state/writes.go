@@ -249,21 +249,52 @@ func (s *Store) Wrote(cycle uint64) (wrote []inventory.Change, err error) {
 		}
 	}
 	err = s.view(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketSettled).ForEach(func(id, v []byte) error {
-			var batch settledBatch
-			if err := reveal(placeSettled, id, v, &batch); err != nil || batch.Cycle != cycle {
-				return err
-			}
+		cursor := tx.Bucket(bucketSettled).Cursor()
+		id, batch, err := seekCycle(cursor, cycle)
+		for err == nil && id != nil && batch.Cycle == cycle {
 			for _, o := range batch.Outcomes {
 				if o.Result == inventory.Applied {
 					byKey[o.Key] = o.Change
 				}
 			}
-			return nil
-		})
+			id, batch, err = settledAt(cursor.Next())
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return slices.SortedFunc(maps.Values(byKey), func(a, b inventory.Change) int { return a.Compare(b.Key) }), nil
+}
+
+// seekCycle finds the first batch of a cycle, or of one after it. Batches are
+// numbered as they are meant, one cycle after the other, so it looks at a few of
+// a history in which there may be a hundred thousand.
+func seekCycle(cursor *bolt.Cursor, cycle uint64) (id []byte, batch settledBatch, err error) {
+	first, _ := cursor.First()
+	last, _ := cursor.Last()
+	if first == nil {
+		return nil, batch, nil
+	}
+	low, high := binary.BigEndian.Uint64(first), binary.BigEndian.Uint64(last)+1
+	for low < high {
+		middle := low + (high-low)/2
+		if id, batch, err = settledAt(cursor.Seek(number(middle))); err != nil {
+			return nil, batch, err
+		}
+		if id == nil || batch.Cycle >= cycle {
+			high = middle
+		} else {
+			low = binary.BigEndian.Uint64(id) + 1
+		}
+	}
+	return settledAt(cursor.Seek(number(low)))
+}
+
+// settledAt reads the batch that a cursor is at; it has no id beyond the last.
+func settledAt(id, v []byte) (_ []byte, batch settledBatch, err error) {
+	if id != nil {
+		err = reveal(placeSettled, id, v, &batch)
+	}
+	return id, batch, err
 }

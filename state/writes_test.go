@@ -9,6 +9,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	"pgregory.net/rapid"
 
 	"stocksyncd/reconcile/inventory"
 )
@@ -308,4 +309,32 @@ func TestWhatACycleWroteIsToldByItsReportOrByTheBatchesOfOneThatWasCutOff(t *tes
 			t.Errorf("cycle %d, which never was, wrote %v, %v", cycle, wrote, err)
 		}
 	}
+}
+
+func TestWhatACycleWroteIsFoundAmongAllBatches(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		s := mustOpenUnsynced(t, newPath(t), Options{Now: clock})
+		defer mustClose(t, s)
+		must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(3, 5)}))
+		wrote := map[uint64]int{}
+		cycles := rapid.SliceOfN(rapid.Uint64Range(1, 12), 0, 20).Draw(rt, "cycles of the batches")
+		slices.Sort(cycles)
+		for i, cycle := range cycles {
+			if rapid.Bool().Draw(rt, "cut off before it was sent") {
+				_, err := s.Intend(batchOf("main", cycle, 1))
+				must(t, err)
+				continue
+			}
+			write(t, s, batchOf("main", cycle, i), inventory.Applied, "")
+			wrote[cycle] = i
+		}
+		for cycle := range uint64(14) {
+			got, err := s.Wrote(cycle)
+			must(t, err)
+			to, is := wrote[cycle]
+			if is != (len(got) > 0) || is && got[0].To != inventory.Units(to) {
+				rt.Errorf("cycle %d: got %+v, want its last write to %d: %t", cycle, got, to, is)
+			}
+		}
+	})
 }

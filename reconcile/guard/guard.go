@@ -255,12 +255,16 @@ func Found(memory *inventory.Memory, written []inventory.Written) {
 		cycle uint64
 	}
 	known := make(map[write]bool, len(memory.Written))
+	former := map[inventory.Key]time.Time{} // of a version that did not note the cycle
 	for _, w := range memory.Written {
 		known[write{w.Key, w.Cycle}] = true
+		if w.Cycle == 0 && w.At.After(former[w.Key]) {
+			former[w.Key] = w.At
+		}
 	}
 	free := released(Input{Holds: memory.Holds})
 	for _, w := range written {
-		if !known[write{w.Key, w.Cycle}] {
+		if !known[write{w.Key, w.Cycle}] && w.At.After(former[w.Key]) {
 			w.Freed = free[inventory.HeldLevel{Key: w.Key, Raise: w.Raised() > 0}]
 			memory.Written = append(memory.Written, w)
 		}

@@ -47,6 +47,9 @@ func strayed(h inventory.Hold) string {
 	} else {
 		fmt.Fprintf(&b, "Katana has %d of the canary %s", seen.Units, seen.SKU)
 	}
-	fmt.Fprintf(&b, "; outside of %d to %d no figure is trusted, and the changes go by themselves when it is back", seen.Min, seen.Max)
+	fmt.Fprintf(&b, "; outside of %d to %d no figure is trusted", seen.Min, seen.Max)
+	if h.Undo == 0 { // which is asked for once
+		b.WriteString(", and the changes go by themselves when it is back")
+	}
 	return b.String()
 }

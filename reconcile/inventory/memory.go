@@ -112,6 +112,9 @@ type Hold struct {
 type HeldLevel struct {
 	Key   Key  `json:"key"`
 	Raise bool `json:"raise"`
+	// Ahead tells that it is held ahead of the write that undoes it: a cycle that is
+	// cut off may not have come to that.
+	Ahead bool `json:"ahead,omitempty"`
 }
 
 // Canary is a SKU whose figure in Katana is known to lie in a range: where it
@@ -309,6 +312,10 @@ type Observation struct {
 	Items   []Item       // those that changed
 	Removed []ItemID     // items that no longer exist
 	Memory  Memory
+	// Part tells that the levels are more of what an observation before saw, which
+	// had all of the memory that must be durable no later than they: it need not be
+	// written again.
+	Part    bool
 	Settled []Settled // open intents, as the levels show them
 }
 
