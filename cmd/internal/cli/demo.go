@@ -21,10 +21,11 @@ import (
 	"stocksyncd/reconcile/inventory"
 )
 
-// The demo's pace. A sale reaches Katana well within settle, as it should.
+// The demo's pace. A sale reaches Katana later than settle: who only guesses what
+// is sold would have offered it again by then.
 const (
-	demoSettle   = 8 * time.Second
-	demoImport   = 5 * time.Second
+	demoSettle   = 6 * time.Second
+	demoImport   = 10 * time.Second
 	demoRows     = 8 // of a table
 	demoProducts = 300
 	demoStores   = 2
