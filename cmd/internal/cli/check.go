@@ -143,8 +143,8 @@ func (a *app) checkConfig(cfg *configs.Config) finding {
 // checkSettle says what the ledger of units in flight cannot know: how long the
 // importer of this merchant takes.
 func checkSettle(cfg *configs.Config) finding {
-	f := pass("sales under way", fmt.Sprintf("a unit sold in Shopify is kept from being offered again for %s; if its order reaches Katana later than that, it can be sold twice", cfg.Sync.Settle))
-	f.Next = "raise sync.settle when orders take longer to reach Katana"
+	f := pass("sales under way", fmt.Sprintf("what an order sold is not offered again until Katana has it; where a store's orders may not be read, what has fallen counts as sold for %s", cfg.Sync.Settle))
+	f.Next = "raise sync.settle where orders may not be read and take longer to reach Katana"
 	return f
 }
 
