@@ -43,6 +43,9 @@ var neededScopes = []string{"read_products", "read_inventory", "write_inventory"
 // orderScopes is what it takes to know of a sale before Katana does.
 var orderScopes = []string{"read_orders", "read_merchant_managed_fulfillment_orders"}
 
+// oldOrdersScope has Shopify tell of orders that are older than 60 days, too.
+const oldOrdersScope = "read_all_orders"
+
 func (a *app) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
@@ -330,7 +333,7 @@ func checkScopes(name string, scopes []string) finding {
 		}
 	}
 	for _, scope := range scopes {
-		if !slices.Contains(neededScopes, scope) && !slices.Contains(orderScopes, scope) {
+		if !slices.Contains(neededScopes, scope) && !slices.Contains(orderScopes, scope) && scope != oldOrdersScope {
 			excess = append(excess, quoteCell(scope))
 		}
 	}
