@@ -203,7 +203,8 @@ func (s *cycleStore) facts(level *inventory.Level) inventory.Explanation {
 	return e
 }
 
-// flown says where and since when units are in flight.
+// flown says where and since when units are in flight, and of which order, with
+// what is unusual about it.
 func (s *cycleStore) flown(entries []inventory.InFlight) (terms []inventory.FlightTerm) {
 	for _, entry := range entries {
 		term := inventory.FlightTerm{
@@ -211,6 +212,10 @@ func (s *cycleStore) flown(entries []inventory.InFlight) (terms []inventory.Flig
 		}
 		if kept, ok := s.c.memories[entry.Key.Store]; ok {
 			term.Name = kept.feeds[entry.Key.Location].Name
+			term.Sought = entry.Order == "" && !kept.Ledger.Told.IsZero()
+			if sale, is := kept.Ledger.Sales[entry.Sale]; is && flight.IsOverdue(&sale, s.c.r.opts.Now(), s.c.r.terms()) {
+				term.Overdue, term.Release = true, "stocksyncd release "+flight.SaleID(entry.Key.Store, entry.Sale)
+			}
 		}
 		terms = append(terms, term)
 	}
@@ -321,14 +326,36 @@ func (s *cycleStore) waits(key inventory.Key, o inventory.Outcome, e *inventory.
 		action.Until = s.firstSeen(key).Add(s.c.r.opts.Settle).UTC()
 		action.Text = fmt.Sprintf("raising it to %d waits until %s: the level was first seen at %s, and may miss a sale that Katana has not heard of", e.Target, clock(action.Until, now), clock(s.firstSeen(key), now))
 	case inventory.ReasonInFlight:
-		for _, own := range e.Own {
-			action.Until = later(action.Until, own.Expires)
-		}
 		action.Text = fmt.Sprintf("it stays at %d: the rest is sold here and not yet in Katana", o.From)
+		s.lands(&action, e.Own)
 	default:
 		action.Text = fmt.Sprintf("raising it to %d waits: the mode lets only reductions through", e.Target)
 	}
 	return action
+}
+
+// lands says of what is sold and not yet in Katana when that is over: at the
+// latest, if that can be told, and how to have it over at once.
+func (s *cycleStore) lands(action *inventory.NextAction, sold []inventory.FlightTerm) {
+	var sought time.Time
+	endless := false
+	for _, one := range sold {
+		endless = endless || one.Expires.IsZero() || one.Sought
+		action.Until = later(action.Until, one.Expires)
+		if one.Sought {
+			sought = later(sought, one.Expires)
+		}
+		if one.Overdue && action.Order == "" {
+			action.Order = one.Release
+			action.Text += fmt.Sprintf("; Katana should have had order %s, placed %s, by now", one.Order, clock(one.Since, s.c.r.opts.Now()))
+		}
+	}
+	if endless {
+		action.Until = time.Time{}
+	}
+	if !sought.IsZero() {
+		action.Text += fmt.Sprintf("; an order that explains the fall is looked for until %s", clock(sought, s.c.r.opts.Now()))
+	}
 }
 
 func later(a, b time.Time) time.Time {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"stocksyncd/reconcile/guard"
 	"stocksyncd/reconcile/inventory"
@@ -12,35 +13,44 @@ import (
 
 // ErrNothingToRelease reports an id that names neither a held plan nor a level
 // that is in quarantine or has a second writer, nor an order that Katana lacks.
-var ErrNothingToRelease = errors.New("nothing is held, in quarantine, written by something else or sold under that id; `stocksyncd status` lists what is")
+var ErrNothingToRelease = errors.New("nothing is held, in quarantine, written by something else or overdue under that id; `stocksyncd status` lists what is")
 
 // Release lets a held plan go, by its id, takes a level out of quarantine or has
 // it written as if nothing else did, by its key, or has an order count as sold no
 // longer. The next cycle writes the figure that is desired then, if it
-// still goes in the same direction. It says what it did.
+// still goes in the same direction. It says what it did, here and in the log.
 func (r *Reconciler) Release(id string) (string, error) {
 	for _, s := range r.opts.Stores {
 		kept, err := r.remembered(s.Name)
 		if err != nil {
 			return "", err
 		}
-		if i := slices.IndexFunc(kept.Holds, func(h inventory.Hold) bool {
-			return h.ID == id && h.Released.IsZero() && h.Rule != guard.RuleUndone
-		}); i >= 0 {
-			kept.Holds[i].Released = r.opts.Now()
-			return fmt.Sprintf("%s: %s released for the next cycle", id, count(len(kept.Holds[i].Levels), "level", "levels")), r.keep(s.Name, kept)
-		}
-		if slices.ContainsFunc(kept.Holds, func(h inventory.Hold) bool { return h.ID == id && h.Rule == guard.RuleUndone }) {
-			return fmt.Sprintf("%s: %s Katana again from the next cycle on", id, count(kept.letFollow(id), "level follows", "levels follow")), r.keep(s.Name, kept)
-		}
-		if text := kept.let(id); text != "" {
-			return text, r.keep(s.Name, kept)
-		}
-		if sale, is := releaseSale(s.Name, &kept.Ledger, id, r.opts.Now()); is {
-			return fmt.Sprintf("order %s counts as sold no longer: the next cycle offers what Katana says", sale), r.keep(s.Name, kept)
+		if text := kept.release(s.Name, id, r.opts.Now()); text != "" {
+			return text, r.released(s.Name, kept, text)
 		}
 	}
 	return "", fmt.Errorf("%q: %w", id, ErrNothingToRelease)
+}
+
+// release lets go of what an id names, and says what it did; "" where the id names
+// nothing of the store.
+func (m *memory) release(store inventory.StoreName, id string, now time.Time) string {
+	if i := slices.IndexFunc(m.Holds, func(h inventory.Hold) bool {
+		return h.ID == id && h.Released.IsZero() && h.Rule != guard.RuleUndone
+	}); i >= 0 {
+		m.Holds[i].Released = now
+		return fmt.Sprintf("%s: %s released for the next cycle", id, count(len(m.Holds[i].Levels), "level", "levels"))
+	}
+	if slices.ContainsFunc(m.Holds, func(h inventory.Hold) bool { return h.ID == id && h.Rule == guard.RuleUndone }) {
+		return fmt.Sprintf("%s: %s Katana again from the next cycle on", id, count(m.letFollow(id), "level follows", "levels follow"))
+	}
+	if text := m.let(id); text != "" {
+		return text
+	}
+	if sale, is := releaseSale(store, &m.Ledger, id, now); is {
+		return fmt.Sprintf("order %s counts as sold no longer: the next cycle offers what Katana says", sale)
+	}
+	return ""
 }
 
 // let ends all that keeps a level from being written: that it was undone, its
@@ -98,7 +108,17 @@ func (r *Reconciler) ReleaseAll(store inventory.StoreName) (string, error) {
 	if kept.Rivals = nil; contested > 0 {
 		text += fmt.Sprintf(", %s written again as if nothing else did", count(contested, "level", "levels"))
 	}
-	return text, r.keep(store, kept)
+	return text, r.released(store, kept, text)
+}
+
+// released keeps a release and has the log say what went: who looks into it later
+// sees that somebody let it go.
+func (r *Reconciler) released(name inventory.StoreName, kept *memory, text string) error {
+	if err := r.keep(name, kept); err != nil {
+		return err
+	}
+	r.opts.Log.Info("released", "store", name, "what", text)
+	return nil
 }
 
 func (r *Reconciler) keep(name inventory.StoreName, kept *memory) error {

@@ -118,19 +118,12 @@ func (s *cycleStore) noteSales() {
 	}
 	late := flight.Overdue(&s.kept.Ledger, s.looked, s.c.r.terms())
 	for _, order := range late[:min(len(late), overdueMost)] {
-		what := "Katana does not have order %s, placed %s: what it sold is not offered until then, or until `stocksyncd release %s`"
-		if !order.Open {
-			what = "Katana never heard of order %s, placed %s, and its units have left the shop: enter it there or correct the stock, then `stocksyncd release %s`"
-		}
-		s.notes = append(s.notes, fmt.Sprintf(what, order.Sale.Name, order.Sale.Created.UTC().Format(time.DateOnly), saleID(s.Name, order.ID)))
+		s.notes = append(s.notes, order.Report(s.Name).Text)
 	}
 	if more := len(late) - overdueMost; more > 0 {
-		s.notes = append(s.notes, fmt.Sprintf("Katana lacks %s of that kind more", count(more, "order", "orders")))
+		s.notes = append(s.notes, fmt.Sprintf("Katana lacks %s more of that age; `stocksyncd status --output json` has all", count(more, "order", "orders")))
 	}
 }
-
-// saleID is how an order is named to have it released.
-func saleID(store inventory.StoreName, id int64) string { return fmt.Sprintf("%s-order-%d", store, id) }
 
 // nameSales gives what waits for units in flight the orders that sold them.
 func (s *cycleStore) nameSales() {
@@ -158,7 +151,7 @@ func (s *cycleStore) nameSales() {
 // releaseSale has an order count no longer, and gives its name.
 func releaseSale(store inventory.StoreName, l *inventory.Ledger, id string, now time.Time) (name string, is bool) {
 	for order, sale := range l.Sales {
-		if saleID(store, order) == id && sale.Name != "" && sale.Released.IsZero() {
+		if flight.SaleID(store, order) == id && sale.Name != "" && sale.Released.IsZero() {
 			sale.Released = now
 			l.Sales[order] = sale
 			return sale.Name, true

@@ -1,9 +1,11 @@
 package reconcile_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,14 +25,21 @@ func TestAnOrderThatNeverReachesKatanaIsNamedAndCanBeReleased(t *testing.T) {
 	f.pass(25 * time.Hour)
 	report = f.ask(reconcile.Request{Kind: inventory.Incremental})
 	const id = "main-order-5000"
-	if notes := strings.Join(report.Stores[0].Notes, "\n"); !strings.Contains(notes, "order #1001") || !strings.Contains(notes, "stocksyncd release "+id) {
-		t.Errorf("got notes %q, want the order and how to release it", notes)
+	wantNote := "Katana does not have order #1001, placed 2026-03-04 05:17:09 UTC: what it sold is not offered until it has, or until `stocksyncd release " + id + "`"
+	if notes := strings.Join(report.Stores[0].Notes, "\n"); notes != wantNote {
+		t.Errorf("got notes\n%s\nwant\n%s", notes, wantNote)
 	}
 	waits := report.Stores[0].Changes
 	if len(waits) == 0 || waits[0].Outcome != inventory.Waiting || waits[0].Detail != "sold by #1001" {
 		t.Errorf("got %+v, want the raise to wait for the order, by its name", waits)
 	}
+	var log bytes.Buffer
+	f.log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	f.start()
 	said, err := f.r.Release(id)
+	if line := `level=INFO msg=released store=main what="` + said + `"`; !strings.Contains(log.String(), line) {
+		t.Errorf("the log has\n%swant\n%s", &log, line)
+	}
 	if err != nil || !strings.Contains(said, "#1001") {
 		t.Fatalf("got %q, %v", said, err)
 	}

@@ -26,8 +26,8 @@ func (w *World) Desired(store, sku, location string) (int, bool) {
 }
 
 // Sellable tells how much can be sold of a level: what Katana has for it, less
-// what it will commit to the orders of all stores that are not there yet, as far as
-// they were placed by a time. It may be less than nothing. It is false where a
+// what the orders of all stores have sold that are not there yet, be it handed out
+// already, as far as they were placed by a time. It may be less than nothing. It is false where a
 // daemon leaves the level alone.
 func (w *World) Sellable(store, sku, location string, placed time.Time) (int, bool) {
 	w.lock()
@@ -54,7 +54,7 @@ func (w *World) Sellable(store, sku, location string, placed time.Time) (int, bo
 			}
 			for _, line := range o.lines {
 				if line.listing.sku == sku && !line.imported {
-					exact -= units(line.remaining())
+					exact -= units(line.claims())
 				}
 			}
 		}

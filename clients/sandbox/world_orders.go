@@ -39,6 +39,10 @@ type storeLine struct {
 
 func (l *storeLine) remaining() int { return l.quantity - l.fulfilled - l.removed }
 
+// claims is how many pieces of the line are the customer's, whether or not they
+// have left the shop: all that was neither removed nor returned.
+func (l *storeLine) claims() int { return l.quantity - l.removed - l.returned }
+
 // storePart is a fulfilment order: what one location is to fulfil of an order.
 type storePart struct {
 	id                   int64

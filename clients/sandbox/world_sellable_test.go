@@ -32,6 +32,17 @@ func TestWhatIsSoldAndNotImportedCannotBeSoldAgain(t *testing.T) {
 	do(OrderPlaced{Order: "#2", Lines: []Line{{"MUG", "2"}}, Import: Import{Never: true}})
 	do(OrderCancelled{Order: "#2"})
 	sellable("an order was called off", w.clock.at, 6)
+	do(OrderPlaced{Order: "#3", Till: true, Lines: []Line{{"MUG", "1"}}, Import: Import{Never: true}})
+	sellable("one was handed over the counter", w.clock.at, 5)
+	do(OrderImported{Order: "#3"})
+	sellable("the sale at the counter is imported", w.clock.at, 5)
+	do(OrderPlaced{Order: "#4", Lines: []Line{{"MUG", "3"}}, Import: Import{Never: true}})
+	do(OrderDelivered{Order: "#4", Lines: []Line{{"MUG", "2"}}})
+	sellable("a part of an order is sent before Katana has it", w.clock.at, 2)
+	do(OrderDelivered{Order: "#4"})
+	sellable("all of it is sent", w.clock.at, 2)
+	do(OrderRefunded{Order: "#4", Lines: []Line{{"MUG", "1"}}, Restock: true})
+	sellable("one of it came back", w.clock.at, 3)
 	if _, is := w.Sellable("", "NONE", "Oslo", began); is {
 		t.Error("nothing can be sold of a SKU that is not there")
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,9 +26,9 @@ var withoutOrders = []string{"read_products", "read_inventory", "write_inventory
 
 // anewWorld is a shop that offers none of what Katana has of four SKUs, since
 // it does not stock them, and one beside it that offers all of it.
-func anewWorld(t *testing.T) (w *sandbox.World, config string) {
+func anewWorld(t *testing.T, clock *shifted) (w *sandbox.World, config string) {
 	t.Helper()
-	w = sandbox.NewWorld(sandbox.Options{KatanaPerMinute: 6000, Stores: []sandbox.StoreOptions{{Name: "main", Scopes: withoutOrders}, {Name: "outlet", Scopes: withoutOrders}}})
+	w = sandbox.NewWorld(sandbox.Options{Now: clock.now, KatanaPerMinute: 6000, Stores: []sandbox.StoreOptions{{Name: "main", Scopes: withoutOrders}, {Name: "outlet", Scopes: withoutOrders}}})
 	w.AddLocation(sandbox.KatanaLocation{Name: "Oslo"})
 	for _, store := range w.Stores() {
 		for _, name := range []string{"Oslo", "Depot"} {
@@ -57,13 +58,22 @@ func anewWorld(t *testing.T) (w *sandbox.World, config string) {
     locations: [{ shopify: Oslo, katana: Oslo }]`)
 }
 
-// onceAt runs one cycle of the program in this process, by another clock.
-func onceAt(t *testing.T, config string, off time.Duration) {
+// shifted is the clock of a world and of what runs in this process.
+type shifted struct{ off atomic.Int64 }
+
+func (c *shifted) now() time.Time { return time.Now().Add(time.Duration(c.off.Load())) }
+
+// onceAt runs one cycle of the program in this process, at another time. Katana's
+// clock goes along: one of the machine that was set forth alone lets nothing go
+// sooner.
+func onceAt(t *testing.T, clock *shifted, config string, off time.Duration) {
 	t.Helper()
+	clock.off.Store(int64(off))
+	defer clock.off.Store(0)
 	var log bytes.Buffer
 	env := cli.Env{
 		Args: []string{"once", "--full", "--config", config}, Stdin: strings.NewReader(""), Stdout: &log, Stderr: &log,
-		Now: func() time.Time { return time.Now().Add(off) }, Getenv: secrets,
+		Now: clock.now, Getenv: secrets,
 		Signals: cli.Process().Signals, Terminal: cli.Process().Terminal,
 	}
 	if code := cli.Main(env); code != 0 {
@@ -98,8 +108,9 @@ func TestKillingTheDaemonWhileItStocksItemsSellsNothingTwice(t *testing.T) {
 		for _, op := range []string{"inventoryActivate", "inventorySetQuantities"} {
 			t.Run(fmt.Sprint(op, " ", kind), func(t *testing.T) {
 				for n := 0; ; n++ {
-					w, config := anewWorld(t)
-					onceAt(t, config, -time.Hour) // all is seen; the raises wait
+					clock := &shifted{}
+					w, config := anewWorld(t, clock)
+					onceAt(t, clock, config, -time.Hour) // all is seen; the raises wait
 					where := fmt.Sprintf("killed at %s %d, %s", op, n, kind)
 					fault := sandbox.Fault{API: "shopify/main", Op: op, Kind: kind, After: n}
 					if !killAt(t, w, config, fault) {
@@ -108,7 +119,7 @@ func TestKillingTheDaemonWhileItStocksItemsSellsNothingTwice(t *testing.T) {
 						}
 						return
 					}
-					wantStocked(t, w, config, where)
+					wantStocked(t, w, clock, config, where)
 				}
 			})
 		}
@@ -116,14 +127,14 @@ func TestKillingTheDaemonWhileItStocksItemsSellsNothingTwice(t *testing.T) {
 }
 
 // wantStocked starts the daemon again after it was killed.
-func wantStocked(t *testing.T, w *sandbox.World, config, where string) {
+func wantStocked(t *testing.T, w *sandbox.World, clock *shifted, config, where string) {
 	t.Helper()
 	cmd, log := once(t.Context(), t, config)
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%s: the next cycle: %v\n%s", where, err, log)
 	}
 	wantNothingInFlight(t, w, config, where)
-	onceAt(t, config, 11*time.Minute) // what may have been written and sold since, waits one settle
+	onceAt(t, clock, config, 11*time.Minute) // what may have been written and sold since, waits one settle
 	wantNothingInFlight(t, w, config, where)
 	for _, store := range w.Stores() {
 		for _, sku := range anewSKUs {

@@ -2,6 +2,7 @@ package flight
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -82,7 +83,7 @@ func Tell(l *inventory.Ledger, store inventory.StoreName, told inventory.Sales, 
 			one.Done = earlier(sale.Updated, now)
 		}
 		l.Sales[sale.ID] = one
-		learnt = append(learnt, newer(store, &old, &one, now, terms)...)
+		learnt = append(learnt, newer(store, sale.ID, &old, &one, now, terms)...)
 	}
 	slices.SortFunc(learnt, func(a, b Learnt) int { return a.Key.Compare(b.Key) })
 	maps.DeleteFunc(l.Sales, func(_ int64, sale inventory.KnownSale) bool { return over(&sale, now, terms) })
@@ -121,12 +122,12 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // newer lists the units of an order that are in flight now and were not before.
-func newer(store inventory.StoreName, old, one *inventory.KnownSale, now time.Time, terms Terms) (learnt []Learnt) {
+func newer(store inventory.StoreName, id int64, old, one *inventory.KnownSale, now time.Time, terms Terms) (learnt []Learnt) {
 	before := map[inventory.Key]inventory.Units{}
-	for _, e := range flying(store, old, now, terms) {
+	for _, e := range flying(store, id, old, now, terms) {
 		before[e.Key] += e.Units
 	}
-	for _, e := range flying(store, one, now, terms) {
+	for _, e := range flying(store, id, one, now, terms) {
 		if more := e.Units - before[e.Key]; more > 0 {
 			learnt = append(learnt, Learnt{Key: e.Key, SKU: e.SKU, Units: more})
 		}
@@ -158,7 +159,7 @@ func over(sale *inventory.KnownSale, now time.Time, terms Terms) bool {
 func Forget(l *inventory.Ledger, store inventory.StoreName, now time.Time, terms Terms) {
 	for _, id := range slices.Sorted(maps.Keys(l.Sales)) {
 		sale := l.Sales[id]
-		for _, e := range flying(store, &sale, now, terms) {
+		for _, e := range flying(store, id, &sale, now, terms) {
 			if until := now.Add(terms.Settle); e.Expires.IsZero() || e.Expires.After(until) {
 				e.Expires = until
 			}
@@ -278,7 +279,7 @@ func Entries(l *inventory.Ledger, store inventory.StoreName, now time.Time, term
 	slices.Sort(ids)
 	for _, id := range ids {
 		sale := l.Sales[id]
-		all = append(all, flying(store, &sale, now, terms)...)
+		all = append(all, flying(store, id, &sale, now, terms)...)
 	}
 	return all
 }
@@ -308,7 +309,7 @@ func rowsBy(sale *inventory.KnownSale, terms Terms) (by time.Time) {
 // Katana later has changed what is to be sent. Of one that it does not have, what
 // is open counts until it has, and what has left the shop until SettleMax after
 // that.
-func flying(store inventory.StoreName, sale *inventory.KnownSale, now time.Time, terms Terms) (entries []inventory.InFlight) {
+func flying(store inventory.StoreName, id int64, sale *inventory.KnownSale, now time.Time, terms Terms) (entries []inventory.InFlight) {
 	if landed(sale, now, terms) {
 		return nil
 	}
@@ -326,7 +327,7 @@ func flying(store inventory.StoreName, sale *inventory.KnownSale, now time.Time,
 			if units -= took; units > 0 && line.SKU != "" && (expires.IsZero() || now.Before(expires)) {
 				entries = append(entries, inventory.InFlight{
 					Key: inventory.Key{Store: store, Item: line.Item, Location: line.Location}, SKU: line.SKU,
-					Units: units, Since: sale.Created, Expires: expires, Order: sale.Name,
+					Units: units, Since: sale.Created, Expires: expires, Order: sale.Name, Sale: id,
 				})
 			}
 		}
@@ -340,6 +341,9 @@ func flying(store inventory.StoreName, sale *inventory.KnownSale, now time.Time,
 	return entries
 }
 
+// SaleID is how an order is named to have it released.
+func SaleID(store inventory.StoreName, id int64) string { return fmt.Sprintf("%s-order-%d", store, id) }
+
 // Late is an order of the store that Katana should have had long since.
 type Late struct {
 	ID   int64
@@ -347,21 +351,41 @@ type Late struct {
 	Open bool // units are still to be sent, and count on; else nothing counts any more
 }
 
+// Report is the order as people read of it.
+func (l *Late) Report(store inventory.StoreName) inventory.OverdueSale {
+	placed := l.Sale.Created.UTC()
+	release := "stocksyncd release " + SaleID(store, l.ID)
+	text := "Katana does not have order %s, placed %s: what it sold is not offered until it has, or until `%s`"
+	if !l.Open {
+		text = "Katana never heard of order %s, placed %s, and its units have left the shop: enter it there or correct the stock, then `%s`"
+	}
+	return inventory.OverdueSale{
+		Order: l.Sale.Name, Placed: placed, Counts: l.Open, Release: release,
+		Text: fmt.Sprintf(text, l.Sale.Name, placed.Format("2006-01-02 15:04:05 UTC"), release),
+	}
+}
+
 // Overdue lists the orders that Katana does not have although they are older than
 // SettleMax: open ones, and those whose units have left the shop for as long.
 // The oldest come first.
 func Overdue(l *inventory.Ledger, now time.Time, terms Terms) (late []Late) {
 	for id, sale := range l.Sales {
-		if len(sale.Has) > 0 || !sale.Released.IsZero() {
-			continue
-		}
-		switch {
-		case isOpen(sale.Lines) && !now.Before(sale.Created.Add(terms.SettleMax)):
-			late = append(late, Late{ID: id, Sale: sale, Open: true})
-		case !isOpen(sale.Lines) && !sale.Done.IsZero() && !now.Before(sale.Done.Add(terms.SettleMax)):
-			late = append(late, Late{ID: id, Sale: sale})
+		if IsOverdue(&sale, now, terms) {
+			late = append(late, Late{ID: id, Sale: sale, Open: isOpen(sale.Lines)})
 		}
 	}
 	slices.SortFunc(late, func(a, b Late) int { return cmp.Or(a.Sale.Created.Compare(b.Sale.Created), cmp.Compare(a.ID, b.ID)) })
 	return late
+}
+
+// IsOverdue tells whether [Overdue] lists the order.
+func IsOverdue(sale *inventory.KnownSale, now time.Time, terms Terms) bool {
+	switch {
+	case len(sale.Has) > 0 || !sale.Released.IsZero():
+		return false
+	case isOpen(sale.Lines):
+		return !now.Before(sale.Created.Add(terms.SettleMax))
+	default:
+		return !sale.Done.IsZero() && !now.Before(sale.Done.Add(terms.SettleMax))
+	}
 }

@@ -217,9 +217,12 @@ func TestOrdersThatKatanaShouldHaveHadLongSinceAreNamed(t *testing.T) {
 	s.after(time.Second)
 	var got []string
 	for _, late := range flight.Overdue(&s.ledger, s.now, terms) {
-		got = append(got, fmt.Sprint(late.Sale.Name, " open ", late.Open))
+		got = append(got, late.Report("main").Text)
 	}
-	if want := []string{"#1 open true", "#2 open false"}; !slices.Equal(got, want) {
+	if want := []string{
+		"Katana does not have order #1, placed 2026-03-02 10:01:00 UTC: what it sold is not offered until it has, or until `stocksyncd release main-order-1`",
+		"Katana never heard of order #2, placed 2026-03-02 10:01:00 UTC, and its units have left the shop: enter it there or correct the stock, then `stocksyncd release main-order-2`",
+	}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

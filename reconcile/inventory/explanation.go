@@ -153,6 +153,13 @@ type FlightTerm struct {
 	Units    Units      `json:"units"`
 	Since    time.Time  `json:"since"`
 	Expires  time.Time  `json:"expires"` // zero: it counts until Katana has the order
+	// Sought tells that the store has yet to tell of the order: it is looked for
+	// until Expires, and what is found counts on.
+	Sought bool `json:"order_sought,omitempty"`
+	// Overdue tells that Katana should have had the order long since, and Release is
+	// the command that lets it go.
+	Overdue bool   `json:"overdue,omitempty"`
+	Release string `json:"release,omitempty"`
 }
 
 // SeenFigure is what is remembered of a level.

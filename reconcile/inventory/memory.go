@@ -26,6 +26,7 @@ type InFlight struct {
 	// Order is the order that sold the units, as people know it, where the store
 	// tells of its orders; "" where they are inferred.
 	Order string `json:"order,omitempty"`
+	Sale  int64  `json:"sale,omitempty"` // its id, a key of [Ledger.Sales]
 	// Sources are the Katana locations that the level drew on when it sold them:
 	// they will be taken from there, wherever it draws from by now.
 	Sources []SourceLocationID `json:"sources,omitempty"`

@@ -124,6 +124,15 @@ type QuarantineReport struct {
 	Release    string     `json:"release"` // the command that has it tried at once
 }
 
+// OverdueSale is an order of a store that Katana should have had long since.
+type OverdueSale struct {
+	Order   string    `json:"order"`
+	Placed  time.Time `json:"placed"`
+	Counts  bool      `json:"counts"`  // what it sold is not offered; else it has left the shop and counts no more
+	Text    string    `json:"text"`    // the same in words, with what to do
+	Release string    `json:"release"` // the command that lets it go
+}
+
 // SecondWriterReport is a level that something else writes too.
 type SecondWriterReport struct {
 	SKU        SKU        `json:"sku"`

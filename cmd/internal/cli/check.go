@@ -43,6 +43,9 @@ var neededScopes = []string{"read_products", "read_inventory", "write_inventory"
 // orderScopes is what it takes to know of a sale before Katana does.
 var orderScopes = []string{"read_orders", "read_merchant_managed_fulfillment_orders"}
 
+// oldOrdersScope has Shopify tell of orders that are older than 60 days, too.
+const oldOrdersScope = "read_all_orders"
+
 func (a *app) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
@@ -143,8 +146,8 @@ func (a *app) checkConfig(cfg *configs.Config) finding {
 // checkSettle says what the ledger of units in flight cannot know: how long the
 // importer of this merchant takes.
 func checkSettle(cfg *configs.Config) finding {
-	f := pass("sales under way", fmt.Sprintf("a unit sold in Shopify is kept from being offered again for %s; if its order reaches Katana later than that, it can be sold twice", cfg.Sync.Settle))
-	f.Next = "raise sync.settle when orders take longer to reach Katana"
+	f := pass("sales under way", fmt.Sprintf("what an order sold is not offered again until Katana has it; where a store's orders may not be read, what has fallen counts as sold for %s", cfg.Sync.Settle))
+	f.Next = "raise sync.settle where orders may not be read and take longer to reach Katana"
 	return f
 }
 
@@ -330,7 +333,7 @@ func checkScopes(name string, scopes []string) finding {
 		}
 	}
 	for _, scope := range scopes {
-		if !slices.Contains(neededScopes, scope) && !slices.Contains(orderScopes, scope) {
+		if !slices.Contains(neededScopes, scope) && !slices.Contains(orderScopes, scope) && scope != oldOrdersScope {
 			excess = append(excess, quoteCell(scope))
 		}
 	}

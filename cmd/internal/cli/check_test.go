@@ -130,6 +130,7 @@ func TestCheckFailsOnAScopeThatIsMissingAndWarnsOfOneTooMany(t *testing.T) {
 		notNamed string
 	}{
 		{"the least that is needed", all, true, "read_products, read_inventory, write_inventory, read_locations, read_orders, read_merchant", "", "more than"},
+		{"orders of more than 60 days ago", append(without(), "read_all_orders"), true, "read_orders, read_merchant", "", "more than"},
 		{"no writing of stock", without("write_inventory"), false, "missing: write_inventory", "grant them", "read_products"},
 		{"nothing", nil, false, "missing: read_products, read_inventory, write_inventory, read_locations", "grant them", "read_orders"},
 		{"write includes read", without("read_inventory"), true, "read_inventory", "", "missing"},

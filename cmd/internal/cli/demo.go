@@ -21,10 +21,11 @@ import (
 	"stocksyncd/reconcile/inventory"
 )
 
-// The demo's pace. A sale reaches Katana well within settle, as it should.
+// The demo's pace. A sale reaches Katana later than settle: who only guesses what
+// is sold would have offered it again by then.
 const (
-	demoSettle   = 8 * time.Second
-	demoImport   = 5 * time.Second
+	demoSettle   = 6 * time.Second
+	demoImport   = 10 * time.Second
 	demoRows     = 8 // of a table
 	demoProducts = 300
 	demoStores   = 2
@@ -244,10 +245,13 @@ func (d *demo) find(ctx context.Context, picks ...pick) error {
 	return fmt.Errorf("after %d cycles the daemon has not found what happened to %s; its log: %s", demoLooks, quoteCell(picks[0].sku), d.logPath())
 }
 
-// in tells whether a report has a change of the level's SKU.
+// in tells whether a report has a change of the level's SKU, and not only that
+// Katana is to be asked first.
 func (p pick) in(report *inventory.Report) bool {
 	return slices.ContainsFunc(report.Stores, func(s inventory.StoreReport) bool {
-		return slices.ContainsFunc(s.Changes, func(c inventory.ChangeReport) bool { return c.SKU == inventory.SKU(p.sku) })
+		return slices.ContainsFunc(s.Changes, func(c inventory.ChangeReport) bool {
+			return c.SKU == inventory.SKU(p.sku) && c.Reason != inventory.ReasonUnread
+		})
 	})
 }
 

@@ -332,12 +332,18 @@ func (a *app) flights(terms []inventory.FlightTerm, elsewhere bool) []string {
 		if !f.Since.IsZero() {
 			parts = append(parts, "since "+a.when(f.Since))
 		}
-		if f.Expires.IsZero() {
+		switch {
+		case f.Sought:
+			parts = append(parts, "its order is looked for until "+a.when(f.Expires))
+		case f.Expires.IsZero():
 			parts = append(parts, "counts until Katana has it")
-		} else {
+		default:
 			parts = append(parts, "counts until "+a.when(f.Expires))
 		}
 		lines = append(lines, strings.Join(parts, ", "))
+		if f.Overdue {
+			lines = append(lines, "  overdue: Katana should have had it by now; to let it go: "+quoteCell(f.Release))
+		}
 	}
 	return lines
 }

@@ -14,7 +14,7 @@ func (a *app) releaseCommand() *cobra.Command {
 	var store string
 	cmd := &cobra.Command{
 		Use:   "release ID | --all --store STORE",
-		Short: "Let a held plan or a quarantined level go",
+		Short: "Let a held plan, a level or an order go",
 		Long: `Let go of a plan that a guard holds (an id such as main-3), of a level that is in
 quarantine or that something else writes too (such as main/4711/42), or of an order
 that never reaches Katana (such as main-order-5550001); "stocksyncd status" and the
@@ -24,6 +24,7 @@ their former figures (main-12-undone, or one of them by its key) follow Katana a
 from the next cycle on.` + exitStatus("0 done", "1 nothing goes by that id", "2 usage or config"),
 		Example: `  stocksyncd release main-3
   stocksyncd release main/4711/42
+  stocksyncd release main-order-5550001
   stocksyncd release --all --store main`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {

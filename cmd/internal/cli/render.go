@@ -98,10 +98,15 @@ func outcomeText(c inventory.ChangeReport, planned bool) string {
 	if why := reasonText(c.Reason); why != "" {
 		text += ": " + why
 	}
-	if c.Detail != "" {
-		text += " (" + quoteCell(c.Detail) + ")"
+	return text + aside(c.Detail)
+}
+
+// aside is the detail of a reason, behind it.
+func aside(detail string) string {
+	if detail == "" {
+		return ""
 	}
-	return text
+	return " (" + quoteCell(detail) + ")"
 }
 
 // reasonText says a reason code in words; an unknown code is its own word.

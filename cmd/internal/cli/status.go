@@ -20,9 +20,10 @@ func (a *app) statusCommand() *cobra.Command {
 		Use:   "status",
 		Short: "Show the last cycle, and what waits, is held or in quarantine",
 		Long: `Show the last cycle, how old the oldest figures are, and for each store what
-waits, what a guard holds with the command that lets it go, which levels are in
-quarantine, and which ones something else writes too. The running daemon is asked;
-when none runs, the state file is read. No API is asked.` + exitStatus(
+waits, which orders Katana should have had by now and what a guard holds, with the
+commands that let them go, which levels are in quarantine, and which ones something
+else writes too. The running daemon is asked; when none runs, the state file is
+read. No API is asked.` + exitStatus(
 			"0 done", "1 the state cannot be read", "2 usage or config"),
 		Example: `  stocksyncd status
   stocksyncd status --output json | jq '.stores[].holds'`,
@@ -140,13 +141,14 @@ func (a *app) storeStatus(store *daemon.StoreStatus, last *inventory.StoreReport
 		lines = append(lines, fmt.Sprintf("  %s sold in Shopify and not yet in Katana", count(int(store.InFlight), "unit", "units")))
 	}
 	const most = 20
+	lines = append(lines, overdueLines(store.Overdue, most)...)
 	for i, o := range store.Waiting {
 		if i == most {
 			lines = append(lines, fmt.Sprintf("  and %d more wait; --output json has all", len(store.Waiting)-most))
 			break
 		}
 		lines = append(lines, fmt.Sprintf("  %s at %s waits to go from %d to %d: %s",
-			quoteCell(string(o.SKU)), quoteCell(o.Location), o.From, o.To, reasonText(o.Reason)))
+			quoteCell(string(o.SKU)), quoteCell(o.Location), o.From, o.To, reasonText(o.Reason)+aside(o.Detail)))
 	}
 	for _, h := range store.Holds {
 		if h.Released.IsZero() {
@@ -163,6 +165,17 @@ func (a *app) storeStatus(store *daemon.StoreStatus, last *inventory.StoreReport
 		lines = append(lines, a.restLine(&q))
 	}
 	return append(lines, a.rivalLines(store.Rivals, most)...)
+}
+
+// overdueLines says which orders Katana should have had by now, and what to do.
+func overdueLines(overdue []inventory.OverdueSale, most int) (lines []string) {
+	for i, order := range overdue {
+		if i == most {
+			return append(lines, fmt.Sprintf("  and %d more orders that Katana should have had by now; --output json has all", len(overdue)-most))
+		}
+		lines = append(lines, "  overdue: "+quoteCell(order.Text))
+	}
+	return lines
 }
 
 // rivalLines says which levels something else writes too, and how that is known.

@@ -234,12 +234,15 @@ func (m memory) Memory(name inventory.StoreName) (inventory.Memory, error) {
 	return m.store.Memory(name)
 }
 
-func (m memory) InFlight(name inventory.StoreName) (units inventory.Units, err error) {
-	kept, err := m.Memory(name)
-	for _, entry := range flight.Entries(&kept.Ledger, name, m.now(), terms(m.config)) {
+func (m memory) Sold(name inventory.StoreName, ledger *inventory.Ledger) (units inventory.Units, overdue []inventory.OverdueSale) {
+	now, terms := m.now(), terms(m.config)
+	for _, entry := range flight.Entries(ledger, name, now, terms) {
 		units += entry.Units
 	}
-	return units, err
+	for _, late := range flight.Overdue(ledger, now, terms) {
+		overdue = append(overdue, late.Report(name))
+	}
+	return units, overdue
 }
 
 // terms says how long units count whose order is slow to reach Katana.
@@ -263,9 +266,8 @@ func (m memory) Lineage() (string, error) {
 // blank is a state file that is not there yet.
 type blank struct{ memory }
 
-func (blank) Last() (*inventory.Report, error)                      { return nil, nil }
-func (blank) Lineage() (string, error)                              { return "", nil }
-func (blank) InFlight(inventory.StoreName) (inventory.Units, error) { return 0, nil }
+func (blank) Last() (*inventory.Report, error) { return nil, nil }
+func (blank) Lineage() (string, error)         { return "", nil }
 func (blank) Memory(inventory.StoreName) (inventory.Memory, error) {
 	return inventory.Memory{}, nil
 }
@@ -298,7 +300,7 @@ const stateTimeout = 500 * time.Millisecond
 // readState opens the state file for reading.
 func (a *app) readState(cfg *configs.Config) (daemon.Memory, func() error, error) {
 	if _, err := os.Stat(cfg.State.Path); errors.Is(err, fs.ErrNotExist) {
-		return blank{memory{config: cfg}}, func() error { return nil }, nil
+		return blank{memory{config: cfg, now: a.Now}}, func() error { return nil }, nil
 	}
 	store, err := a.lookAtState(cfg)
 	if err != nil {

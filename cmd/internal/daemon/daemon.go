@@ -48,8 +48,9 @@ type Memory interface {
 	Stores() []StoreMode
 	// Memory is what is kept of a store between cycles.
 	Memory(store inventory.StoreName) (inventory.Memory, error)
-	// InFlight is how many units a store has sold that Katana does not commit.
-	InFlight(store inventory.StoreName) (inventory.Units, error)
+	// Sold says of a store's ledger how many units it has sold that Katana does not
+	// commit, and which orders Katana should have had long since, the oldest first.
+	Sold(store inventory.StoreName, ledger *inventory.Ledger) (inventory.Units, []inventory.OverdueSale)
 	// Lineage is a digest of the accounts that the state file is of.
 	Lineage() (string, error)
 }

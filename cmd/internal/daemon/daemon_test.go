@@ -112,10 +112,12 @@ func (f *fake) fed() int {
 // forgetful is a state file without a past.
 type forgetful struct{}
 
-func (forgetful) Last() (*inventory.Report, error)                      { return nil, nil }
-func (forgetful) Stores() []StoreMode                                   { return []StoreMode{{"main", inventory.ModeApply}} }
-func (forgetful) Lineage() (string, error)                              { return "accounts", nil }
-func (forgetful) InFlight(inventory.StoreName) (inventory.Units, error) { return 0, nil }
+func (forgetful) Last() (*inventory.Report, error) { return nil, nil }
+func (forgetful) Stores() []StoreMode              { return []StoreMode{{"main", inventory.ModeApply}} }
+func (forgetful) Lineage() (string, error)         { return "accounts", nil }
+func (forgetful) Sold(inventory.StoreName, *inventory.Ledger) (inventory.Units, []inventory.OverdueSale) {
+	return 0, nil
+}
 func (forgetful) Memory(inventory.StoreName) (inventory.Memory, error) {
 	return inventory.Memory{Holds: []inventory.Hold{{ID: "main-3"}}}, nil
 }

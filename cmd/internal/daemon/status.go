@@ -32,6 +32,7 @@ type StoreStatus struct {
 	Name       inventory.StoreName      `json:"name"`
 	Mode       inventory.Mode           `json:"mode"`
 	InFlight   inventory.Units          `json:"in_flight"` // units sold in Shopify that Katana does not commit yet
+	Overdue    []inventory.OverdueSale  `json:"overdue"`   // orders that Katana should have had long since
 	Waiting    []inventory.ChangeReport `json:"waiting"`   // in the last cycle
 	Holds      []inventory.Hold         `json:"holds"`
 	Quarantine []inventory.Quarantined  `json:"quarantine"`
@@ -58,9 +59,7 @@ func Describe(s *Setup) (*Status, error) {
 			Name: store.Name, Mode: store.Mode,
 			Waiting: waiting(last, store.Name), Holds: memory.Holds, Quarantine: memory.Quarantine, Rivals: memory.Rivals,
 		}
-		if one.InFlight, err = s.Memory.InFlight(store.Name); err != nil {
-			return nil, fmt.Errorf("store %s: %w", store.Name, err)
-		}
+		one.InFlight, one.Overdue = s.Memory.Sold(store.Name, &memory.Ledger)
 		status.Stores = append(status.Stores, one)
 	}
 	return status, nil
