@@ -148,7 +148,7 @@ func over(sale *inventory.KnownSale, now time.Time, terms Terms) bool {
 		last = sale.Released
 	}
 	if isOpen(sale.Lines) {
-		return (len(sale.Has) > 0 || !sale.Released.IsZero()) && last.Before(now.Add(-reach))
+		return len(sale.Has) > 0 && last.Before(now.Add(-reach)) // what was released would count again
 	}
 	return last.Before(now.Add(-terms.remember()))
 }

@@ -308,3 +308,17 @@ func TestWhatIsToldAgainIsInFlightOnce(t *testing.T) {
 	s.tell(sale)
 	s.wants("and granted again", 2)
 }
+
+func TestAReleasedOrderStaysSoHoweverLongItIsOpen(t *testing.T) {
+	s := openTill(t)
+	sale := s.sale(1, 2, 0)
+	s.tell(sale)
+	released := s.ledger.Sales[1]
+	released.Released = s.now
+	s.ledger.Sales[1] = released
+	for range 3 {
+		s.after(31 * 24 * time.Hour)
+		s.tell(sale) // the store tells of orders of any age
+		s.wants("months later", 0)
+	}
+}
