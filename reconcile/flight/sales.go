@@ -82,7 +82,9 @@ func Tell(l *inventory.Ledger, store inventory.StoreName, told inventory.Sales, 
 			one.Done = earlier(sale.Updated, now)
 		}
 		l.Sales[sale.ID] = one
-		learnt = append(learnt, newer(store, &old, &one, now, terms)...)
+		if !begins { // Katana may have any of those, and their falls may be gone
+			learnt = append(learnt, newer(store, &old, &one, now, terms)...)
+		}
 	}
 	slices.SortFunc(learnt, func(a, b Learnt) int { return a.Key.Compare(b.Key) })
 	maps.DeleteFunc(l.Sales, func(_ int64, sale inventory.KnownSale) bool { return over(&sale, now, terms) })

@@ -322,3 +322,14 @@ func TestAReleasedOrderStaysSoHoweverLongItIsOpen(t *testing.T) {
 		s.wants("months later", 0)
 	}
 }
+
+func TestAnOrderThatKatanaHadBeforeTheStoreToldOfAnyTakesNoFallAway(t *testing.T) {
+	s := &till{t: t, now: start}
+	imported := s.sale(1, 1, 0)
+	s.after(time.Hour)
+	levels := []inventory.Level{{Key: front, SKU: mug, Available: 8, Active: true}} // one of an order that the search does not find yet
+	flight.Look(&s.ledger, levels, func(inventory.Key) (inventory.Units, bool) { return 9, true }, feeds, nil, s.now, terms)
+	flight.Claim(&s.ledger, s.tell(imported))
+	s.arrives(1, 1) // as Katana is found to have had it
+	s.wants("the fall", 1)
+}
