@@ -89,7 +89,7 @@ func newCycleStore(c *cycle, s Store, kept *memory) *cycleStore {
 // does: what it has sold, the other must not offer. Nothing is written to it then,
 // and it is not reported. One that is not known whole shares nothing that is known.
 func (s *cycleStore) listen() bool {
-	s.listens, s.mode, s.Target = true, inventory.ModeReport, DryRun{s.Store.Target}
+	s.listens, s.mode, s.Target = true, inventory.ModeReport, DryRun{s.Target}
 	s.whole = !s.kept.shelf.whole || s.c.started.Sub(s.kept.tour.oldest()) > looksHold
 	return s.Mode != inventory.ModeOff && !s.c.ask.Dry && !s.whole
 }

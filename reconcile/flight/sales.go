@@ -83,7 +83,9 @@ func Tell(l *inventory.Ledger, store inventory.StoreName, told inventory.Sales, 
 			one.Done = earlier(sale.Updated, now)
 		}
 		l.Sales[sale.ID] = one
-		learnt = append(learnt, newer(store, sale.ID, &old, &one, now, terms)...)
+		if !begins { // Katana may have any of those, and their falls may be gone
+			learnt = append(learnt, newer(store, sale.ID, &old, &one, now, terms)...)
+		}
 	}
 	slices.SortFunc(learnt, func(a, b Learnt) int { return a.Key.Compare(b.Key) })
 	maps.DeleteFunc(l.Sales, func(_ int64, sale inventory.KnownSale) bool { return over(&sale, now, terms) })
@@ -149,7 +151,7 @@ func over(sale *inventory.KnownSale, now time.Time, terms Terms) bool {
 		last = sale.Released
 	}
 	if isOpen(sale.Lines) {
-		return (len(sale.Has) > 0 || !sale.Released.IsZero()) && last.Before(now.Add(-reach))
+		return len(sale.Has) > 0 && last.Before(now.Add(-reach)) // what was released would count again
 	}
 	return last.Before(now.Add(-terms.remember()))
 }

@@ -311,3 +311,28 @@ func TestWhatIsToldAgainIsInFlightOnce(t *testing.T) {
 	s.tell(sale)
 	s.wants("and granted again", 2)
 }
+
+func TestAReleasedOrderStaysSoHoweverLongItIsOpen(t *testing.T) {
+	s := openTill(t)
+	sale := s.sale(1, 2, 0)
+	s.tell(sale)
+	released := s.ledger.Sales[1]
+	released.Released = s.now
+	s.ledger.Sales[1] = released
+	for range 3 {
+		s.after(31 * 24 * time.Hour)
+		s.tell(sale) // the store tells of orders of any age
+		s.wants("months later", 0)
+	}
+}
+
+func TestAnOrderThatKatanaHadBeforeTheStoreToldOfAnyTakesNoFallAway(t *testing.T) {
+	s := &till{t: t, now: start}
+	imported := s.sale(1, 1, 0)
+	s.after(time.Hour)
+	levels := []inventory.Level{{Key: front, SKU: mug, Available: 8, Active: true}} // one of an order that the search does not find yet
+	flight.Look(&s.ledger, levels, func(inventory.Key) (inventory.Units, bool) { return 9, true }, feeds, nil, s.now, terms)
+	flight.Claim(&s.ledger, s.tell(imported))
+	s.arrives(1, 1) // as Katana is found to have had it
+	s.wants("the fall", 1)
+}
