@@ -88,9 +88,11 @@ func (m *memory) follow(set clockSet) {
 		q.Since, q.Until = set.span(q.Since, q.Until)
 		q.Reported = set.moved(q.Reported)
 	}
-	for id, sale := range m.Ledger.Sales {
-		sale.Done, sale.Released = set.moved(sale.Done), set.moved(sale.Released)
-		m.Ledger.Sales[id] = sale
+	for _, sales := range []map[int64]inventory.KnownSale{m.Ledger.Sales, m.Ledger.Landed} {
+		for id, sale := range sales {
+			sale.Done, sale.Released = set.moved(sale.Done), set.moved(sale.Released)
+			sales[id] = sale
+		}
 	}
 	for i := range m.Rivals {
 		r := &m.Rivals[i]

@@ -105,7 +105,8 @@ func (m *memory) copy() *memory {
 	copied := *m
 	copied.shelf = m.shelf.clone()
 	copied.Ledger.Entries, copied.Ledger.Credits = slices.Clone(m.Ledger.Entries), slices.Clone(m.Ledger.Credits)
-	copied.Ledger.Counted, copied.Ledger.Sales = maps.Clone(m.Ledger.Counted), maps.Clone(m.Ledger.Sales)
+	copied.Ledger.Counted = maps.Clone(m.Ledger.Counted)
+	copied.Ledger.Sales, copied.Ledger.Landed = maps.Clone(m.Ledger.Sales), maps.Clone(m.Ledger.Landed)
 	copied.Holds, copied.Quarantine, copied.Written = slices.Clone(m.Holds), slices.Clone(m.Quarantine), slices.Clone(m.Written)
 	copied.Rivals = slices.Clone(m.Rivals)
 	return &copied

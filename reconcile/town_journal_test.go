@@ -231,6 +231,7 @@ func copyMemory(memory inventory.Memory) inventory.Memory {
 	memory.Ledger.Entries = slices.Clone(memory.Ledger.Entries)
 	memory.Ledger.Credits = slices.Clone(memory.Ledger.Credits)
 	memory.Ledger.Counted = maps.Clone(memory.Ledger.Counted)
+	memory.Ledger.Landed = maps.Clone(memory.Ledger.Landed)
 	memory.Ledger.Sales = maps.Clone(memory.Ledger.Sales) // what Katana has of each is never changed in place
 	memory.Holds, memory.Quarantine, memory.Written = slices.Clone(memory.Holds), slices.Clone(memory.Quarantine), slices.Clone(memory.Written)
 	memory.Rivals = slices.Clone(memory.Rivals)

@@ -64,11 +64,8 @@ func Tell(l *inventory.Ledger, store inventory.StoreName, told inventory.Sales, 
 		l.Told = now
 		l.Entries = slices.DeleteFunc(l.Entries, func(e inventory.InFlight) bool { return e.Order != "" })
 	}
-	if l.Sales == nil {
-		l.Sales = map[int64]inventory.KnownSale{}
-	}
 	for _, sale := range told.Sales {
-		old, known := l.Sales[sale.ID]
+		old, known := find(l, sale.ID)
 		if !known && closedLongAgo(sale, now, terms) {
 			continue
 		}
@@ -82,14 +79,48 @@ func Tell(l *inventory.Ledger, store inventory.StoreName, told inventory.Sales, 
 		case left(old.Lines, one.Lines):
 			one.Done = earlier(sale.Updated, now)
 		}
-		l.Sales[sale.ID] = one
+		keep(l, sale.ID, one)
 		if !begins { // Katana may have any of those, and their falls may be gone
 			learnt = append(learnt, newer(store, sale.ID, &old, &one, now, terms)...)
 		}
 	}
 	slices.SortFunc(learnt, func(a, b Learnt) int { return a.Key.Compare(b.Key) })
-	maps.DeleteFunc(l.Sales, func(_ int64, sale inventory.KnownSale) bool { return over(&sale, now, terms) })
+	for _, sales := range []map[int64]inventory.KnownSale{l.Sales, l.Landed} {
+		maps.DeleteFunc(sales, func(_ int64, sale inventory.KnownSale) bool { return over(&sale, now, terms) })
+	}
+	land(l, now, terms)
 	return learnt
+}
+
+// find gives what is known of an order.
+func find(l *inventory.Ledger, id int64) (sale inventory.KnownSale, known bool) {
+	if sale, known = l.Sales[id]; !known {
+		sale, known = l.Landed[id]
+	}
+	return sale, known
+}
+
+// keep takes in what is known of an order, which may have units in flight again.
+func keep(l *inventory.Ledger, id int64, sale inventory.KnownSale) {
+	if l.Sales == nil {
+		l.Sales = map[int64]inventory.KnownSale{}
+	}
+	delete(l.Landed, id)
+	l.Sales[id] = sale
+}
+
+// land sets the orders aside that have nothing in flight any more.
+func land(l *inventory.Ledger, now time.Time, terms Terms) {
+	for id, sale := range l.Sales {
+		if !landed(&sale, now, terms) {
+			continue
+		}
+		if l.Landed == nil {
+			l.Landed = map[int64]inventory.KnownSale{}
+		}
+		l.Landed[id] = sale
+		delete(l.Sales, id)
+	}
 }
 
 // closedLongAgo tells whether an order that was never heard of has nothing open
@@ -168,7 +199,7 @@ func Forget(l *inventory.Ledger, store inventory.StoreName, now time.Time, terms
 			l.Entries = append(l.Entries, e)
 		}
 	}
-	l.Sales, l.Told = nil, time.Time{}
+	l.Sales, l.Landed, l.Told = nil, nil, time.Time{}
 }
 
 // Claim takes what orders were found to have sold off the falls that stood for
@@ -202,7 +233,7 @@ func Match(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, sku
 		if !ok || !of(order, shop) {
 			continue
 		}
-		sale, known := l.Sales[id]
+		sale, known := find(l, id)
 		has := maps.Clone(sale.Has)
 		if commits(order) {
 			if has == nil {
@@ -213,17 +244,15 @@ func Match(l *inventory.Ledger, orders []inventory.SourceOrder, shop string, sku
 			continue
 		}
 		sale.Has, sale.Sought = has, true
-		if l.Sales == nil {
-			l.Sales = map[int64]inventory.KnownSale{}
-		}
-		l.Sales[id] = sale
+		keep(l, id, sale)
 	}
 }
 
 // Known tells whether the store has told of the order that a Katana order is of.
 func Known(l *inventory.Ledger, order inventory.SourceOrder) bool {
 	id, ok := externalID(order)
-	return ok && l.Sales[id].Name != ""
+	sale, _ := find(l, id)
+	return ok && sale.Name != ""
 }
 
 func externalID(order inventory.SourceOrder) (id int64, ok bool) {
@@ -272,14 +301,7 @@ func Entries(l *inventory.Ledger, store inventory.StoreName, now time.Time, term
 			all = append(all, e)
 		}
 	}
-	var ids []int64 // few of them: most orders have landed
-	for id, sale := range l.Sales {
-		if !landed(&sale, now, terms) {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
+	for _, id := range slices.Sorted(maps.Keys(l.Sales)) {
 		sale := l.Sales[id]
 		all = append(all, flying(store, id, &sale, now, terms)...)
 	}

@@ -57,9 +57,11 @@ type Ledger struct {
 	Orders time.Time `json:"orders"`
 	// Told is since when the store tells of its orders; zero while it does not.
 	Told time.Time `json:"told,omitzero"`
-	// Sales are the store's orders by their id, as long as they are open, and for
-	// some days after.
+	// Sales are the store's orders by their id that may have units in flight.
 	Sales map[int64]KnownSale `json:"sales,omitempty"`
+	// Landed are those that have none any more, as long as they are open, and for
+	// some days after: most of them, and looked at only when something is told of one.
+	Landed map[int64]KnownSale `json:"landed,omitempty"`
 }
 
 // KnownSale is an order of a store with what Katana has of it.
