@@ -324,7 +324,7 @@ func (s *cycleStore) waits(key inventory.Key, o inventory.Outcome, e *inventory.
 	action, now := inventory.NextAction{Result: inventory.Waiting, Reason: o.Because}, s.c.r.opts.Now()
 	switch o.Because {
 	case inventory.ReasonFirstSight:
-		action.Until = s.firstSeen(key).Add(s.c.r.opts.Settle).UTC()
+		action.Until = s.firstSeen(key).Add(s.unsure()).UTC()
 		action.Text = fmt.Sprintf("raising it to %d waits until %s: the level was first seen at %s, and may miss a sale that Katana has not heard of", e.Target, clock(action.Until, now), clock(s.firstSeen(key), now))
 	case inventory.ReasonInFlight:
 		action.Text = fmt.Sprintf("it stays at %d: the rest is sold here and not yet in Katana", o.From)

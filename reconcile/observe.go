@@ -174,5 +174,5 @@ func (s *cycleStore) asFound(changes []inventory.Change, levels map[inventory.Ke
 // mayHaveSold notes units that a level may have sold unseen.
 func (s *cycleStore) mayHaveSold(change inventory.Change, units inventory.Units) {
 	ledger := &s.kept.Ledger
-	ledger.Entries = append(ledger.Entries, flight.Maybe(ledger, change.Key, change.SKU, units, s.c.r.opts.Now(), s.c.feeds(change.Key), s.c.r.terms()))
+	ledger.Entries = append(ledger.Entries, flight.Maybe(change.Key, change.SKU, units, s.c.r.opts.Now(), s.c.feeds(change.Key)))
 }

@@ -442,16 +442,20 @@ func (s *cycleStore) view(index *flight.Index) plan.View {
 		Stays:     s.stays(),
 		Name:      func(id inventory.LocationID) string { return s.kept.feeds[id].Name },
 		Now:       s.looked,
-		Settle:    s.c.r.opts.Settle,
+		Settle:    s.unsure(),
 		LowerOnly: s.Mode == inventory.ModeLowerOnly, // also in a dry run
 	}
 }
 
+// unsure is how long raises wait for what may have been sold.
+func (s *cycleStore) unsure() time.Duration { return s.c.r.terms().Unsure(&s.kept.Ledger) }
+
 // firstSeen is since when a raise of the level waits. Where the store tells of its
-// orders, nothing does: what was sold before the first look is known.
+// orders, what was sold before the first look is known: there a raise waits only
+// where the answer to a write was lost.
 func (s *cycleStore) firstSeen(key inventory.Key) time.Time {
 	if !s.kept.Ledger.Told.IsZero() {
-		return time.Time{}
+		return flight.Doubted(&s.kept.Ledger, key)
 	}
 	if seen, ok := s.kept.shelf.seen(key); ok {
 		return seen.First

@@ -33,7 +33,7 @@ func Look(l *inventory.Ledger, levels []inventory.Level, seen func(inventory.Key
 			continue
 		}
 		l.Entries = append(l.Entries, inventory.InFlight{
-			Key: level.Key, SKU: level.SKU, Units: before - level.Available, Since: now, Expires: now.Add(terms.inferred(l)), Sources: feeds(level.Key),
+			Key: level.Key, SKU: level.SKU, Units: before - level.Available, Since: now, Expires: now.Add(terms.Unsure(l)), Sources: feeds(level.Key),
 		})
 	}
 	for i := range l.Credits {
@@ -47,18 +47,23 @@ const maybeFor = time.Hour
 // Maybe is an entry of units that may have been sold, or not: nobody saw it. It
 // counts for nothing, having expired at once, and is only there for the order, if
 // one comes, which would else take the units of another sale away.
-//
-// Where the store tells of its orders no raise waits for a doubt. So there it counts
-// until the store must have told of the order.
-func Maybe(l *inventory.Ledger, key inventory.Key, sku inventory.SKU, units inventory.Units, now time.Time, sources []inventory.SourceLocationID, terms Terms) inventory.InFlight {
-	e := inventory.InFlight{Key: key, SKU: sku, Units: units, Since: now, Expires: now, Sources: sources}
-	if !l.Told.IsZero() {
-		e.Expires = now.Add(terms.inferred(l))
-	}
-	return e
+func Maybe(key inventory.Key, sku inventory.SKU, units inventory.Units, now time.Time, sources []inventory.SourceLocationID) inventory.InFlight {
+	return inventory.InFlight{Key: key, SKU: sku, Units: units, Since: now, Expires: now, Sources: sources}
 }
 
 func maybe(e inventory.InFlight) bool { return e.Expires.Equal(e.Since) }
+
+// Doubted is since when a level may have sold what nobody saw; zero when it has
+// not. Its raises wait from then on for as long as [Terms.Unsure] says: by then the
+// store has told of the order, if there is one.
+func Doubted(l *inventory.Ledger, key inventory.Key) (since time.Time) {
+	for i := range l.Entries {
+		if e := &l.Entries[i]; e.Key == key && maybe(*e) && e.Since.After(since) {
+			since = e.Since
+		}
+	}
+	return since
+}
 
 // Counts tells whether a fall of the level is a sale: Shopify computes bundles
 // from their parts and does not count untracked items, where an item is not

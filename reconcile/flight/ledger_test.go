@@ -468,7 +468,7 @@ func TestAnOrderThatIsHeardOfAfterItsUnitsExpiredTakesNoLaterSaleAway(t *testing
 func TestWhatMayHaveBeenSoldCountsForNothingAndTakesItsOrder(t *testing.T) {
 	for _, arrives := range []time.Duration{time.Minute, 2 * settle} {
 		s := open(t)
-		s.ledger.Entries = append(s.ledger.Entries, flight.Maybe(&s.ledger, front, mug, 3, s.now, feeds(front), terms))
+		s.ledger.Entries = append(s.ledger.Entries, flight.Maybe(front, mug, 3, s.now, feeds(front)))
 		s.look(nil)
 		s.arrive()
 		s.after(arrives)
@@ -479,7 +479,7 @@ func TestWhatMayHaveBeenSoldCountsForNothingAndTakesItsOrder(t *testing.T) {
 		s.wants("the sale that was seen", front, 2)
 	}
 	s := open(t)
-	s.ledger.Entries = append(s.ledger.Entries, flight.Maybe(&s.ledger, front, mug, 3, s.now, feeds(front), terms))
+	s.ledger.Entries = append(s.ledger.Entries, flight.Maybe(front, mug, 3, s.now, feeds(front)))
 	s.after(2 * time.Hour)
 	s.look(nil)
 	s.arrive()

@@ -31,8 +31,8 @@ const searchLag = 2 * time.Minute
 // reach is how far back a store tells of its orders without read_all_orders.
 const reach = 60 * 24 * time.Hour
 
-// inferred is how long a fall of a level stands for a sale.
-func (t Terms) inferred(l *inventory.Ledger) time.Duration {
+// Unsure is how long a fall of a level stands for a sale.
+func (t Terms) Unsure(l *inventory.Ledger) time.Duration {
 	if l.Told.IsZero() {
 		return t.Settle
 	}
