@@ -37,7 +37,7 @@ const hiddenMost = 1
 // account for what is counted.
 func TestWorldNoUnitIsRaisedIntoOversell(t *testing.T) {
 	t.Logf("seed %d, %d shop-days of at least %d SKUs with %d levels each", *seed, *days, leastSKUs, levelsEach)
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // the days make more garbage than they keep
+	defer debug.SetGCPercent(debug.SetGCPercent(1600)) // the days make more garbage than they keep
 	accounts := make([]account, len(regimes))
 	for i, under := range regimes {
 		began := time.Now()
