@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -26,6 +27,9 @@ type vast struct {
 	named  map[int]inventory.SKU               // items that carry another SKU in the store
 	news   []inventory.SourceVariantID         // what the feeds name next
 	edited []inventory.SourceVariantID         // and as edited
+
+	placed   []inventory.Sale        // the open orders that the store tells of; none: it does not
+	imported []inventory.SourceOrder // and Katana's
 
 	written []inventory.Change // in the order in which they came
 
@@ -69,9 +73,14 @@ func (v *vast) Locations(context.Context) (all []inventory.SourceLocation, _ err
 	return all, nil
 }
 
-func (v *vast) Orders(context.Context, time.Time) ([]inventory.SourceOrder, error) {
+func (v *vast) Orders(_ context.Context, since time.Time) (orders []inventory.SourceOrder, _ error) {
 	v.asked["katana"]++
-	return nil, nil
+	for _, order := range v.imported {
+		if !order.Updated.Before(since) {
+			orders = append(orders, order)
+		}
+	}
+	return orders, nil
 }
 
 func (v *vast) OpenOrders(context.Context, func(inventory.SourceOrder) bool) ([]inventory.SourceOrder, error) {
@@ -145,13 +154,16 @@ func (v *vast) level(n, at int) inventory.Level {
 	return level
 }
 
-func (v *vast) Glance(context.Context, time.Time) (inventory.Glance, error) {
+func (v *vast) Glance(ctx context.Context, since time.Time) (glance inventory.Glance, err error) {
 	v.asked["shopify"]++
-	glance := inventory.Glance{Mark: v.now}
+	glance.Mark = v.now
+	if glance.Sales, err = v.Sales(ctx, since); since.IsZero() {
+		glance.Sales.Sales = nil // they are asked for
+	}
 	for at := range vastLocations {
 		glance.Locations = append(glance.Locations, inventory.Location{ID: inventory.LocationID(at + 1), Name: fmt.Sprint("Shop ", at+1), Active: true})
 	}
-	return glance, nil
+	return glance, err
 }
 
 func (v *vast) Page(_ context.Context, after inventory.VariantID) (page inventory.Page, _ error) {
@@ -189,8 +201,42 @@ func (v *vast) Observe(context.Context) (iter.Seq[[]inventory.Level], error) {
 	}, nil
 }
 
-func (v *vast) Sales(context.Context, time.Time) (inventory.Sales, error) {
-	return inventory.Sales{}, nil
+func (v *vast) Sales(_ context.Context, since time.Time) (inventory.Sales, error) {
+	told := inventory.Sales{Told: len(v.placed) > 0}
+	for _, sale := range v.placed {
+		if !sale.Updated.Before(since) {
+			told.Sales = append(told.Sales, sale)
+		}
+	}
+	return told, nil
+}
+
+// open has the store tell of open orders, all but a few of which Katana has.
+func (v *vast) open(orders int) {
+	for n := range orders {
+		at := v.now.Add(time.Duration(n-orders) * time.Minute)
+		sale := inventory.Sale{ID: int64(5_000_000 + n), Name: fmt.Sprint("#", 1000+n), Created: at, Updated: at}
+		order := inventory.SourceOrder{
+			ID: int64(7_000_000 + n), Status: "NOT_SHIPPED", Platform: "shopify", Store: "main.myshopify.com", External: fmt.Sprint(sale.ID), Created: at, Updated: at,
+		}
+		for line := range 2 {
+			level := v.level((n*13+line)%v.skus, 1)
+			sale.Lines = append(sale.Lines, inventory.SaleLine{Item: level.Item, SKU: level.SKU, Location: level.Location, Open: 1})
+			order.Rows = append(order.Rows, inventory.SourceOrderRow{ID: 2*order.ID + int64(line), Variant: variantOf((n*13 + line) % v.skus), Location: 1, Quantity: inventory.Scale})
+		}
+		v.placed = append(v.placed, sale)
+		if n%100 != 0 {
+			v.imported = append(v.imported, order)
+		}
+	}
+}
+
+// send is a unit that leaves the shop: of another order each time.
+func (v *vast) send(cycle int) {
+	sale := &v.placed[cycle%len(v.placed)]
+	sale.Updated, sale.Lines = v.now.Add(30*time.Second), slices.Clone(sale.Lines)
+	line := &sale.Lines[cycle/len(v.placed)%2]
+	line.Open, line.Done = line.Done, line.Open
 }
 
 func (v *vast) Levels(_ context.Context, keys []inventory.Key) (levels []inventory.Level, _ error) {
@@ -312,7 +358,11 @@ func (v *vast) runs(t testing.TB, r *reconcile.Reconciler, kind inventory.Kind) 
 
 func benchmarkIdleCycle(b *testing.B, levels int, journal reconcile.Journal, happens func(v *vast, cycle int)) {
 	b.Helper()
-	v := newVast(levels)
+	benchmarkCycle(b, newVast(levels), journal, happens)
+}
+
+func benchmarkCycle(b *testing.B, v *vast, journal reconcile.Journal, happens func(v *vast, cycle int)) {
+	b.Helper()
 	r := v.reconciler(b, journal)
 	v.runs(b, r, inventory.Full)
 	v.now = v.now.Add(settle)
@@ -384,5 +434,27 @@ func BenchmarkIdleCycleWithAStateFile(b *testing.B) {
 				benchmarkIdleCycle(b, levels, s, happens)
 			})
 		}
+	}
+}
+
+// BenchmarkOpenOrders is a cycle of a store that tells of its orders, 2,000 of
+// which are open: nothing has changed, or a unit of one has left the shop.
+func BenchmarkOpenOrders(b *testing.B) {
+	for name, happens := range map[string]func(*vast, int){"idle": nothing, "one is sent": (*vast).send} {
+		b.Run(name, func(b *testing.B) {
+			v := newVast(10_000)
+			v.open(2000)
+			benchmarkCycle(b, v, newKept(), happens)
+		})
+		b.Run(name+", with a state file", func(b *testing.B) {
+			v := newVast(10_000)
+			v.open(2000)
+			s, err := state.Open(filepath.Join(b.TempDir(), "state.db"), state.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = s.Close() }()
+			benchmarkCycle(b, v, s, happens)
+		})
 	}
 }
