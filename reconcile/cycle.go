@@ -76,6 +76,7 @@ type cycle struct {
 	mirror    *mirror
 	wholly    bool                               // every store is read whole
 	unheard   bool                               // a store that tells of its orders has not done so in this cycle
+	silent    []*cycleStore                      // stores that have failed, and for no longer than raises wait for them
 	hearing   bool                               // heard is what has changed since the mirror's mark
 	fresh     map[inventory.SourceVariantID]bool // whose rows were read in this cycle
 	kits      *desired.Kits

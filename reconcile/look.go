@@ -144,6 +144,7 @@ func (s *cycleStore) doubtOwn() {
 // and whether every store has told what it sold.
 func (c *cycle) setApart() {
 	c.unheard = slices.ContainsFunc(c.stores, func(s *cycleStore) bool { return s.err == nil && s.unheard() })
+	c.fallSilent()
 	if c.wholly {
 		return
 	}
@@ -152,12 +153,36 @@ func (c *cycle) setApart() {
 		if s.err != nil {
 			continue
 		}
-		for _, change := range s.plan.Changes {
+		note := func(change inventory.Change) {
 			if known, before := s.apart[change.SKU]; known || !before {
 				s.apart[change.SKU] = !c.shared(change) || c.lookedAt(change.SKU)
 			}
 		}
+		for _, change := range s.plan.Changes {
+			note(change)
+		}
+		for _, line := range s.undoing {
+			note(line.Change)
+		}
 	}
+}
+
+// known tells whether all was read in this cycle that a change depends on, and says
+// what is missing, where it has a name.
+func (s *cycleStore) known(change inventory.Change) (known bool, missing string) {
+	id, stands := s.c.catalogue.Stands(change.SKU)
+	switch {
+	case !stands || !s.c.fresh[id] || !s.c.wholly && !s.apart[change.SKU]:
+		return false, ""
+	case !change.Raise():
+		return true, ""
+	case s.c.unheard:
+		return false, ""
+	}
+	if silent := s.c.missed(change); silent != "" {
+		return false, fmt.Sprintf("store %s failed, and may have sold of the same stock", silent)
+	}
+	return true, ""
 }
 
 // lookedAt tells whether every store that is looked at has read all levels of a

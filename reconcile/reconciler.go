@@ -117,6 +117,7 @@ type memory struct {
 	// doubtful tells that the journal refused something: what it really holds
 	// must be read again.
 	doubtful bool
+	failing  time.Time // since when every cycle of this process failed for the store; zero when the last did not
 }
 
 // renamed lists units in flight once more where their item carries another SKU by

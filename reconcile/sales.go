@@ -27,6 +27,39 @@ func (s *cycleStore) unheard() bool {
 	return s.partly() && !s.toldSales && !s.kept.Ledger.Told.IsZero()
 }
 
+// fallSilent lists the stores that have failed in this cycle: nobody knows what
+// they sold since they were read. A store that fails stops no other, so raises wait
+// for it for one settle and go on then.
+func (c *cycle) fallSilent() {
+	for _, s := range c.stores {
+		switch {
+		case s.mode == inventory.ModeOff:
+		case s.err == nil:
+			s.kept.failing = time.Time{}
+		default:
+			if s.kept.failing.IsZero() || s.kept.failing.After(c.started) { // the clock may have been set back
+				s.kept.failing = c.started
+			}
+			if c.started.Sub(s.kept.failing) < c.r.opts.Settle {
+				c.silent = append(c.silent, s)
+			}
+		}
+	}
+}
+
+// missed names a store that has failed and may have sold of what a level draws
+// on: one whose levels are not known may sell anything. It is "" when there is none.
+func (c *cycle) missed(change inventory.Change) inventory.StoreName {
+	sources := c.feeds(change.Key)
+	shares := func(other inventory.Key) bool { return flight.Meet(c.feeds(other), sources) }
+	for _, s := range c.silent {
+		if shelf := s.kept.shelf; !shelf.whole || slices.ContainsFunc(shelf.keysOf(change.SKU), shares) {
+			return s.Name
+		}
+	}
+	return ""
+}
+
 // raising tells whether a raise is about to be written.
 func (c *cycle) raising() bool {
 	return slices.ContainsFunc(c.stores, func(s *cycleStore) bool { return s.raises > 0 })

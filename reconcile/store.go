@@ -354,19 +354,18 @@ func (s *cycleStore) stirred() (skus []inventory.SKU) {
 
 // unread takes the changes out whose Katana figure was not read in this cycle,
 // and those whose SKU has levels elsewhere that draw on the same stock and were
-// not read, and raises while a store has not told of its orders: the next cycle
-// finds them touched and reads what is missing. To write one now would be to trust
-// a figure that may be an hour old, or to offer what another level has sold. With
-// held, those that a guard holds stay.
+// not read, and raises while a store has not told of its orders or fails: the next
+// cycle finds them touched and reads what is missing. To write one now would be to
+// trust a figure that may be an hour old, or to offer what another level has sold.
+// With held, those that a guard holds stay.
 func (s *cycleStore) unread(changes []inventory.Change, held bool) (read []inventory.Change, waiting []inventory.Outcome) {
 	for _, change := range changes {
-		id, stands := s.c.catalogue.Stands(change.SKU)
-		known := stands && s.c.fresh[id] && (s.c.wholly || s.apart[change.SKU]) && (!change.Raise() || !s.c.unheard)
+		known, missing := s.known(change)
 		if _, holds := s.held(change); known || held && holds || s.mode == inventory.ModeReport {
 			read = append(read, change)
 			continue
 		}
-		waiting = append(waiting, inventory.Outcome{Change: change, Result: inventory.Waiting, Because: inventory.ReasonUnread})
+		waiting = append(waiting, inventory.Outcome{Change: change, Result: inventory.Waiting, Because: inventory.ReasonUnread, Detail: missing})
 	}
 	return read, waiting
 }

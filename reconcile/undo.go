@@ -346,9 +346,8 @@ func (s *cycleStore) formerRaise(o inventory.Outcome, level *inventory.Level, fi
 		o.Because = figure.Left // nobody knows what can be sold
 		return o
 	}
-	id, stands := s.c.catalogue.Stands(level.SKU)
-	if !stands || !s.c.fresh[id] || s.c.unheard || !s.c.wholly && !s.c.lookedAt(level.SKU) {
-		o.Result, o.Because = inventory.Waiting, inventory.ReasonUnread
+	if known, missing := s.known(o.Change); !known {
+		o.Result, o.Because, o.Detail = inventory.Waiting, inventory.ReasonUnread, missing
 		return o
 	}
 	switch p := plan.Diff([]inventory.Level{*level}, []inventory.Figure{figure}, view); {

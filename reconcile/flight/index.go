@@ -73,9 +73,16 @@ func (ix *Index) Others(key inventory.Key, sku inventory.SKU, sources []inventor
 }
 
 // around tells whether the units are in flight at another level that draws on
-// one of the sources. A level whose feed is not known today may draw on any.
+// one of the sources.
 func (d draw) around(key inventory.Key, sources []inventory.SourceLocationID) bool {
-	return d.key != key && (d.sources == nil || overlap(d.sources, sources))
+	return d.key != key && Meet(d.sources, sources)
+}
+
+// Meet tells whether a level that draws on some Katana locations may sell what one
+// that draws on others offers. A level whose feed is not known today, which is nil,
+// may draw on any.
+func Meet(sources, others []inventory.SourceLocationID) bool {
+	return sources == nil || overlap(sources, others)
 }
 
 // At lists the entries that [Index.Own] adds up.

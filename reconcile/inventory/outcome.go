@@ -59,7 +59,7 @@ const (
 	ReasonLowerOnly    Reason = "lower_only" // the mode lets only reductions through
 	ReasonReport       Reason = "report"     // report mode: nothing is written
 	ReasonStale        Reason = "changed_in_shopify"
-	ReasonUnread       Reason = "unread"       // Katana's figure was not read in this cycle; the next one reads it
+	ReasonUnread       Reason = "unread"       // what it depends on was not read in this cycle; the next one reads it
 	ReasonUnknown      Reason = "answer_lost"  // the answer never came and the level shows neither figure
 	ReasonStopped      Reason = "stopped"      // the daemon was asked to stop before this batch
 	ReasonFailed       Reason = "store_failed" // the store failed before this batch was written

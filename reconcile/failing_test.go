@@ -1,0 +1,77 @@
+package reconcile_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/inventory"
+)
+
+func TestARaiseWaitsForAStoreThatFailsAndDrawsOnTheSameStock(t *testing.T) {
+	for _, tells := range []bool{true, false} {
+		for _, kind := range []inventory.Kind{inventory.Incremental, inventory.Full} {
+			f := openFloor(t, tells)
+			f.place("#1", atOutlet, 3)
+			f.tick(time.Minute)
+			f.pass(settle / 2)
+			f.place("#2", atOutlet, 1)
+			f.move(10, 5, 0)
+			f.move(20, 5, 0)
+			f.sell(f.levels[atWindow], -20) // somebody offers far more than there is
+			f.shops["outlet"].fail = errors.New("no answer")
+			f.pass(time.Minute)
+			report := f.ask(reconcile.Request{Kind: kind})
+			f.want(report, f.levels[atFront], "waiting unread 17→22")
+			f.wantShown(f.levels[atFront], 17)
+			f.wantShown(f.levels[atWindow], 22)
+			f.want(report, f.levels[atMarket], "applied drift 10→15")
+			f.shops["outlet"].fail = nil
+			f.tick(time.Minute)
+			f.wantShown(f.levels[atFront], 21)
+			f.bring("#1")
+			f.bring("#2")
+			f.settles()
+		}
+	}
+}
+
+func TestAStoreThatGoesOnFailingKeepsNoOtherFromItsRaises(t *testing.T) {
+	f := openFloor(t, true)
+	f.shops["outlet"].fail = errors.New("token revoked")
+	f.move(10, 5, 0)
+	for passed := time.Duration(0); passed < settle; passed += settle / 4 {
+		f.pass(settle / 4)
+		report := f.ask(reconcile.Request{Kind: inventory.Incremental})
+		f.wantShown(f.levels[atFront], 20)
+		const why = "store outlet failed, and may have sold of the same stock"
+		if got := report.Stores[0].Changes; len(got) == 0 || got[0].Reason != inventory.ReasonUnread || got[0].Detail != why {
+			t.Errorf("got %+v, want the raises to wait as %s", got, why)
+		}
+	}
+	f.pass(settle / 4)
+	f.ask(reconcile.Request{Kind: inventory.Incremental})
+	f.wantShown(f.levels[atFront], 25)
+	f.shops["outlet"].fail = nil
+	f.settles()
+}
+
+func TestNothingIsRaisedWhileAStoreThatWasNeverSeenFails(t *testing.T) {
+	for _, of := range []string{"main", "outlet"} {
+		f := openFloor(t, true)
+		f.place("#1", atOutlet, 3)
+		f.place("#2", atFront, 2)
+		f.tick(time.Minute)
+		f.move(10, 5, 0)
+		lose(f)
+		f.shops[inventory.StoreName(of)].fail = errors.New("no answer")
+		f.tick(time.Minute)
+		f.shops[inventory.StoreName(of)].fail = nil
+		f.tick(time.Minute)
+		f.wantShown(f.levels[atFront], 20)
+		f.bring("#1")
+		f.bring("#2")
+		f.settles()
+	}
+}
