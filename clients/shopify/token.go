@@ -50,7 +50,7 @@ func newTokens(opts Options, base string, shared transport.Options, log *slog.Lo
 	if opts.ClientID == "" {
 		t.fixed = opts.Token
 	}
-	shared.Secrets = t.secrets
+	shared.Secrets, shared.Classify = t.secrets, classifyGrant
 	t.http = transport.New(shared)
 	return t
 }
@@ -158,12 +158,8 @@ func (t *tokens) grant(ctx context.Context) error {
 	if resp.Status != http.StatusOK {
 		return t.refusal(resp)
 	}
-	// The body is never quoted: it holds the token.
-	var answer struct {
-		Token   string      `json:"access_token"`
-		Expires json.Number `json:"expires_in"`
-	}
-	if json.Unmarshal(resp.Body, &answer) != nil || answer.Token == "" {
+	answer, ok := readGrant(resp.Body)
+	if !ok { // the body is never quoted: it holds the token
 		return fmt.Errorf("%s: access token: the answer holds no access_token%s", t.api, requestID(t.http.Redact, resp))
 	}
 	t.mu.Lock()
@@ -176,6 +172,27 @@ func (t *tokens) grant(ctx context.Context) error {
 		t.renew, t.expires = asked.Add(life*8/10), asked.Add(life)
 	}
 	return nil
+}
+
+// grantAnswer is what a grant gives.
+type grantAnswer struct {
+	Token   string      `json:"access_token"`
+	Expires json.Number `json:"expires_in"`
+}
+
+// readGrant reads an answer to a grant, and tells whether it has a token.
+func readGrant(body []byte) (answer grantAnswer, ok bool) {
+	err := json.Unmarshal(body, &answer)
+	return answer, err == nil && answer.Token != ""
+}
+
+// classifyGrant decides whether an answer is worth another try. One that has no
+// token although all is well is half an answer, or that of something in between.
+func classifyGrant(resp *transport.Response) transport.Verdict {
+	if _, ok := readGrant(resp.Body); resp.Status == http.StatusOK && !ok {
+		return transport.Verdict{Retry: true}
+	}
+	return transport.Usual(resp)
 }
 
 // grantNext says what a person can do about a refused grant.

@@ -177,6 +177,24 @@ func TestAFailedRenewalUsesTheOldTokenWhileItIsGood(t *testing.T) {
 	})
 }
 
+func TestAGrantThatCameBrokenIsAskedForAgain(t *testing.T) {
+	for _, broken := range []string{"<!DOCTYPE html>", `{"access_token":"t`, `{}`, ""} {
+		grants, times := granting(1000, shopOne), 0
+		talkAs(t, grantOptions(), func(n int, a asked) reply {
+			if a.Op == "" {
+				if times++; times == 1 {
+					return reply{body: broken}
+				}
+			}
+			return grants(n, a)
+		}, func(t *testing.T, c *Client, s *store) {
+			if _, err := c.Identity(t.Context()); err != nil || usedTokens(s) != "t1" || times != 2 {
+				t.Errorf("after %q a token was asked for %d times, used %q: %v", broken, times, usedTokens(s), err)
+			}
+		})
+	}
+}
+
 func TestARefusedGrantSaysWhatToDoAndShowsNoSecret(t *testing.T) {
 	tests := map[string]struct {
 		answer reply

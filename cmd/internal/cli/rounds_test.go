@@ -171,9 +171,9 @@ func operations(t *testing.T) (first map[string]int) {
 	return first
 }
 
-// allFaults has every fault played at every operation of incremental cycles; else
-// one of so many is, since all take minutes.
-var allFaults = flag.Bool("faults", false, "play every fault at every operation of incremental cycles")
+// allFaults has every fault played at every operation of incremental cycles and of
+// rare scenes; else one of so many is, since all take minutes.
+var allFaults = flag.Bool("faults", false, "play every fault at every operation, also of incremental cycles and of what is seldom asked")
 
 // faultSlice shares no factor with the columns of the table, so that what is
 // played lies in all of them.

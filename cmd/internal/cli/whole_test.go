@@ -69,6 +69,8 @@ type whole struct {
 	guards guard.Limits
 	settle time.Duration
 	bulk   int          // variants beyond which a store is read by a bulk query
+	grant  bool         // the first store's tokens are granted for a day
+	bound  bool         // the state file is bound to the accounts, as that of the daemon is
 	log    *slog.Logger // nil is silent
 	rig    *rig
 
@@ -122,22 +124,34 @@ func (w *whole) start() {
 	w.rig.katana = katana.New(katana.Options{
 		URL: "http://katana/v1", Key: func() string { return "sandbox-katana-key" }, PerMinute: 60, Base: &line{w, "katana", inMemory{w.world.Katana()}},
 	})
+	lineage := &lineage{store: store}
 	stores := make([]reconcile.Store, len(w.stores))
 	for i, s := range w.stores {
 		var base http.RoundTripper = &line{w, "shopify", inMemory{w.world.Shopify(string(s.Name))}}
 		if i == 0 && w.noting != nil {
 			base = w.noting(base)
 		}
-		client := shopify.New(shopify.Options{
+		opts := shopify.Options{
 			Store: s.Name, Shop: s.Shop, URL: "http://127.0.0.1", APIVersion: "2026-10", BulkAbove: w.bulk, Log: w.log,
 			Token: func() string { return "shpat_sandbox" }, Base: base,
-		})
+		}
+		if i == 0 && w.grant {
+			opts.ClientID, opts.ClientSecret = granted.ClientID, func() string { return granted.ClientSecret }
+		}
+		client := shopify.New(opts)
 		w.rig.shops[s.Name] = client
 		s.Target = client
+		if w.bound {
+			s.Target = w.rig.boundShop(s.Name, lineage)
+		}
 		stores[i] = s
 	}
+	source := reconcile.Source(w.rig.katana)
+	if w.bound {
+		source = w.rig.boundKatana(lineage)
+	}
 	w.rig.reconciler, err = reconcile.New(reconcile.Options{
-		Source: w.rig.katana, Stores: stores, Journal: store, Guards: w.guards,
+		Source: source, Stores: stores, Journal: store, Guards: w.guards,
 		Settle: w.settle, Quarantine: 24 * time.Hour, Requests: w.rig.requests, Log: w.log,
 		SweepWithin: w.sweepWithin, SweepAtLeast: w.sweep,
 	})
@@ -146,9 +160,22 @@ func (w *whole) start() {
 	}
 }
 
+// granted is a store whose app is granted tokens for a day.
+var granted = sandbox.StoreOptions{ClientID: "sandbox-app", ClientSecret: "sandbox-client-secret"}
+
 // configured has the stores run as the world's own config says, the one that
 // `stocksyncd sandbox` prints.
 func (w *whole) configured() {
+	w.t.Helper()
+	cfg := w.printed()
+	for i, s := range cfg.Stores {
+		w.stores[i].Mode, w.stores[i].Choice = s.EffectiveMode(cfg.Sync), choiceOf(s, cfg)
+	}
+	w.start()
+}
+
+// printed is the config that `stocksyncd sandbox` prints for the world.
+func (w *whole) printed() *configs.Config {
 	w.t.Helper()
 	path := filepath.Join(w.t.TempDir(), "stocksyncd.yaml")
 	text := sandboxConfig(w.world, "127.0.0.1:1", sandboxTuning{mode: "apply", schedule: "@every 30s", settle: w.settle.String(), state: w.path, perMinute: 6000})
@@ -159,10 +186,7 @@ func (w *whole) configured() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for i, s := range cfg.Stores {
-		w.stores[i].Mode, w.stores[i].Choice = s.EffectiveMode(cfg.Sync), choiceOf(s, cfg)
-	}
-	w.start()
+	return cfg
 }
 
 func (w *whole) stop() {
@@ -265,7 +289,7 @@ func TestAfterAFullCycleOnlyWhatWaitsIsHeldOrIsLeftAloneRemains(t *testing.T) {
 // secretFree checks that a text shows none of the sandbox's secrets.
 func secretFree(t *testing.T, where, text string) {
 	t.Helper()
-	for _, secret := range []string{"sandbox-katana-key", "shpat_sandbox", "sandbox-signature"} {
+	for _, secret := range []string{"sandbox-katana-key", "shpat_", granted.ClientSecret, "sandbox-signature"} {
 		if strings.Contains(text, secret) {
 			t.Errorf("%s shows a secret", where)
 		}

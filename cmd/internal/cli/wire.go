@@ -51,11 +51,7 @@ func (a *app) assemble(cfg *configs.Config, store *state.Store, log *slog.Logger
 	}
 	lineage := &lineage{store: store}
 	options := reconcile.Options{
-		Source: &boundSource{Source: r.katana, bind: lineage.once(func(ctx context.Context) (state.Lineage, error) {
-			account, _, err := r.katana.Account(ctx)
-			return state.Lineage{Katana: account}, err
-		})},
-		Journal: store,
+		Source: r.boundKatana(lineage), Journal: store,
 		Guards: guard.Limits{
 			MinChanges: cfg.Guards.MinChanges, MaxChangedPercent: cfg.Guards.MaxChangedPercent,
 			MaxZeroedPercent: cfg.Guards.MaxZeroedPercent, MaxShrinkPercent: cfg.Guards.MaxShrinkPercent,
@@ -134,14 +130,10 @@ func (a *app) connect(r *rig, log *slog.Logger) error {
 // storeOptions is what the reconciler needs to know of a store.
 func (r *rig) storeOptions(s configs.Store, lineage *lineage) reconcile.Store {
 	name := inventory.StoreName(s.Name)
-	client := r.shops[name]
 	return reconcile.Store{
 		Name: name, Shop: s.Shop, Mode: s.EffectiveMode(r.config.Sync), Choice: choiceOf(s, r.config),
 		Canary: inventory.Canary{SKU: inventory.TrimSKU(s.Canary.SKU), Min: inventory.Units(s.Canary.Min), Max: inventory.Units(s.Canary.Max)},
-		Target: &boundTarget{Target: client, bind: lineage.once(func(ctx context.Context) (state.Lineage, error) {
-			id, err := client.Identity(ctx)
-			return state.Lineage{Stores: map[inventory.StoreName]string{name: id}}, err
-		})},
+		Target: r.boundShop(name, lineage),
 	}
 }
 
@@ -340,6 +332,23 @@ func (l *lineage) once(identity func(context.Context) (state.Lineage, error)) fu
 		bound = true
 		return nil
 	}
+}
+
+// boundKatana is Katana, once the state file is bound to the account.
+func (r *rig) boundKatana(lineage *lineage) *boundSource {
+	return &boundSource{Source: r.katana, bind: lineage.once(func(ctx context.Context) (state.Lineage, error) {
+		account, _, err := r.katana.Account(ctx)
+		return state.Lineage{Katana: account}, err
+	})}
+}
+
+// boundShop is a store, once the state file is bound to it.
+func (r *rig) boundShop(name inventory.StoreName, lineage *lineage) *boundTarget {
+	client := r.shops[name]
+	return &boundTarget{Target: client, bind: lineage.once(func(ctx context.Context) (state.Lineage, error) {
+		id, err := client.Identity(ctx)
+		return state.Lineage{Stores: map[inventory.StoreName]string{name: id}}, err
+	})}
 }
 
 // boundSource reads Katana once it is known to be the account of the state
