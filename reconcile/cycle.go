@@ -32,7 +32,10 @@ func (r *Reconciler) Cycle(ctx context.Context, ask Request) (*inventory.Report,
 		return nil, err
 	}
 	c.each(func(s *cycleStore) error { return s.look(ctx) })
-	if !c.alive() {
+	switch {
+	case ctx.Err() != nil:
+		return c.finish(context.Cause(ctx)) // whatever the stores say, it is not for them to mend
+	case !c.alive():
 		return c.finish(nil) // nothing to compare Katana with
 	}
 	if err := c.readSource(ctx); err != nil {

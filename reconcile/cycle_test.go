@@ -246,6 +246,22 @@ func TestACycleThatIsToldToStopEndsBetweenTwoBatches(t *testing.T) {
 	}
 }
 
+func TestACycleThatIsStoppedWhileItsOnlyStoreIsReadSaysSo(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 9)
+	mug := w.level("main", 1, "MUG", 4)
+	w.settled()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stopped := errors.New("the daemon was asked to stop")
+	w.shops["main"].fail = fmt.Errorf("shopify/main: %w", stopped) // as a client says it
+	cancel(stopped)
+	report, err := w.r.Cycle(ctx, reconcile.Request{Kind: inventory.Full})
+	if !errors.Is(err, stopped) || report == nil || report.Error != stopped.Error() {
+		t.Errorf("got %+v, %v; want a cycle that was stopped, and no store to look after", report, err)
+	}
+	w.wantShown(mug, 4)
+}
+
 func TestOnlyTheLinesOfASavedPlanAreWrittenAndOnlyWithTheirFigure(t *testing.T) {
 	w := newWorld(t)
 	ids := map[inventory.SKU]inventory.SourceVariantID{}
