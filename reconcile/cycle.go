@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -32,8 +33,8 @@ func (r *Reconciler) Cycle(ctx context.Context, ask Request) (*inventory.Report,
 		return nil, err
 	}
 	c.each(func(s *cycleStore) error { return s.look(ctx) })
-	if !c.alive() {
-		return c.finish(nil) // nothing to compare Katana with
+	if err := context.Cause(ctx); err != nil || !c.alive() {
+		return c.finish(err) // nothing to compare Katana with; what a stop cuts off is no failure of a store
 	}
 	if err := c.readSource(ctx); err != nil {
 		return c.finish(err)
@@ -41,7 +42,7 @@ func (r *Reconciler) Cycle(ctx context.Context, ask Request) (*inventory.Report,
 	if err := c.follow(); err != nil {
 		return c.finish(err)
 	}
-	if err := c.lookAtParts(ctx); err != nil {
+	if err := cmp.Or(c.lookAtParts(ctx), context.Cause(ctx)); err != nil {
 		return c.finish(err)
 	}
 	if err := c.seek(ctx); err != nil {

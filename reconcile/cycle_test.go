@@ -246,6 +246,31 @@ func TestACycleThatIsToldToStopEndsBetweenTwoBatches(t *testing.T) {
 	}
 }
 
+func TestACycleThatIsStoppedWhileItsOnlyStoreIsReadSaysSo(t *testing.T) {
+	for _, kind := range []inventory.Kind{inventory.Full, inventory.Incremental} {
+		w := newWorld(t)
+		mug := w.sku("MUG", 9)
+		shown := w.level("main", 1, "MUG", 9)
+		w.settled().cycle()
+		w.has(mug, 4, 0)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		stopped := errors.New("the daemon was asked to stop")
+		stop := func() {
+			w.shops["main"].fail = fmt.Errorf("shopify/main: %w", stopped) // as a client says it
+			cancel(stopped)
+		}
+		w.katana.spare = func(time.Duration) int { stop(); return 100 } // before a part of the store is read
+		if kind == inventory.Full {
+			stop()
+		}
+		report, err := w.r.Cycle(ctx, reconcile.Request{Kind: kind})
+		if !errors.Is(err, stopped) || report == nil || report.Error != stopped.Error() {
+			t.Errorf("%s: got %+v, %v; want a cycle that was stopped, and no store to look after", kind, report, err)
+		}
+		w.wantShown(shown, 9)
+	}
+}
+
 func TestOnlyTheLinesOfASavedPlanAreWrittenAndOnlyWithTheirFigure(t *testing.T) {
 	w := newWorld(t)
 	ids := map[inventory.SKU]inventory.SourceVariantID{}

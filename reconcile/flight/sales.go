@@ -130,12 +130,15 @@ func closedLongAgo(sale inventory.Sale, now time.Time, terms Terms) bool {
 	return !isOpen(sale.Lines) && sale.Created.Before(now.Add(-terms.remember()))
 }
 
+// isOpen tells whether units are still to be sent that another level could offer
+// too: without a SKU none can, and Katana has none of them to wait for.
 func isOpen(lines []inventory.SaleLine) bool {
-	return slices.ContainsFunc(lines, func(line inventory.SaleLine) bool { return line.Open > 0 })
+	return slices.ContainsFunc(lines, func(line inventory.SaleLine) bool { return line.Open > 0 && line.SKU != "" })
 }
 
+// isDone tells whether such units have left the shop.
 func isDone(lines []inventory.SaleLine) bool {
-	return slices.ContainsFunc(lines, func(line inventory.SaleLine) bool { return line.Done > 0 })
+	return slices.ContainsFunc(lines, func(line inventory.SaleLine) bool { return line.Done > 0 && line.SKU != "" })
 }
 
 // left tells whether more units have left the shop than before.

@@ -227,6 +227,20 @@ func TestOrdersThatKatanaShouldHaveHadLongSinceAreNamed(t *testing.T) {
 	}
 }
 
+func TestWhatHasNoSKUMakesNoOrderOverdue(t *testing.T) {
+	s := openTill(t)
+	wrapping := inventory.SaleLine{Item: 99, Location: front.Location, Open: 1}
+	alone, beside := s.sale(1, 0, 0), s.sale(2, 0, 1)
+	alone.Lines, beside.Lines = []inventory.SaleLine{wrapping}, append(beside.Lines, wrapping)
+	s.tell(alone, beside)
+	s.wants("of the mug alone", 1)
+	s.after(terms.SettleMax)
+	late := flight.Overdue(&s.ledger, s.now, terms)
+	if len(late) != 1 || late[0].ID != 2 || late[0].Open {
+		t.Errorf("got %+v overdue, want the order whose mug has left the shop, and nothing open", late)
+	}
+}
+
 func TestOrdersOfBeforeTheLedgerAreSoughtInKatana(t *testing.T) {
 	s := &till{t: t, now: start}
 	old := s.sale(1, 1, 0)

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -221,15 +222,17 @@ func (b *RateBudget) place(told standing) {
 	}
 }
 
-// hush keeps every request back after a 429, not only the one that got it.
+// hush keeps every request back after a 429, not only the one that got it. A
+// Retry-After that is too long to be waited for is told to whoever got it, who
+// leaves the API alone; whoever asks all the same soon hears how things stand.
 func (b *RateBudget) hush(now time.Time, wait, reset time.Duration) {
-	if wait == 0 {
-		wait = reset
+	switch {
+	case wait > waitCap:
+		wait = resetMost
+	case wait == 0:
+		wait = cmp.Or(reset, time.Second)
 	}
-	if wait == 0 {
-		wait = time.Second
-	}
-	if until := now.Add(min(wait, resetMost)); until.After(b.quiet) {
+	if until := now.Add(wait); until.After(b.quiet) {
 		b.quiet = until
 	}
 }

@@ -165,6 +165,7 @@ func TestAThrottledAnswerKeepsEveryRequestBack(t *testing.T) {
 			want  time.Duration
 		}{
 			{"by Retry-After", 10 * time.Second, nil, 10 * time.Second},
+			{"by a Retry-After of minutes", 4 * time.Minute, nil, 4 * time.Minute},
 			{"by Reset", 0, func() string { return in(20 * time.Second) }, 20 * time.Second},
 			{"a second when nothing is said", 0, nil, time.Second},
 			{"at most 90 s", time.Hour, nil, 90 * time.Second},

@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"stocksyncd/clients/shopify"
 	"stocksyncd/cmd/internal/daemon"
@@ -164,7 +165,12 @@ type remembered struct {
 func (a *app) checkState(ctx context.Context, cfg *configs.Config) (finding, remembered) {
 	const name = "state file"
 	if _, err := os.Stat(cfg.State.Path); errors.Is(err, fs.ErrNotExist) {
-		if info, err := os.Stat(filepath.Dir(cfg.State.Path)); err == nil && info.IsDir() {
+		folder := filepath.Dir(cfg.State.Path)
+		if info, err := os.Stat(folder); err == nil && info.IsDir() {
+			if err := unix.Access(folder, unix.W_OK|unix.X_OK); err != nil {
+				return fail(name, fmt.Errorf("%s is not there yet, and cannot be made by this user: %s: %w", cfg.State.Path, folder, err),
+					"run as the user that the folder belongs to, or set state.path"), remembered{}
+			}
 			return pass(name, cfg.State.Path+" is not there yet; the first cycle makes it"), remembered{}
 		}
 	}

@@ -72,6 +72,22 @@ func TestADamagedStateFileIsNamedByCheckAndSetAsideAloud(t *testing.T) {
 	}
 }
 
+func TestAStateFileThatTheFirstCycleCouldNotMakeIsAMistake(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may write everywhere")
+	}
+	b := newBench(t)
+	folder := filepath.Join(b.dir, "of-somebody-else")
+	if err := os.Mkdir(folder, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(folder, "state.db")
+	b.edit(filepath.Join(b.dir, "state.db"), path)
+	if out, _ := b.expect(exitFailed, "check"); !strings.Contains(out, "✗ state file: "+path+" is not there yet, and cannot be made") {
+		t.Errorf("check says\n%swant the state file named", out)
+	}
+}
+
 func TestALocationThatDoesNotSellIsSaidAndIsNoMistake(t *testing.T) {
 	b := newBench(t)
 	b.world.AddLocation(sandbox.KatanaLocation{Name: "Fair", NoSales: true})

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -8,13 +9,15 @@ import (
 
 // noCoreDump keeps the process from leaving an image of itself, in which the
 // tokens would be. It is called before the first of them is read.
-func noCoreDump() error {
+func noCoreDump() error { return errors.Join(noCoreLimit(), undumpable()) }
+
+func noCoreLimit() error {
 	var has unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_CORE, &has) != nil || has.Cur != 0 || has.Max != 0 {
-		// The systemd unit sets this limit itself, and forbids the call.
-		if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
-			return fmt.Errorf("the limit of core dumps: %w", err)
-		}
+	if unix.Getrlimit(unix.RLIMIT_CORE, &has) == nil && has.Cur == 0 && has.Max == 0 {
+		return nil // the systemd unit sets this limit itself, and forbids the call
 	}
-	return undumpable()
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
+		return fmt.Errorf("the limit of core dumps: %w", err)
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,6 +23,7 @@ type metrics struct {
 	changes  *prometheus.CounterVec
 	levels   map[string]*prometheus.GaugeVec
 	requests map[string]*prometheus.CounterVec
+	told     map[string]bool // the stores that the gauges tell of; only whoever runs cycles looks here
 }
 
 func newMetrics(version string, started time.Time) *metrics {
@@ -47,6 +49,7 @@ func newMetrics(version string, started time.Time) *metrics {
 		}, []string{"store", "outcome"}),
 		levels:   map[string]*prometheus.GaugeVec{},
 		requests: map[string]*prometheus.CounterVec{},
+		told:     map[string]bool{},
 	}
 	begun := prometheus.NewGauge(prometheus.GaugeOpts{Name: "stocksyncd_start_time_seconds", Help: "When the daemon started."})
 	begun.Set(float64(started.Unix()))
@@ -109,6 +112,29 @@ func (m *metrics) observe(report *inventory.Report, err error, whole bool) {
 	}
 	if whole {
 		m.duration.Set(float64(report.DurationMS) / 1000)
+		m.forget(report)
+	}
+}
+
+// forget takes the figures out of stores that are no longer served: nobody looks
+// after them, and whoever is called when they grow old must not be.
+func (m *metrics) forget(report *inventory.Report) {
+	if report.Error != "" {
+		return // it may not have come to the stores
+	}
+	for name := range m.told {
+		served := slices.ContainsFunc(report.Stores, func(s inventory.StoreReport) bool {
+			return string(s.Name) == name && s.Mode != inventory.ModeOff
+		})
+		if served {
+			continue
+		}
+		delete(m.told, name)
+		m.success.DeleteLabelValues(name)
+		m.looked.DeleteLabelValues(name)
+		for _, figure := range m.levels {
+			figure.DeleteLabelValues(name)
+		}
 	}
 }
 
@@ -122,6 +148,7 @@ func (m *metrics) observeStore(report *inventory.Report, store *inventory.StoreR
 	if !whole || store.Error != "" || report.Error != "" || store.Mode == inventory.ModeOff {
 		return // a store that was not finished has no figures
 	}
+	m.told[name] = true
 	m.success.WithLabelValues(name).Set(float64(report.Started.Unix()))
 	if look := store.Look; look != nil && !look.Oldest.IsZero() {
 		m.looked.WithLabelValues(name).Set(float64(look.Oldest.Unix()))

@@ -235,6 +235,30 @@ func TestMetricsTellHowOldTheOldestFiguresAreAndWhatWasThrottled(t *testing.T) {
 	}
 }
 
+func TestMetricsTellNothingOfAStoreThatIsSwitchedOffOrTakenOut(t *testing.T) {
+	outlet := inventory.StoreReport{Name: "outlet", Mode: inventory.ModeApply, Levels: 40, Drifted: 2, Look: &inventory.LookReport{Oldest: started}}
+	for name, after := range map[string][]inventory.StoreReport{
+		"switched off": {{Name: "outlet", Mode: inventory.ModeOff}},
+		"taken out":    nil,
+	} {
+		site := New("v1", started)
+		for _, stores := range [][]inventory.StoreReport{{outlet}, after} {
+			r := report()
+			r.Stores = append(r.Stores, stores...)
+			site.Observe(reconcile.Request{Kind: inventory.Full}, r, nil)
+		}
+		_, body, _ := get(t, site, "localhost", "/metrics")
+		for line := range strings.Lines(body) {
+			if strings.Contains(line, `store="outlet"`) && !strings.Contains(line, "_total") {
+				t.Errorf("%s: the metrics still tell %s", name, line)
+			}
+		}
+		if !strings.Contains(body, `stocksyncd_levels_managed{store="main"} 400`) {
+			t.Errorf("%s: the metrics lack the other store", name)
+		}
+	}
+}
+
 func TestTheReportIsServedAsJSON(t *testing.T) {
 	site := New("v1", started)
 	if status, _, _ := get(t, site, "localhost", "/report.json"); status != http.StatusNotFound {
