@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -74,4 +75,24 @@ func TestNothingIsRaisedWhileAStoreThatWasNeverSeenFails(t *testing.T) {
 		f.bring("#2")
 		f.settles()
 	}
+}
+
+// panicky is a shop of which every glance panics.
+type panicky struct{ *shop }
+
+func (b panicky) Glance(context.Context, time.Time) (inventory.Glance, error) { panic("odd answer") }
+
+func TestAStoreThatPanicsKeepsNoOtherFromItsRaisesForGood(t *testing.T) {
+	f := openFloor(t, true)
+	f.stores[1].Target = panicky{f.shops["outlet"]}
+	f.shops["outlet"].fail = errors.New("it panics")
+	f.start()
+	f.move(10, 5, 0)
+	for range 4 {
+		f.ask(reconcile.Request{Kind: inventory.Incremental})
+		f.wantShown(f.levels[atFront], 20)
+		f.pass(settle / 4)
+	}
+	f.ask(reconcile.Request{Kind: inventory.Incremental})
+	f.wantShown(f.levels[atFront], 25)
 }
