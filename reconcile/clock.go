@@ -79,6 +79,7 @@ func (set clockSet) span(since, until time.Time) (time.Time, time.Time) {
 // stays.
 func (m *memory) follow(set clockSet) {
 	m.Ledger.Since, m.Ledger.Told, m.Look.Whole = set.moved(m.Ledger.Since), set.moved(m.Ledger.Told), set.moved(m.Look.Whole)
+	m.failing = set.moved(m.failing)
 	for i := range m.Ledger.Entries {
 		e := &m.Ledger.Entries[i]
 		e.Since, e.Expires = set.span(e.Since, e.Expires)

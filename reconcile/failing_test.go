@@ -96,3 +96,19 @@ func TestAStoreThatPanicsKeepsNoOtherFromItsRaisesForGood(t *testing.T) {
 	f.ask(reconcile.Request{Kind: inventory.Incremental})
 	f.wantShown(f.levels[atFront], 25)
 }
+
+func TestRaisesWaitForAStoreThatFailsAsLongWhenTheClockIsSet(t *testing.T) {
+	for _, by := range jumps {
+		f := openFloor(t, true)
+		f.move(10, 5, 0)
+		f.shops["outlet"].fail = errors.New("no answer")
+		f.ask(reconcile.Request{Kind: inventory.Incremental})
+		f.setClock(by)
+		f.pass(settle / 2)
+		f.ask(reconcile.Request{Kind: inventory.Incremental})
+		f.wantShown(f.levels[atFront], 20)
+		f.pass(settle)
+		f.ask(reconcile.Request{Kind: inventory.Incremental})
+		f.wantShown(f.levels[atFront], 25)
+	}
+}

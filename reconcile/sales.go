@@ -37,7 +37,7 @@ func (c *cycle) fallSilent() {
 		case s.err == nil:
 			s.kept.failing = time.Time{}
 		default:
-			if s.kept.failing.IsZero() || s.kept.failing.After(c.started) { // the clock may have been set back
+			if s.kept.failing.IsZero() {
 				s.kept.failing = c.started
 			}
 			if c.started.Sub(s.kept.failing) < c.r.opts.Settle {
