@@ -112,3 +112,21 @@ func TestRaisesWaitForAStoreThatFailsAsLongWhenTheClockIsSet(t *testing.T) {
 		f.wantShown(f.levels[atFront], 25)
 	}
 }
+
+func TestAStoreThatCameBackWhileKatanaFailedIsWaitedForAgain(t *testing.T) {
+	f := openFloor(t, true)
+	outlet := f.shops["outlet"]
+	f.move(10, 5, 0)
+	outlet.fail = errors.New("no answer")
+	f.ask(reconcile.Request{Kind: inventory.Full})
+	outlet.fail, f.katana.fail = nil, errors.New("no answer")
+	f.pass(settle / 2)
+	if _, err := f.r.Cycle(t.Context(), reconcile.Request{Kind: inventory.Full}); err == nil {
+		t.Fatal("got no error")
+	}
+	f.place("#1", atOutlet, 3)
+	outlet.fail, f.katana.fail = f.katana.fail, nil
+	f.pass(settle / 2)
+	f.ask(reconcile.Request{Kind: inventory.Full})
+	f.wantShown(f.levels[atFront], 20)
+}
