@@ -130,3 +130,33 @@ func TestAStoreThatCameBackWhileKatanaFailedIsWaitedForAgain(t *testing.T) {
 	f.ask(reconcile.Request{Kind: inventory.Full})
 	f.wantShown(f.levels[atFront], 20)
 }
+
+func TestWhoAsksIsToldThatARaiseWaitsForAStoreThatFails(t *testing.T) {
+	f := openFloor(t, true)
+	f.move(10, 5, 0)
+	f.move(20, 5, 0)
+	f.shops["outlet"].fail = errors.New("no answer")
+	f.ask(reconcile.Request{Kind: inventory.Incremental})
+	f.move(20, 5, 0)
+	for _, fresh := range []bool{false, true} {
+		list, err := f.r.Explain(t.Context(), reconcile.ExplainRequest{SKU: "MUG", Store: "main", Fresh: fresh})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list {
+			const why = "raising it to 25 waits: store outlet failed, and may have sold of the same stock"
+			if shared := e.LocationID != 2; shared != (e.Next.Reason == inventory.ReasonUnread && e.Next.Text == why) {
+				t.Errorf("%d, fresh %t: got %+v", e.LocationID, fresh, e.Next)
+			}
+		}
+	}
+	figures, err := f.r.Figures(t.Context(), "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, level := range figures.Levels {
+		if shared := level.Key.Location != 2; shared != (level.Waits == inventory.ReasonUnread) {
+			t.Errorf("got %+v", level)
+		}
+	}
+}
