@@ -43,7 +43,6 @@ type cycleStore struct {
 	looked    time.Time              // when they had been read
 	settled   []inventory.Settled
 	begun     bool                   // the ledger is durable, and the first levels that it follows from
-	moved     map[inventory.Key]bool // seen was moved, and is not durable yet
 	apart     map[inventory.SKU]bool // whose levels are all known as they are now, as far as they share stock
 	holding   map[inventory.Key][]heldBy
 	rules     desired.Rules
