@@ -29,7 +29,7 @@ func (c *cycle) follow() error {
 	}
 	set := clockSet{*last - ahead, c.started}
 	c.r.opts.Log.Warn("the clock of this machine was set; what waits goes by the new time", "by", set.by.String())
-	c.source.Trusted = set.moved(c.source.Trusted)
+	c.source.Trusted, c.r.open.read = set.moved(c.source.Trusted), set.moved(c.r.open.read)
 	for api, p := range c.r.paused {
 		c.r.paused[api] = pause{until: p.until.Add(set.by), err: p.err}
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"stocksyncd/reconcile/desired"
 	"stocksyncd/reconcile/guard"
 	"stocksyncd/reconcile/inventory"
 )
@@ -138,6 +139,25 @@ func TestTheSweepGoesOnWhenTheClockIsSet(t *testing.T) {
 		}
 		w.wantShown(key(200), 4)
 		w.wantShown(key(590), 10)
+	}
+}
+
+func TestOpenOrdersAreReadAgainInTimeWhenTheClockIsSet(t *testing.T) {
+	for _, by := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
+		w := catalogue(t, 300)
+		w.stores[0].Orders = desired.Orders{Exclude: []desired.Matcher{{Number: "B2B-*"}}}
+		w.start()
+		w.cycle()
+		w.incremental()
+		w.setClock(by)
+		w.incremental()
+		before := w.katana.openReads
+		for range 21 { // ten minutes
+			w.incremental()
+		}
+		if got := w.katana.openReads - before; got == 0 {
+			t.Errorf("set by %s: they were not read again", by)
+		}
 	}
 }
 
