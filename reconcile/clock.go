@@ -23,8 +23,8 @@ type clockSet struct {
 func (c *cycle) follow() error {
 	ahead := c.r.opts.Source.Ahead()
 	last := c.source.Ahead
-	c.source.Ahead = &ahead
 	if last == nil || (*last-ahead).Abs() < clockMoved {
+		c.source.Ahead = &ahead
 		return nil
 	}
 	set := clockSet{*last - ahead, c.started}
@@ -41,9 +41,10 @@ func (c *cycle) follow() error {
 		observation := inventory.Observation{Levels: kept.shelf.remembered(), Memory: kept.Memory}
 		if err := c.r.opts.Journal.Observe(name, observation); err != nil {
 			kept.doubtful = true
-			return fmt.Errorf("state: %w", err)
+			return fmt.Errorf("state: %w", err) // the next cycle follows: what moves twice waits longer
 		}
 	}
+	c.source.Ahead = &ahead
 	return nil
 }
 

@@ -1,10 +1,12 @@
 package reconcile_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"stocksyncd/reconcile"
 	"stocksyncd/reconcile/desired"
 	"stocksyncd/reconcile/guard"
 	"stocksyncd/reconcile/inventory"
@@ -159,6 +161,25 @@ func TestOpenOrdersAreReadAgainInTimeWhenTheClockIsSet(t *testing.T) {
 			t.Errorf("set by %s: they were not read again", by)
 		}
 	}
+}
+
+func TestAClockThatWasSetIsFollowedAgainAfterADiskThatWasFull(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 9)
+	mug := w.level("main", 1, "MUG", 9)
+	w.settled().cycle()
+	w.sell(mug, 2)
+	w.want(w.cycle(), mug, "waiting inflight 7→9")
+	disk := &full{Journal: w.state, call: "observe"}
+	w.with(disk)
+	w.setClock(time.Hour)
+	if _, err := w.r.Cycle(t.Context(), reconcile.Request{Kind: inventory.Full}); !errors.Is(err, errFull) {
+		t.Fatalf("got %v, want %v", err, errFull)
+	}
+	disk.call = ""
+	w.want(w.cycle(), mug, "waiting inflight 7→9")
+	w.pass(settle)
+	w.want(w.cycle(), mug, "applied drift 7→9")
 }
 
 // TestKatanasClockIsNotTakenForOursWhereThatWouldEndAWait: it may be the wrong one.
