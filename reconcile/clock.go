@@ -92,7 +92,7 @@ func (m *memory) follow(set clockSet) {
 	}
 	for _, sales := range []map[int64]inventory.KnownSale{m.Ledger.Sales, m.Ledger.Landed} {
 		for id, sale := range sales {
-			sale.Done, sale.Released = set.moved(sale.Done), set.moved(sale.Released)
+			sale.Done, sale.Released, sale.Heard = set.moved(sale.Done), set.moved(sale.Released), set.moved(sale.Heard)
 			sales[id] = sale
 		}
 	}

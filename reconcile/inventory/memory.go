@@ -78,6 +78,7 @@ type KnownSale struct {
 	// Sought tells that Katana was asked for its orders as far back as this one.
 	Sought   bool      `json:"sought,omitempty"`
 	Released time.Time `json:"released,omitzero"` // it counts no longer since then
+	Heard    time.Time `json:"heard,omitzero"`    // when the store last told of it
 }
 
 // SoldOrder is a Katana order of a [KnownSale].
