@@ -23,13 +23,13 @@ type clockSet struct {
 func (c *cycle) follow() error {
 	ahead := c.r.opts.Source.Ahead()
 	last := c.source.Ahead
-	c.source.Ahead = &ahead
 	if last == nil || (*last-ahead).Abs() < clockMoved {
+		c.source.Ahead = &ahead
 		return nil
 	}
 	set := clockSet{*last - ahead, c.started}
 	c.r.opts.Log.Warn("the clock of this machine was set; what waits goes by the new time", "by", set.by.String())
-	c.source.Trusted = set.moved(c.source.Trusted)
+	c.source.Trusted, c.r.open.read = set.moved(c.source.Trusted), set.moved(c.r.open.read)
 	for api, p := range c.r.paused {
 		c.r.paused[api] = pause{until: p.until.Add(set.by), err: p.err}
 	}
@@ -41,9 +41,10 @@ func (c *cycle) follow() error {
 		observation := inventory.Observation{Levels: kept.shelf.remembered(), Memory: kept.Memory}
 		if err := c.r.opts.Journal.Observe(name, observation); err != nil {
 			kept.doubtful = true
-			return fmt.Errorf("state: %w", err)
+			return fmt.Errorf("state: %w", err) // the next cycle follows: what moves twice waits longer
 		}
 	}
+	c.source.Ahead = &ahead
 	return nil
 }
 
@@ -79,6 +80,7 @@ func (set clockSet) span(since, until time.Time) (time.Time, time.Time) {
 // stays.
 func (m *memory) follow(set clockSet) {
 	m.Ledger.Since, m.Ledger.Told, m.Look.Whole = set.moved(m.Ledger.Since), set.moved(m.Ledger.Told), set.moved(m.Look.Whole)
+	m.failing = set.moved(m.failing)
 	for i := range m.Ledger.Entries {
 		e := &m.Ledger.Entries[i]
 		e.Since, e.Expires = set.span(e.Since, e.Expires)
@@ -90,7 +92,7 @@ func (m *memory) follow(set clockSet) {
 	}
 	for _, sales := range []map[int64]inventory.KnownSale{m.Ledger.Sales, m.Ledger.Landed} {
 		for id, sale := range sales {
-			sale.Done, sale.Released = set.moved(sale.Done), set.moved(sale.Released)
+			sale.Done, sale.Released, sale.Heard = set.moved(sale.Done), set.moved(sale.Released), set.moved(sale.Heard)
 			sales[id] = sale
 		}
 	}

@@ -1,10 +1,13 @@
 package reconcile_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/desired"
 	"stocksyncd/reconcile/guard"
 	"stocksyncd/reconcile/inventory"
 )
@@ -139,6 +142,44 @@ func TestTheSweepGoesOnWhenTheClockIsSet(t *testing.T) {
 		w.wantShown(key(200), 4)
 		w.wantShown(key(590), 10)
 	}
+}
+
+func TestOpenOrdersAreReadAgainInTimeWhenTheClockIsSet(t *testing.T) {
+	for _, by := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
+		w := catalogue(t, 300)
+		w.stores[0].Orders = desired.Orders{Exclude: []desired.Matcher{{Number: "B2B-*"}}}
+		w.start()
+		w.cycle()
+		w.incremental()
+		w.setClock(by)
+		w.incremental()
+		before := w.katana.openReads
+		for range 21 { // ten minutes
+			w.incremental()
+		}
+		if got := w.katana.openReads - before; got == 0 {
+			t.Errorf("set by %s: they were not read again", by)
+		}
+	}
+}
+
+func TestAClockThatWasSetIsFollowedAgainAfterADiskThatWasFull(t *testing.T) {
+	w := newWorld(t)
+	w.sku("MUG", 9)
+	mug := w.level("main", 1, "MUG", 9)
+	w.settled().cycle()
+	w.sell(mug, 2)
+	w.want(w.cycle(), mug, "waiting inflight 7→9")
+	disk := &full{Journal: w.state, call: "observe"}
+	w.with(disk)
+	w.setClock(time.Hour)
+	if _, err := w.r.Cycle(t.Context(), reconcile.Request{Kind: inventory.Full}); !errors.Is(err, errFull) {
+		t.Fatalf("got %v, want %v", err, errFull)
+	}
+	disk.call = ""
+	w.want(w.cycle(), mug, "waiting inflight 7→9")
+	w.pass(settle)
+	w.want(w.cycle(), mug, "applied drift 7→9")
 }
 
 // TestKatanasClockIsNotTakenForOursWhereThatWouldEndAWait: it may be the wrong one.

@@ -87,6 +87,7 @@ func (r *Reconciler) read(ctx context.Context, sku inventory.SKU) (map[inventory
 		return nil, err
 	}
 	c.each(func(s *cycleStore) error { return s.account() })
+	c.fallSilent()
 	c.inFlight = c.entries()
 	c.each(func(s *cycleStore) error {
 		s.ready()
@@ -254,7 +255,7 @@ func (s *cycleStore) next(key inventory.Key, p plan.Plan, e *inventory.Explanati
 		return inventory.NextAction{Text: "nothing: Shopify shows what it should"}
 	}
 	change := p.Changes[0]
-	if action, held := s.held(change); held {
+	if action, off := s.putOff(change); off {
 		return action
 	}
 	if s.Mode == inventory.ModeReport {
@@ -265,6 +266,17 @@ func (s *cycleStore) next(key inventory.Key, p plan.Plan, e *inventory.Explanati
 		text = fmt.Sprintf("the next cycle stocks the item at the location and writes %d", change.To)
 	}
 	return inventory.NextAction{Result: inventory.Applied, Reason: change.Reason, Text: text}
+}
+
+// putOff tells what keeps a change from being written that the plan asks for.
+func (s *cycleStore) putOff(change inventory.Change) (inventory.NextAction, bool) {
+	if action, held := s.held(change); held {
+		return action, true
+	}
+	why := s.c.missed(change)
+	return inventory.NextAction{
+		Result: inventory.Waiting, Reason: inventory.ReasonUnread, Text: fmt.Sprintf("raising it to %d waits: %s", change.To, why),
+	}, why != ""
 }
 
 // held tells of the plan of a guard that holds a change.

@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -73,5 +74,89 @@ func TestNothingIsRaisedWhileAStoreThatWasNeverSeenFails(t *testing.T) {
 		f.bring("#1")
 		f.bring("#2")
 		f.settles()
+	}
+}
+
+// panicky is a shop of which every glance panics.
+type panicky struct{ *shop }
+
+func (b panicky) Glance(context.Context, time.Time) (inventory.Glance, error) { panic("odd answer") }
+
+func TestAStoreThatPanicsKeepsNoOtherFromItsRaisesForGood(t *testing.T) {
+	f := openFloor(t, true)
+	f.stores[1].Target = panicky{f.shops["outlet"]}
+	f.shops["outlet"].fail = errors.New("it panics")
+	f.start()
+	f.move(10, 5, 0)
+	for range 4 {
+		f.ask(reconcile.Request{Kind: inventory.Incremental})
+		f.wantShown(f.levels[atFront], 20)
+		f.pass(settle / 4)
+	}
+	f.ask(reconcile.Request{Kind: inventory.Incremental})
+	f.wantShown(f.levels[atFront], 25)
+}
+
+func TestRaisesWaitForAStoreThatFailsAsLongWhenTheClockIsSet(t *testing.T) {
+	for _, by := range jumps {
+		f := openFloor(t, true)
+		f.move(10, 5, 0)
+		f.shops["outlet"].fail = errors.New("no answer")
+		f.ask(reconcile.Request{Kind: inventory.Incremental})
+		f.setClock(by)
+		f.pass(settle / 2)
+		f.ask(reconcile.Request{Kind: inventory.Incremental})
+		f.wantShown(f.levels[atFront], 20)
+		f.pass(settle)
+		f.ask(reconcile.Request{Kind: inventory.Incremental})
+		f.wantShown(f.levels[atFront], 25)
+	}
+}
+
+func TestAStoreThatCameBackWhileKatanaFailedIsWaitedForAgain(t *testing.T) {
+	f := openFloor(t, true)
+	outlet := f.shops["outlet"]
+	f.move(10, 5, 0)
+	outlet.fail = errors.New("no answer")
+	f.ask(reconcile.Request{Kind: inventory.Full})
+	outlet.fail, f.katana.fail = nil, errors.New("no answer")
+	f.pass(settle / 2)
+	if _, err := f.r.Cycle(t.Context(), reconcile.Request{Kind: inventory.Full}); err == nil {
+		t.Fatal("got no error")
+	}
+	f.place("#1", atOutlet, 3)
+	outlet.fail, f.katana.fail = f.katana.fail, nil
+	f.pass(settle / 2)
+	f.ask(reconcile.Request{Kind: inventory.Full})
+	f.wantShown(f.levels[atFront], 20)
+}
+
+func TestWhoAsksIsToldThatARaiseWaitsForAStoreThatFails(t *testing.T) {
+	f := openFloor(t, true)
+	f.move(10, 5, 0)
+	f.move(20, 5, 0)
+	f.shops["outlet"].fail = errors.New("no answer")
+	f.ask(reconcile.Request{Kind: inventory.Incremental})
+	f.move(20, 5, 0)
+	for _, fresh := range []bool{false, true} {
+		list, err := f.r.Explain(t.Context(), reconcile.ExplainRequest{SKU: "MUG", Store: "main", Fresh: fresh})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range list {
+			const why = "raising it to 25 waits: store outlet failed, and may have sold of the same stock"
+			if shared := e.LocationID != 2; shared != (e.Next.Reason == inventory.ReasonUnread && e.Next.Text == why) {
+				t.Errorf("%d, fresh %t: got %+v", e.LocationID, fresh, e.Next)
+			}
+		}
+	}
+	figures, err := f.r.Figures(t.Context(), "main")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, level := range figures.Levels {
+		if shared := level.Key.Location != 2; shared != (level.Waits == inventory.ReasonUnread) {
+			t.Errorf("got %+v", level)
+		}
 	}
 }

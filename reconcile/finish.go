@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"stocksyncd/reconcile/guard"
 	"stocksyncd/reconcile/inventory"
@@ -26,6 +27,9 @@ func (c *cycle) finish(failed error) (*inventory.Report, error) {
 	for _, s := range c.stores {
 		c.r.notePause(string(s.Name), s.err, now)
 		s.putBackDone()
+		if failed != nil && s.err == nil && s.toldSales { // it answers again, though nothing came of it
+			s.kept.failing = time.Time{}
+		}
 		if !s.listens {
 			report.Stores = append(report.Stores, s.report())
 		}

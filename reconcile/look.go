@@ -174,15 +174,11 @@ func (s *cycleStore) known(change inventory.Change) (known bool, missing string)
 	switch {
 	case !stands || !s.c.fresh[id] || !s.c.wholly && !s.apart[change.SKU]:
 		return false, ""
-	case !change.Raise():
-		return true, ""
-	case s.c.unheard:
+	case change.Raise() && s.c.unheard:
 		return false, ""
 	}
-	if silent := s.c.missed(change); silent != "" {
-		return false, fmt.Sprintf("store %s failed, and may have sold of the same stock", silent)
-	}
-	return true, ""
+	missing = s.c.missed(change)
+	return missing == "", missing
 }
 
 // lookedAt tells whether every store that is looked at has read all levels of a

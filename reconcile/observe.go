@@ -36,7 +36,7 @@ func (s *cycleStore) observe(levels []inventory.Level, figures []inventory.Figur
 	s.begun = true
 	s.kept.shelf.durable(observation.Items)
 	if len(s.settled) > 0 {
-		s.settled, s.moved, s.kept.open = nil, nil, nil
+		s.settled, s.kept.open = nil, nil
 	}
 	return nil
 }
@@ -55,7 +55,7 @@ func (s *cycleStore) remember(level inventory.Level, figure inventory.Figure, no
 	}
 	if ok {
 		seen.First = old.First
-		if was := old; seen.At.Sub(old.At) < verifiedAgain && !s.moved[level.Key] {
+		if was := old; seen.At.Sub(old.At) < verifiedAgain {
 			if was.At = seen.At; was == seen {
 				return old, false
 			}
@@ -107,13 +107,13 @@ func (s *cycleStore) settleOpen() {
 			}
 		}
 		found := s.asFound(open.Changes, levels)
-		if s.moved == nil {
-			s.moved = map[inventory.Key]bool{}
-		}
+		moved := map[inventory.Key]inventory.Seen{}
 		for _, change := range open.Changes {
-			s.moved[change.Key] = true
+			if seen, known := s.kept.shelf.seen(change.Key); known {
+				moved[change.Key] = seen
+			}
 		}
-		s.settled = append(s.settled, inventory.Settled{ID: open.ID, Outcomes: found})
+		s.settled = append(s.settled, inventory.Settled{ID: open.ID, Outcomes: found, Levels: moved})
 		s.foundWritten(open.Cycle, found)
 	}
 }

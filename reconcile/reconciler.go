@@ -188,8 +188,9 @@ func New(opts Options) (*Reconciler, error) {
 
 // remembered gives what is kept of a store, read from the journal once.
 func (r *Reconciler) remembered(name inventory.StoreName) (*memory, error) {
-	if m, ok := r.memory[name]; ok && !m.doubtful {
-		return m, nil
+	former, ok := r.memory[name]
+	if ok && !former.doubtful {
+		return former, nil
 	}
 	shelf := newShelf(name)
 	kept, err := r.opts.Journal.Recall(name, shelf.restoreItem, shelf.restoreLevel)
@@ -199,6 +200,9 @@ func (r *Reconciler) remembered(name inventory.StoreName) (*memory, error) {
 	guard.Found(&kept.Memory, kept.CutOff)
 	shelf.restored(kept.Look)
 	m := &memory{shelf: shelf, Memory: kept.Memory, open: kept.Open, tour: tourOf(kept.Look)}
+	if ok { // else others would wait for a store as long as it panics
+		m.failing = former.failing
+	}
 	r.memory[name] = m
 	delete(r.views, name) // it is of the memory that was given up
 	return m, nil

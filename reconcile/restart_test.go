@@ -194,3 +194,28 @@ func TestARestartRemembersWhatTheSweepHasLookedAt(t *testing.T) {
 		t.Errorf("the store was asked %q", got)
 	}
 }
+
+func TestAWriteThatWasFoundDoneIsRememberedHoweverManyItemsThereAre(t *testing.T) {
+	w := newWorld(t)
+	const items = 2500
+	for i := range int64(items) {
+		sku := inventory.SKU(fmt.Sprint("S", i+1))
+		w.sku(sku, 5)
+		w.level("main", i+1, sku, 5)
+	}
+	w.settled().cycle()
+	last := key(items)
+	w.has(items, 10, 10)
+	main := w.shops["main"]
+	main.after = func() error {
+		main.fail = errors.New("no answer")
+		return fmt.Errorf("%w: %w", inventory.ErrAnswerLost, errCut)
+	}
+	w.cycle()
+	main.after, main.fail = nil, nil
+	w.want(w.cycle(), last, "")
+	w.wantShown(last, 10)
+	w.start()
+	w.sell(last, 1)
+	w.want(w.cycle(), last, "waiting inflight 9→10")
+}

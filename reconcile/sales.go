@@ -37,7 +37,7 @@ func (c *cycle) fallSilent() {
 		case s.err == nil:
 			s.kept.failing = time.Time{}
 		default:
-			if s.kept.failing.IsZero() || s.kept.failing.After(c.started) { // the clock may have been set back
+			if s.kept.failing.IsZero() {
 				s.kept.failing = c.started
 			}
 			if c.started.Sub(s.kept.failing) < c.r.opts.Settle {
@@ -47,14 +47,17 @@ func (c *cycle) fallSilent() {
 	}
 }
 
-// missed names a store that has failed and may have sold of what a level draws
-// on: one whose levels are not known may sell anything. It is "" when there is none.
-func (c *cycle) missed(change inventory.Change) inventory.StoreName {
+// missed says which store has failed and may have sold of what a raise offers: one
+// whose levels are not known may sell anything. It is "" when there is none.
+func (c *cycle) missed(change inventory.Change) string {
+	if !change.Raise() {
+		return ""
+	}
 	sources := c.feeds(change.Key)
 	shares := func(other inventory.Key) bool { return flight.Meet(c.feeds(other), sources) }
 	for _, s := range c.silent {
 		if shelf := s.kept.shelf; !shelf.whole || slices.ContainsFunc(shelf.keysOf(change.SKU), shares) {
-			return s.Name
+			return fmt.Sprintf("store %s failed, and may have sold of the same stock", s.Name)
 		}
 	}
 	return ""

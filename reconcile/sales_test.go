@@ -232,6 +232,37 @@ func TestACycleOfOneStoreDoesNotOfferWhatAnotherHasSold(t *testing.T) {
 	}
 }
 
+func TestACycleOfOneStoreReadsAnotherThatWasAwayForADay(t *testing.T) {
+	for _, tells := range []bool{true, false} {
+		f := openFloor(t, tells)
+		for range 25 {
+			f.pass(time.Hour)
+			f.ask(reconcile.Request{Kind: inventory.Incremental, Store: "main"})
+		}
+		f.place("#1", atOutlet, 3)
+		f.move(10, 5, 0)
+		f.pass(time.Minute)
+		f.ask(reconcile.Request{Kind: inventory.Incremental, Store: "main"})
+		f.wantShown(f.levels[atFront], 22)
+		f.bring("#1")
+		f.settles()
+	}
+}
+
+func TestACycleOfOneStoreReadsAnotherThatIsNotKnown(t *testing.T) {
+	for _, kind := range []inventory.Kind{inventory.Full, inventory.Incremental} {
+		f := openFloor(t, true)
+		f.place("#1", atOutlet, 3)
+		f.move(10, 5, 0)
+		lose(f)
+		f.pass(time.Minute)
+		f.ask(reconcile.Request{Kind: kind, Store: "main"})
+		f.wantShown(f.levels[atFront], 22)
+		f.bring("#1")
+		f.settles()
+	}
+}
+
 func TestAnOrderIsSoughtInKatanaThoughTheClockOfItsStoreIsAhead(t *testing.T) {
 	f := openFloor(t, false)
 	f.place("#1", atFront, 2)

@@ -45,8 +45,8 @@ func (r *Reconciler) Figures(ctx context.Context, store inventory.StoreName) (*i
 }
 
 // waiting tells of the levels whose figure must not be written yet, whoever
-// writes it: a raise that waits may offer what is sold, and what a guard holds
-// nobody has looked at.
+// writes it: a raise that waits may offer what is sold, here or in a store that
+// fails, and what a guard holds nobody has looked at.
 func (s *cycleStore) waiting(index *flight.Index, figures []inventory.Figure) map[inventory.Key]inventory.NextAction {
 	view := s.view(index)
 	p := plan.Diff(s.levels, figures, view)
@@ -58,7 +58,7 @@ func (s *cycleStore) waiting(index *flight.Index, figures []inventory.Figure) ma
 		}
 	}
 	for _, change := range p.Changes {
-		if action, held := s.held(change); held {
+		if action, off := s.putOff(change); off {
 			found[change.Key] = action
 		}
 	}

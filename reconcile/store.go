@@ -43,7 +43,6 @@ type cycleStore struct {
 	looked    time.Time              // when they had been read
 	settled   []inventory.Settled
 	begun     bool                   // the ledger is durable, and the first levels that it follows from
-	moved     map[inventory.Key]bool // seen was moved, and is not durable yet
 	apart     map[inventory.SKU]bool // whose levels are all known as they are now, as far as they share stock
 	holding   map[inventory.Key][]heldBy
 	rules     desired.Rules
@@ -87,11 +86,12 @@ func newCycleStore(c *cycle, s Store, kept *memory) *cycleStore {
 
 // listen has a store take part in a cycle of another one, and tells whether it
 // does: what it has sold, the other must not offer. Nothing is written to it then,
-// and it is not reported. One that is not known whole shares nothing that is known.
+// and it is not reported. One that is not known whole is read whole: nobody knows
+// what it shares.
 func (s *cycleStore) listen() bool {
 	s.listens, s.mode, s.Target = true, inventory.ModeReport, DryRun{s.Target}
 	s.whole = !s.kept.shelf.whole || s.c.started.Sub(s.kept.tour.oldest()) > looksHold
-	return s.Mode != inventory.ModeOff && !s.c.ask.Dry && !s.whole
+	return s.Mode != inventory.ModeOff && !s.c.ask.Dry
 }
 
 // abandon forgets a store that is switched off: what its levels showed says

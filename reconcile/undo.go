@@ -171,16 +171,17 @@ func joinHolds(others, holds []inventory.Hold) []inventory.Hold {
 }
 
 // goOn plans what a release of an undo lets go on, and takes the levels out of
-// the plan otherwise: what is put back now is not what is desired.
+// the plan otherwise: what is put back now is not what is desired. What is not put
+// back now may still be lowered: too much on offer is oversold.
 func (s *cycleStore) goOn() []inventory.Change {
 	if !s.released {
 		return nil
 	}
 	changes, told := s.planUndo()
 	s.outcomes = append(s.outcomes, told...)
-	own, still := map[inventory.Key]bool{}, map[inventory.Key]bool{}
+	own, still, back := map[inventory.Key]bool{}, map[inventory.Key]bool{}, map[inventory.Key]bool{}
 	for _, change := range changes {
-		own[change.Key], still[change.Key] = true, true
+		own[change.Key], still[change.Key], back[change.Key] = true, true, true
 	}
 	for _, o := range told {
 		own[o.Key] = true
@@ -191,7 +192,9 @@ func (s *cycleStore) goOn() []inventory.Change {
 			h.Levels = slices.DeleteFunc(slices.Clone(h.Levels), func(l inventory.HeldLevel) bool { return !still[l.Key] })
 		}
 	}
-	s.plan.Changes = slices.DeleteFunc(s.plan.Changes, func(change inventory.Change) bool { return own[change.Key] })
+	s.plan.Changes = slices.DeleteFunc(s.plan.Changes, func(change inventory.Change) bool {
+		return own[change.Key] && (change.Raise() || back[change.Key])
+	})
 	s.plan.Waiting = slices.DeleteFunc(s.plan.Waiting, func(o inventory.Outcome) bool { return own[o.Key] })
 	return changes
 }

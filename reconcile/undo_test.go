@@ -323,6 +323,35 @@ func TestALargeUndoIsHeldAndGoesOnAfterItsRelease(t *testing.T) {
 	}
 }
 
+func TestAReleasedUndoThatWaitsKeepsNoLevelFromBeingLowered(t *testing.T) {
+	w := newWorld(t)
+	outlet := w.addStore("outlet", inventory.ModeReport)
+	var ids []inventory.SourceVariantID
+	for i := range int64(10) {
+		sku := inventory.SKU(fmt.Sprint("S", i))
+		ids = append(ids, w.sku(sku, 10))
+		w.level("main", i+1, sku, 40)
+		w.level("outlet", i+1, sku, 10)
+	}
+	wrote := w.settled().cycle()
+	w.guards = guard.Limits{MinChanges: 2, MaxChangedPercent: 30}
+	w.start()
+	w.pass(2 * time.Hour)
+	for _, id := range ids {
+		w.has(id, 10, 40)
+	}
+	w.letGo(w.undo(wrote.Cycle).Stores[0].Holds[0].ID)
+	outlet.fail = errors.New("no answer")
+	w.has(ids[0], 10, 5)
+	report := w.cycle()
+	w.want(report, key(2), "waiting unread 10→40")
+	w.wantShown(key(1), 5)
+	outlet.fail = nil
+	report = w.cycle()
+	w.want(report, key(2), "applied undo 10→40")
+	w.wantShown(key(1), 5)
+}
+
 func TestAReleasedUndoMayBeAskedForAgainInsteadOfWaitingForACycle(t *testing.T) {
 	w, _, wrote := many(t, 10)
 	report := w.undo(wrote)

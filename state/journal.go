@@ -177,19 +177,12 @@ func (s *Store) Intend(intent inventory.Intent) (id uint64, err error) {
 // Settle records what became of a batch, and what its levels show now, in one
 // transaction.
 func (s *Store) Settle(name inventory.StoreName, found inventory.Settled) error {
-	keys := slices.SortedFunc(maps.Keys(found.Levels), inventory.Key.Compare)
-	if err := belong(name, keys); err != nil {
-		return err
-	}
 	return s.update(func(tx *bolt.Tx) error {
 		b, err := makeBuckets(tx, name)
 		if err != nil {
 			return err
 		}
-		if err := s.settle(tx, b, found); err != nil {
-			return err
-		}
-		return writeLevels(b, keys, found.Levels)
+		return s.settle(tx, b, found)
 	})
 }
 
@@ -203,13 +196,23 @@ type settledBatch struct {
 }
 
 // settle moves a batch from the open ones to the past, and notes its writes
-// with their levels. One that is not open has been settled before.
+// with their levels, and what is remembered of these. One that is not open has
+// been settled before.
 func (s *Store) settle(tx *bolt.Tx, b storeBuckets, found inventory.Settled) error {
-	batch, open, err := s.conclude(tx, b.name, found)
-	if err != nil || !open {
+	keys := slices.SortedFunc(maps.Keys(found.Levels), inventory.Key.Compare)
+	if err := belong(b.name, keys); err != nil {
 		return err
 	}
-	return b.note(batch, s.keptSince(s.opts.Now()))
+	batch, open, err := s.conclude(tx, b.name, found)
+	if err != nil {
+		return err
+	}
+	if open {
+		if err := b.note(batch, s.keptSince(s.opts.Now())); err != nil {
+			return err
+		}
+	}
+	return writeLevels(b, keys, found.Levels)
 }
 
 // conclude moves a batch from the open ones to the past, and tells whether it

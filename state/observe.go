@@ -12,8 +12,8 @@ import (
 )
 
 // Observe records what a cycle saw of a store, in as many transactions as its
-// levels and items need. The ledger and the settled batches are in the first of
-// them: when the machine stops before the last, a fall may be noted twice, and
+// levels and items need. The ledger and the settled batches, with what is
+// remembered of their levels, are in the first of them: when the machine stops before the last, a fall may be noted twice, and
 // never not at all. For the same reason an error leaves the portions before it.
 //
 // How far the store has been looked at becomes durable with the last of them: a
@@ -30,7 +30,7 @@ func (s *Store) Observe(name inventory.StoreName, seen inventory.Observation) er
 	}
 	room := most - 1 // for the memory
 	for _, settled := range seen.Settled {
-		room -= 2 + len(settled.Outcomes) // the batch moves, and each line may be a level's last write
+		room -= 2 + len(settled.Outcomes) + len(settled.Levels) // the batch moves, and each line may be a level's last write
 	}
 	for first := true; first || left.any(); first = false {
 		now := left.cut(seen.Levels, room)

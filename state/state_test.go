@@ -280,6 +280,20 @@ func TestALookSettlesTheBatchesThatWereCutOff(t *testing.T) {
 	same(t, "store", kept, inventory.StoreMemory{Levels: seenLevels(1, 9), Memory: inFlight(2)})
 }
 
+func TestALookRemembersTheLevelsOfTheBatchesThatItSettles(t *testing.T) {
+	s := mustOpen(t, newPath(t))
+	defer mustClose(t, s)
+	must(t, s.Observe("main", inventory.Observation{Levels: seenLevels(2, 5), Memory: inFlight(2)}))
+	id, err := s.Intend(batchOf("main", 1, 9))
+	must(t, err)
+	must(t, s.Observe("main", inventory.Observation{Part: true, Settled: []inventory.Settled{{ID: id, Levels: seenLevels(1, 9)}}}))
+	kept, err := s.Store("main")
+	must(t, err)
+	if kept.Levels[level(1)] != seenUnits(9) || kept.Levels[level(2)] != seenUnits(5) {
+		t.Errorf("got %+v", kept.Levels)
+	}
+}
+
 func TestALevelOfAnotherStoreIsRefusedWhole(t *testing.T) {
 	s := mustOpen(t, newPath(t))
 	defer mustClose(t, s)

@@ -70,7 +70,7 @@ func Tell(l *inventory.Ledger, store inventory.StoreName, told inventory.Sales, 
 			continue
 		}
 		one := old
-		one.Name, one.Created, one.Updated, one.Lines = sale.Name, sale.Created, sale.Updated, sale.Lines
+		one.Name, one.Created, one.Updated, one.Lines, one.Heard = sale.Name, sale.Created, sale.Updated, sale.Lines, now
 		// Of those that are told first, Katana may have any, whatever the store's clock says.
 		one.Sought = one.Sought || !begins && !sale.Created.Before(l.Told) && !sale.Created.Before(now.Add(-terms.remember()))
 		switch {
@@ -172,8 +172,9 @@ func newer(store inventory.StoreName, id int64, old, one *inventory.KnownSale, n
 	return learnt
 }
 
-// over tells whether an order is worth nothing any more: nothing of it is open,
-// or Katana has had it for longer than the store tells of its orders.
+// over tells whether an order is worth nothing any more: nothing of it is open, or
+// Katana has had it, and the store has not told of it, for longer than that tells
+// of its orders. One that it does tell of would be sought in Katana again.
 func over(sale *inventory.KnownSale, now time.Time, terms Terms) bool {
 	last := sale.Updated
 	for _, has := range sale.Has {
@@ -185,7 +186,8 @@ func over(sale *inventory.KnownSale, now time.Time, terms Terms) bool {
 		last = sale.Released
 	}
 	if isOpen(sale.Lines) {
-		return len(sale.Has) > 0 && last.Before(now.Add(-reach)) // what was released would count again
+		since := now.Add(-reach)
+		return len(sale.Has) > 0 && last.Before(since) && sale.Heard.Before(since) // what was released would count again
 	}
 	return last.Before(now.Add(-terms.remember()))
 }

@@ -71,6 +71,26 @@ func TestAnOpenOrderCountsUntilKatanaHasItHoweverLongThatTakes(t *testing.T) {
 	s.wants("imported", 0)
 }
 
+func TestAnOrderThatStaysOpenIsSoughtInKatanaOnce(t *testing.T) {
+	s := openTill(t)
+	sale := s.sale(1, 2, 0)
+	s.tell(sale)
+	s.arrives(1, 2)
+	for day := range 200 {
+		s.after(24 * time.Hour)
+		s.tell(sale) // a full cycle reads all that are open
+		if oldest := flight.Unsought(&s.ledger); !oldest.IsZero() {
+			t.Fatalf("it is sought again on day %d, back to %s", day, oldest)
+		}
+	}
+	s.wants("200 days later", 0)
+	s.after(60*24*time.Hour + time.Second)
+	s.tell() // it is out of the store's reach
+	if len(s.ledger.Sales)+len(s.ledger.Landed) > 0 {
+		t.Errorf("it is kept for good: %+v", s.ledger)
+	}
+}
+
 func TestWhatHasLeftTheShopCountsUntilSettleMax(t *testing.T) {
 	s := openTill(t)
 	s.tell(s.sale(1, 0, 2))

@@ -78,6 +78,7 @@ type KnownSale struct {
 	// Sought tells that Katana was asked for its orders as far back as this one.
 	Sought   bool      `json:"sought,omitempty"`
 	Released time.Time `json:"released,omitzero"` // it counts no longer since then
+	Heard    time.Time `json:"heard,omitzero"`    // when the store last told of it
 }
 
 // SoldOrder is a Katana order of a [KnownSale].
@@ -319,14 +320,14 @@ type Observation struct {
 	// had all of the memory that must be durable no later than they: it need not be
 	// written again.
 	Part    bool
-	Settled []Settled // open intents, as the levels show them
+	Settled []Settled // open intents, as the levels show them; their levels go with them
 }
 
 // Settled is what became of a batch.
 type Settled struct {
 	ID       uint64
 	Outcomes []Outcome
-	Levels   map[Key]Seen
+	Levels   map[Key]Seen // what is remembered of them from then on
 }
 
 // Finish is the end of a cycle.

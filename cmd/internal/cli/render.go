@@ -130,7 +130,7 @@ func reasonText(reason inventory.Reason) string {
 		inventory.ReasonFulfillment:      "at a fulfilment service",
 		inventory.ReasonUnmapped:         "at a location without a mapping",
 		inventory.ReasonFigureTooLarge:   "too large for Shopify",
-		inventory.ReasonUnread:           "Katana is asked again first",
+		inventory.ReasonUnread:           "what it depends on is read first",
 		inventory.ReasonQuarantined:      "in quarantine",
 		inventory.ReasonRule:             "skipped by a rule",
 		inventory.ReasonFirstSight:       "seen for the first time a moment ago; a sale may not be in Katana yet",
