@@ -20,12 +20,11 @@ type daily struct {
 // isDaily tells whether an expression names times of the day. One that is due at
 // every so many minutes or hours is not to stop for an hour when the clocks are
 // put back.
-func isDaily(text string) bool {
+func isDaily(text string, spec *cron.SpecSchedule) bool {
+	const everyHour = 1<<24 - 1 // however it is written
+	every := func(field string) bool { return strings.HasPrefix(field, "*") || field == "?" }
 	fields := strings.Fields(text)
-	if len(fields) == 1 {
-		return text != "@hourly"
-	}
-	return !strings.HasPrefix(fields[0], "*") && !strings.HasPrefix(fields[1], "*")
+	return spec.Hour&everyHour != everyHour && (len(fields) == 1 || !every(fields[0]) && !every(fields[1]))
 }
 
 // Next is the first time after t.

@@ -51,6 +51,14 @@ func TestAScheduleKeepsToTheClocksThatArePutForwardAndBack(t *testing.T) {
 			[]string{"Sun 31 02:30 CEST", "Sun 31 02:00 CET", "Sun 31 02:30 CET", "Sun 31 03:00 CET"},
 		},
 		{
+			"nor does every hour, however it is written", "30 0-23 * * *", "Europe/Oslo", time.Date(2027, 10, 31, 0, 0, 0, 0, time.UTC),
+			[]string{"Sun 31 02:30 CEST", "Sun 31 02:30 CET", "Sun 31 03:30 CET"},
+		},
+		{
+			"nor does any hour", "30 ? * * *", "Europe/Oslo", time.Date(2027, 10, 31, 0, 0, 0, 0, time.UTC),
+			[]string{"Sun 31 02:30 CEST", "Sun 31 02:30 CET", "Sun 31 03:30 CET"},
+		},
+		{
 			"without a zone it is UTC", "30 2 * * *", "UTC", time.Date(2027, 3, 27, 12, 0, 0, 0, time.UTC),
 			[]string{"Sun 28 02:30 UTC", "Mon 29 02:30 UTC"},
 		},

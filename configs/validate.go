@@ -207,7 +207,7 @@ func ParseSchedule(text string, zone *time.Location) (schedule cron.Schedule, er
 		if spec.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, zone)).IsZero() {
 			return nil, fmt.Errorf("%q never comes", text)
 		}
-		if isDaily(text) {
+		if isDaily(text, spec) {
 			spec.Location = time.UTC
 			return daily{spec, zone}, nil
 		}

@@ -26,7 +26,7 @@ import (
 	"stocksyncd/state"
 )
 
-// checkTimeout bounds each question to an API, retries and all: a check that
+// checkTimeout bounds the questions to one account, retries and all: a check that
 // waits for minutes is no check.
 const checkTimeout = 30 * time.Second
 
