@@ -247,13 +247,12 @@ func (n *notebook) Intend(intent inventory.Intent) (uint64, error) {
 }
 
 func (n *notebook) Settle(name inventory.StoreName, found inventory.Settled) error {
-	s := n.stores[name]
-	s.settle(found)
-	maps.Copy(s.levels, found.Levels)
+	n.stores[name].settle(found)
 	return nil
 }
 
 func (s *sheet) settle(found inventory.Settled) {
+	maps.Copy(s.levels, found.Levels)
 	s.open = slices.DeleteFunc(s.open, func(open inventory.OpenIntent) bool { return open.ID == found.ID })
 }
 
