@@ -78,6 +78,7 @@ type cycle struct {
 	wholly    bool                               // every store is read whole
 	unheard   bool                               // a store that tells of its orders has not done so in this cycle
 	silent    []*cycleStore                      // stores that have failed, and for no longer than raises wait for them
+	firsts    map[inventory.SKU][]inventory.Key  // levels that may have sold what nobody has seen
 	hearing   bool                               // heard is what has changed since the mirror's mark
 	fresh     map[inventory.SourceVariantID]bool // whose rows were read in this cycle
 	kits      *desired.Kits

@@ -88,6 +88,7 @@ func (r *Reconciler) read(ctx context.Context, sku inventory.SKU) (map[inventory
 	}
 	c.each(func(s *cycleStore) error { return s.account() })
 	c.fallSilent()
+	c.watchFirst(c.skus)
 	c.inFlight = c.entries()
 	c.each(func(s *cycleStore) error {
 		s.ready()
@@ -273,9 +274,9 @@ func (s *cycleStore) putOff(change inventory.Change) (inventory.NextAction, bool
 	if action, held := s.held(change); held {
 		return action, true
 	}
-	why := s.c.missed(change)
+	why, detail := s.c.unsure(change)
 	return inventory.NextAction{
-		Result: inventory.Waiting, Reason: inventory.ReasonUnread, Text: fmt.Sprintf("raising it to %d waits: %s", change.To, why),
+		Result: inventory.Waiting, Reason: why, Text: fmt.Sprintf("raising it to %d waits: %s", change.To, detail),
 	}, why != ""
 }
 
@@ -336,8 +337,8 @@ func (s *cycleStore) waits(key inventory.Key, o inventory.Outcome, e *inventory.
 	action, now := inventory.NextAction{Result: inventory.Waiting, Reason: o.Because}, s.c.r.opts.Now()
 	switch o.Because {
 	case inventory.ReasonFirstSight:
-		action.Until = s.firstSeen(key).Add(s.unsure()).UTC()
-		action.Text = fmt.Sprintf("raising it to %d waits until %s: the level was first seen at %s, and may miss a sale that Katana has not heard of", e.Target, clock(action.Until, now), clock(s.firstSeen(key), now))
+		action.Until = s.kept.firstSeen(key, s.looked).Add(s.unsure()).UTC()
+		action.Text = fmt.Sprintf("raising it to %d waits until %s: the level was first seen at %s, and may miss a sale that Katana has not heard of", e.Target, clock(action.Until, now), clock(s.kept.firstSeen(key, s.looked), now))
 	case inventory.ReasonInFlight:
 		action.Text = fmt.Sprintf("it stays at %d: the rest is sold here and not yet in Katana", o.From)
 		s.lands(&action, e.Own)

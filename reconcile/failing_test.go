@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -159,4 +160,43 @@ func TestWhoAsksIsToldThatARaiseWaitsForAStoreThatFails(t *testing.T) {
 			t.Errorf("got %+v", level)
 		}
 	}
+}
+
+func TestARaiseWaitsForWhatAnotherStoreMayHaveSoldBeforeItWasSeen(t *testing.T) {
+	f := openFloor(t, false)
+	lose(f)
+	f.shops["outlet"].fail = errors.New("no answer")
+	f.tick(time.Minute)
+	f.shops["outlet"].fail = nil
+	f.place("#1", atOutlet, 3)
+	f.move(10, 5, 0)
+	f.move(20, 5, 0)
+	f.tick(settle / 2) // outlet is seen for the first time
+	f.pass(settle/2 + time.Minute)
+	report := f.ask(reconcile.Request{Kind: inventory.Incremental})
+	f.want(report, f.levels[atFront], "waiting first_sight 20→25")
+	f.want(report, f.levels[atMarket], "applied drift 10→15")
+	f.bring("#1")
+	f.settles()
+}
+
+func TestARaiseWaitsForWhatMayHaveBeenSoldAfterAnAnswerThatWasLost(t *testing.T) {
+	f := openFloor(t, true)
+	main := f.shops["main"]
+	main.after = func() error {
+		main.after = nil
+		f.place("#1", atFront, 5) // all that it was raised by
+		main.sales, main.toldSales = nil, nil
+		return fmt.Errorf("%w: %w", inventory.ErrAnswerLost, errCut)
+	}
+	f.move(10, 5, 0)
+	f.ask(reconcile.Request{Kind: inventory.Incremental})
+	f.move(10, 3, 0)
+	f.tick(time.Minute) // the search for orders does not find it yet
+	f.wantShown(f.levels[atOutlet], 25)
+	main.sales = []inventory.Sale{{ID: 5000, Name: "#1", Created: f.now}}
+	f.told("#1")
+	f.tick(time.Minute)
+	f.bring("#1")
+	f.settles()
 }

@@ -145,6 +145,7 @@ func (s *cycleStore) doubtOwn() {
 func (c *cycle) setApart() {
 	c.unheard = slices.ContainsFunc(c.stores, func(s *cycleStore) bool { return s.err == nil && s.unheard() })
 	c.fallSilent()
+	c.watchFirst(c.rising)
 	if c.wholly {
 		return
 	}
@@ -153,32 +154,26 @@ func (c *cycle) setApart() {
 		if s.err != nil {
 			continue
 		}
-		note := func(change inventory.Change) {
+		for change := range s.planned {
 			if known, before := s.apart[change.SKU]; known || !before {
 				s.apart[change.SKU] = !c.shared(change) || c.lookedAt(change.SKU)
 			}
 		}
-		for _, change := range s.plan.Changes {
-			note(change)
-		}
-		for _, line := range s.undoing {
-			note(line.Change)
-		}
 	}
 }
 
-// known tells whether all was read in this cycle that a change depends on, and says
-// what is missing, where it has a name.
-func (s *cycleStore) known(change inventory.Change) (known bool, missing string) {
-	id, stands := s.c.catalogue.Stands(change.SKU)
-	switch {
-	case !stands || !s.c.fresh[id] || !s.c.wholly && !s.apart[change.SKU]:
-		return false, ""
-	case change.Raise() && s.c.unheard:
-		return false, ""
+// planned goes through what the store may write in this cycle.
+func (s *cycleStore) planned(yield func(inventory.Change) bool) {
+	for _, change := range s.plan.Changes {
+		if !yield(change) {
+			return
+		}
 	}
-	missing = s.c.missed(change)
-	return missing == "", missing
+	for _, line := range s.undoing {
+		if !yield(line.Change) {
+			return
+		}
+	}
 }
 
 // lookedAt tells whether every store that is looked at has read all levels of a

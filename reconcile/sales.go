@@ -27,42 +27,6 @@ func (s *cycleStore) unheard() bool {
 	return s.partly() && !s.toldSales && !s.kept.Ledger.Told.IsZero()
 }
 
-// fallSilent lists the stores that have failed in this cycle: nobody knows what
-// they sold since they were read. A store that fails stops no other, so raises wait
-// for it for one settle and go on then.
-func (c *cycle) fallSilent() {
-	for _, s := range c.stores {
-		switch {
-		case s.mode == inventory.ModeOff:
-		case s.err == nil:
-			s.kept.failing = time.Time{}
-		default:
-			if s.kept.failing.IsZero() {
-				s.kept.failing = c.started
-			}
-			if c.started.Sub(s.kept.failing) < c.r.opts.Settle {
-				c.silent = append(c.silent, s)
-			}
-		}
-	}
-}
-
-// missed says which store has failed and may have sold of what a raise offers: one
-// whose levels are not known may sell anything. It is "" when there is none.
-func (c *cycle) missed(change inventory.Change) string {
-	if !change.Raise() {
-		return ""
-	}
-	sources := c.feeds(change.Key)
-	shares := func(other inventory.Key) bool { return flight.Meet(c.feeds(other), sources) }
-	for _, s := range c.silent {
-		if shelf := s.kept.shelf; !shelf.whole || slices.ContainsFunc(shelf.keysOf(change.SKU), shares) {
-			return fmt.Sprintf("store %s failed, and may have sold of the same stock", s.Name)
-		}
-	}
-	return ""
-}
-
 // raising tells whether a raise is about to be written.
 func (c *cycle) raising() bool {
 	return slices.ContainsFunc(c.stores, func(s *cycleStore) bool { return s.raises > 0 })

@@ -360,12 +360,12 @@ func (s *cycleStore) stirred() (skus []inventory.SKU) {
 // With held, those that a guard holds stay.
 func (s *cycleStore) unread(changes []inventory.Change, held bool) (read []inventory.Change, waiting []inventory.Outcome) {
 	for _, change := range changes {
-		known, missing := s.known(change)
-		if _, holds := s.held(change); known || held && holds || s.mode == inventory.ModeReport {
+		why, detail := s.lacks(change)
+		if _, holds := s.held(change); why == "" || held && holds || s.mode == inventory.ModeReport {
 			read = append(read, change)
 			continue
 		}
-		waiting = append(waiting, inventory.Outcome{Change: change, Result: inventory.Waiting, Because: inventory.ReasonUnread, Detail: missing})
+		waiting = append(waiting, inventory.Outcome{Change: change, Result: inventory.Waiting, Because: why, Detail: detail})
 	}
 	return read, waiting
 }
@@ -436,7 +436,7 @@ func (s *cycleStore) view(index *flight.Index) plan.View {
 	}
 	return plan.View{
 		Own:       index.Own,
-		First:     func(key inventory.Key) time.Time { return s.firstSeen(key) },
+		First:     func(key inventory.Key) time.Time { return s.kept.firstSeen(key, s.looked) },
 		Resting:   func(key inventory.Key) bool { return resting[key] },
 		Stays:     s.stays(),
 		Name:      func(id inventory.LocationID) string { return s.kept.feeds[id].Name },
@@ -452,14 +452,14 @@ func (s *cycleStore) unsure() time.Duration { return s.c.r.terms().Unsure(&s.kep
 // firstSeen is since when a raise of the level waits. Where the store tells of its
 // orders, what was sold before the first look is known: there a raise waits only
 // where the answer to a write was lost.
-func (s *cycleStore) firstSeen(key inventory.Key) time.Time {
-	if !s.kept.Ledger.Told.IsZero() {
-		return flight.Doubted(&s.kept.Ledger, key)
+func (m *memory) firstSeen(key inventory.Key, now time.Time) time.Time {
+	if !m.Ledger.Told.IsZero() {
+		return flight.Doubted(&m.Ledger, key)
 	}
-	if seen, ok := s.kept.shelf.seen(key); ok {
+	if seen, ok := m.shelf.seen(key); ok {
 		return seen.First
 	}
-	return s.looked
+	return now
 }
 
 // errDuplicate refuses a mapping that offers the same stock at several

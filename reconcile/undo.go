@@ -349,8 +349,8 @@ func (s *cycleStore) formerRaise(o inventory.Outcome, level *inventory.Level, fi
 		o.Because = figure.Left // nobody knows what can be sold
 		return o
 	}
-	if known, missing := s.known(o.Change); !known {
-		o.Result, o.Because, o.Detail = inventory.Waiting, inventory.ReasonUnread, missing
+	if why, detail := s.lacks(o.Change); why != "" {
+		o.Result, o.Because, o.Detail = inventory.Waiting, why, detail
 		return o
 	}
 	switch p := plan.Diff([]inventory.Level{*level}, []inventory.Figure{figure}, view); {
