@@ -126,6 +126,7 @@ func (f *fair) rushes(s *stall, batch []inventory.Change) {
 // last is found by the sweep, and no compare-and-set tells of it.
 func (f *fair) look() {
 	f.would, f.unknown, f.moved = map[inventory.Key]inventory.LevelFigure{}, map[inventory.Key]bool{}, map[inventory.StoreName]bool{}
+	strangers := map[inventory.SKU]bool{} // SKUs that levels carry which are not known
 	for i, s := range f.stalls {
 		s.done, s.stale = nil, 0
 		if f.config[i].Mode == inventory.ModeOff {
@@ -159,6 +160,14 @@ func (f *fair) look() {
 		for key, level := range known {
 			f.unknown[key] = f.unknown[key] || unheard[level.SKU] || is[key] != level
 		}
+		for key, level := range is {
+			if len(known) > 0 && known[key] != level {
+				strangers[level.SKU] = true
+			}
+		}
+	}
+	for key, figure := range f.would { // nor can it wait for what a level may have sold that it does not know
+		f.unknown[key] = f.unknown[key] || figure.Waits == inventory.ReasonFirstSight && strangers[figure.SKU]
 	}
 }
 
