@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/desired"
 	"stocksyncd/reconcile/inventory"
 )
 
@@ -199,4 +200,22 @@ func TestARaiseWaitsForWhatMayHaveBeenSoldAfterAnAnswerThatWasLost(t *testing.T)
 	f.tick(time.Minute)
 	f.bring("#1")
 	f.settles()
+}
+
+func TestAStoreWhoseLevelsAreReadButNeverTakenInKeepsNoOtherFromItsRaisesForGood(t *testing.T) {
+	f := openFloor(t, false)
+	lose(f)
+	f.stores[1].Mapping.Locations = []desired.Pair{{Target: "Moved away", Sources: []string{"Main"}}}
+	f.shops["outlet"].fail = errors.New("no answer") // at first
+	f.start()
+	f.tick(time.Minute)
+	f.move(10, 5, 0)
+	f.shops["outlet"].fail = nil // from then on its mapping fails
+	for range 3 {
+		f.pass(settle / 2)
+		if _, err := f.r.Cycle(t.Context(), reconcile.Request{Kind: inventory.Full}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.wantShown(f.levels[atFront], 25)
 }

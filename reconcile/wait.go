@@ -79,6 +79,10 @@ func (c *cycle) meet(other, level inventory.Key) bool {
 // watchFirst notes of some SKUs which levels may have sold what nobody has seen:
 // those that were seen a moment ago for the first time, and those of which an answer
 // was lost. It is called while no store's part runs, as it looks at all of them.
+//
+// A level without a record is seen now, but in a store that fails: there it may never
+// get one, and raises wait for what the store may have sold for as long as
+// [cycle.fallSilent] says.
 func (c *cycle) watchFirst(skus iter.Seq[inventory.SKU]) {
 	c.firsts = map[inventory.SKU][]inventory.Key{}
 	for sku := range skus {
@@ -86,9 +90,12 @@ func (c *cycle) watchFirst(skus iter.Seq[inventory.SKU]) {
 			continue
 		}
 		for _, kept := range c.memories {
-			unsure := c.r.terms().Unsure(&kept.Ledger)
+			unsure, now := c.r.terms().Unsure(&kept.Ledger), c.started
+			if !kept.failing.IsZero() {
+				now = time.Time{}
+			}
 			for _, key := range kept.shelf.keysOf(sku) {
-				if c.started.Before(kept.firstSeen(key, c.started).Add(unsure)) {
+				if c.started.Before(kept.firstSeen(key, now).Add(unsure)) {
 					c.firsts[sku] = append(c.firsts[sku], key)
 				}
 			}
