@@ -219,3 +219,19 @@ func TestAStoreWhoseLevelsAreReadButNeverTakenInKeepsNoOtherFromItsRaisesForGood
 	}
 	f.wantShown(f.levels[atFront], 25)
 }
+
+func TestWhatIsNotCountedKeepsNoLevelOfItsSKUFromARaise(t *testing.T) {
+	for name, odd := range map[string]func(*inventory.Level){
+		"untracked": func(l *inventory.Level) { l.Untracked = true },
+		"a bundle":  func(l *inventory.Level) { l.Bundle = true },
+		"a card":    func(l *inventory.Level) { l.GiftCard = true },
+	} {
+		f := openFloor(t, false)
+		odd(f.shops["outlet"].levels[f.level("outlet", 10, "MUG", 20)])
+		f.move(10, 5, 0)
+		report := f.ask(reconcile.Request{Kind: inventory.Full})
+		if got, want := outcome(report, f.levels[atFront]), "applied drift 20→25"; got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}

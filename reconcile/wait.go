@@ -89,18 +89,27 @@ func (c *cycle) watchFirst(skus iter.Seq[inventory.SKU]) {
 		if _, known := c.firsts[sku]; known {
 			continue
 		}
-		for _, kept := range c.memories {
-			unsure, now := c.r.terms().Unsure(&kept.Ledger), c.started
-			if !kept.failing.IsZero() {
-				now = time.Time{}
-			}
-			for _, key := range kept.shelf.keysOf(sku) {
-				if c.started.Before(kept.firstSeen(key, now).Add(unsure)) {
-					c.firsts[sku] = append(c.firsts[sku], key)
-				}
+		c.firsts[sku] = nil
+		for _, store := range c.r.opts.Stores { // in their order, so that the same one is named each time
+			if store.Mode != inventory.ModeOff {
+				c.firsts[sku] = append(c.firsts[sku], c.firstsOf(c.memories[store.Name], sku)...)
 			}
 		}
 	}
+}
+
+// firstsOf lists the levels of a SKU in one store that may have sold unseen.
+func (c *cycle) firstsOf(kept *memory, sku inventory.SKU) (keys []inventory.Key) {
+	unsure, now := c.r.terms().Unsure(&kept.Ledger), c.started
+	if !kept.failing.IsZero() {
+		now = time.Time{}
+	}
+	for _, level := range kept.shelf.listing(kept.shelf.of(sku)) {
+		if flight.Counts(&level) && c.started.Before(kept.firstSeen(level.Key, now).Add(unsure)) {
+			keys = append(keys, level.Key)
+		}
+	}
+	return keys
 }
 
 // rising goes through the SKUs of which more may be offered by this cycle.
