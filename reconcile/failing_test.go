@@ -235,3 +235,24 @@ func TestWhatIsNotCountedKeepsNoLevelOfItsSKUFromARaise(t *testing.T) {
 		}
 	}
 }
+
+func TestARaiseOfTheSKUThatALevelCarriesByNowWaitsForTheOthersOfIt(t *testing.T) {
+	f := openFloor(t, false)
+	f.sku("CAP", 30)
+	f.tick(time.Minute)
+	f.level("outlet", 10, "CAP", 30) // seen for the first time by the next cycle
+	main := f.shops["main"]
+	main.before = func([]inventory.Change) {
+		main.before = nil
+		main.levels[f.levels[atFront]].SKU, main.levels[f.levels[atWindow]].SKU, main.levels[f.levels[atMarket]].SKU = "CAP", "CAP", "CAP"
+		f.sell(f.levels[atFront], -1) // so that it is read again
+	}
+	f.move(10, -5, 0)
+	report := f.ask(reconcile.Request{Kind: inventory.Full})
+	f.want(report, f.levels[atFront], "waiting unread 21→30")
+	report = f.ask(reconcile.Request{Kind: inventory.Incremental})
+	f.want(report, f.levels[atFront], "waiting first_sight 21→30")
+	f.pass(settle)
+	f.ask(reconcile.Request{Kind: inventory.Incremental})
+	f.wantShown(f.levels[atFront], 30)
+}

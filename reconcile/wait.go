@@ -19,7 +19,8 @@ import (
 // where nothing is missing.
 func (s *cycleStore) lacks(change inventory.Change) (why inventory.Reason, detail string) {
 	id, stands := s.c.catalogue.Stands(change.SKU)
-	if !stands || !s.c.fresh[id] || !s.c.wholly && !s.apart[change.SKU] || change.Raise() && s.c.unheard {
+	_, watched := s.c.firsts[change.SKU] // or the level carries another one by now
+	if !stands || !s.c.fresh[id] || !s.c.wholly && !s.apart[change.SKU] || change.Raise() && (s.c.unheard || !watched) {
 		return inventory.ReasonUnread, ""
 	}
 	return s.c.unsure(change)
