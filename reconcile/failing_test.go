@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -255,4 +256,36 @@ func TestARaiseOfTheSKUThatALevelCarriesByNowWaitsForTheOthersOfIt(t *testing.T)
 	f.pass(settle)
 	f.ask(reconcile.Request{Kind: inventory.Incremental})
 	f.wantShown(f.levels[atFront], 30)
+}
+
+func TestARaiseThatWaitsForAnotherLevelSaysWhereThatIs(t *testing.T) {
+	for at, want := range map[inventory.LocationID]string{
+		2: "store outlet may have sold of the same stock at Market, unseen",
+		7: "store outlet may have sold of the same stock at location 7, unseen", // which the store does not list
+	} {
+		f := openFloor(t, false)
+		f.level("outlet", 9, "MUG", 10, at)
+		f.move(10, 5, 0)
+		f.move(20, 5, 0)
+		report := f.ask(reconcile.Request{Kind: inventory.Full})
+		var got []string
+		for _, change := range report.Stores[0].Changes {
+			if change.Outcome == inventory.Waiting {
+				got = append(got, change.Detail)
+			}
+		}
+		if len(got) == 0 || slices.ContainsFunc(got, func(detail string) bool { return detail != want }) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		list, err := f.r.Explain(t.Context(), reconcile.ExplainRequest{SKU: "MUG", Store: "main"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits := slices.ContainsFunc(list, func(e inventory.Explanation) bool {
+			return e.Next.Reason == inventory.ReasonFirstSight && e.Next.Text == fmt.Sprintf("raising it to %d waits: %s", e.Target, want)
+		})
+		if !waits {
+			t.Errorf("no level of %d waits as %s", len(list), want)
+		}
+	}
 }

@@ -35,9 +35,18 @@ func (c *cycle) unsure(change inventory.Change) (why inventory.Reason, detail st
 		return inventory.ReasonUnread, fmt.Sprintf("store %s failed, and may have sold of the same stock", store)
 	}
 	if key, is := c.unseen(change); is {
-		return inventory.ReasonFirstSight, fmt.Sprintf("store %s may have sold of the same stock at %s before it was seen", key.Store, c.memories[key.Store].feeds[key.Location].Name)
+		return inventory.ReasonFirstSight, fmt.Sprintf("store %s may have sold of the same stock at %s, unseen", key.Store, c.placeOf(key))
 	}
 	return "", ""
+}
+
+// placeOf names the location of a level, whose store may not have said what it is
+// called.
+func (c *cycle) placeOf(key inventory.Key) string {
+	if name := c.memories[key.Store].feeds[key.Location].Name; name != "" {
+		return name
+	}
+	return fmt.Sprintf("location %d", int64(key.Location))
 }
 
 // fallSilent lists the stores that have failed in this cycle: nobody knows what
