@@ -289,3 +289,27 @@ func TestARaiseThatWaitsForAnotherLevelSaysWhereThatIs(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoAsksIsToldOfTheLevelsThatALevelSeenForTheFirstTimeWaitsForNext(t *testing.T) {
+	f := openFloor(t, false)
+	lose(f)
+	f.move(10, 5, 0)
+	f.shops["outlet"].fail = errors.New("no answer")
+	f.tick(time.Minute)
+	f.shops["outlet"].fail = nil
+	f.tick(settle / 2) // outlet is seen for the first time
+	f.pass(settle/2 - 10*time.Second)
+	report := f.ask(reconcile.Request{Kind: inventory.Incremental})
+	f.want(report, f.levels[atFront], "waiting first_sight 20→25") // for itself
+	f.pass(time.Minute)
+	list, err := f.r.Explain(t.Context(), reconcile.ExplainRequest{SKU: "MUG", Store: "main"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "raising it to 25 waits: store outlet may have sold of the same stock at Shop, unseen"
+	if got := list[0].Next; got.Reason != inventory.ReasonFirstSight || got.Text != want {
+		t.Errorf("got %+v, want %s", got, want)
+	}
+	report = f.ask(reconcile.Request{Kind: inventory.Incremental})
+	f.want(report, f.levels[atFront], "waiting first_sight 20→25")
+}

@@ -88,12 +88,13 @@ func (c *cycle) meet(other, level inventory.Key) bool {
 
 // watchFirst notes of some SKUs which levels may have sold what nobody has seen:
 // those that were seen a moment ago for the first time, and those of which an answer
-// was lost. It is called while no store's part runs, as it looks at all of them.
+// was lost. The time is in a cycle no later than that at which Katana was read. It is
+// called while no store's part runs, as it looks at all of them.
 //
 // A level without a record is seen now, but in a store that fails: there it may never
 // get one, and raises wait for what the store may have sold for as long as
 // [cycle.fallSilent] says.
-func (c *cycle) watchFirst(skus iter.Seq[inventory.SKU]) {
+func (c *cycle) watchFirst(skus iter.Seq[inventory.SKU], now time.Time) {
 	c.firsts = map[inventory.SKU][]inventory.Key{}
 	for sku := range skus {
 		if _, known := c.firsts[sku]; known {
@@ -102,20 +103,20 @@ func (c *cycle) watchFirst(skus iter.Seq[inventory.SKU]) {
 		c.firsts[sku] = nil
 		for _, store := range c.r.opts.Stores { // in their order, so that the same one is named each time
 			if store.Mode != inventory.ModeOff {
-				c.firsts[sku] = append(c.firsts[sku], c.firstsOf(c.memories[store.Name], sku)...)
+				c.firsts[sku] = append(c.firsts[sku], c.firstsOf(c.memories[store.Name], sku, now)...)
 			}
 		}
 	}
 }
 
 // firstsOf lists the levels of a SKU in one store that may have sold unseen.
-func (c *cycle) firstsOf(kept *memory, sku inventory.SKU) (keys []inventory.Key) {
-	unsure, now := c.r.terms().Unsure(&kept.Ledger), c.started
+func (c *cycle) firstsOf(kept *memory, sku inventory.SKU, now time.Time) (keys []inventory.Key) {
+	unsure, unseen := c.r.terms().Unsure(&kept.Ledger), now
 	if !kept.failing.IsZero() {
-		now = time.Time{}
+		unseen = time.Time{}
 	}
 	for _, level := range kept.shelf.listing(kept.shelf.of(sku)) {
-		if flight.Counts(&level) && c.started.Before(kept.firstSeen(level.Key, now).Add(unsure)) {
+		if flight.Counts(&level) && now.Before(kept.firstSeen(level.Key, unseen).Add(unsure)) {
 			keys = append(keys, level.Key)
 		}
 	}
