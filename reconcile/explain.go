@@ -88,7 +88,7 @@ func (r *Reconciler) read(ctx context.Context, sku inventory.SKU) (map[inventory
 	}
 	c.each(func(s *cycleStore) error { return s.account() })
 	c.fallSilent()
-	c.watchFirst(c.skus)
+	c.watchFirst(c.skus, c.started)
 	c.inFlight = c.entries()
 	c.each(func(s *cycleStore) error {
 		s.ready()
@@ -116,6 +116,7 @@ func (m *memory) copy() *memory {
 
 // explain explains the levels of a SKU as they stand now.
 func (s *cycleStore) explain(sku inventory.SKU) (list []inventory.Explanation, err error) {
+	s.c.watchFirst(slices.Values([]inventory.SKU{sku}), s.c.r.opts.Now()) // the next cycle is what is asked about
 	index := s.index()
 	rows := desired.ExcludedRows(s.Orders, s.reads(s.kept.Pins))
 	if s.c.open.err != nil {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"stocksyncd/reconcile"
+	"stocksyncd/reconcile/desired"
 	"stocksyncd/reconcile/inventory"
 )
 
@@ -199,4 +201,115 @@ func TestARaiseWaitsForWhatMayHaveBeenSoldAfterAnAnswerThatWasLost(t *testing.T)
 	f.tick(time.Minute)
 	f.bring("#1")
 	f.settles()
+}
+
+func TestAStoreWhoseLevelsAreReadButNeverTakenInKeepsNoOtherFromItsRaisesForGood(t *testing.T) {
+	f := openFloor(t, false)
+	lose(f)
+	f.stores[1].Mapping.Locations = []desired.Pair{{Target: "Moved away", Sources: []string{"Main"}}}
+	f.shops["outlet"].fail = errors.New("no answer") // at first
+	f.start()
+	f.tick(time.Minute)
+	f.move(10, 5, 0)
+	f.shops["outlet"].fail = nil // from then on its mapping fails
+	for range 3 {
+		f.pass(settle / 2)
+		if _, err := f.r.Cycle(t.Context(), reconcile.Request{Kind: inventory.Full}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.wantShown(f.levels[atFront], 25)
+}
+
+func TestWhatIsNotCountedKeepsNoLevelOfItsSKUFromARaise(t *testing.T) {
+	for name, odd := range map[string]func(*inventory.Level){
+		"untracked": func(l *inventory.Level) { l.Untracked = true },
+		"a bundle":  func(l *inventory.Level) { l.Bundle = true },
+		"a card":    func(l *inventory.Level) { l.GiftCard = true },
+	} {
+		f := openFloor(t, false)
+		odd(f.shops["outlet"].levels[f.level("outlet", 10, "MUG", 20)])
+		f.move(10, 5, 0)
+		report := f.ask(reconcile.Request{Kind: inventory.Full})
+		if got, want := outcome(report, f.levels[atFront]), "applied drift 20→25"; got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestARaiseOfTheSKUThatALevelCarriesByNowWaitsForTheOthersOfIt(t *testing.T) {
+	f := openFloor(t, false)
+	f.sku("CAP", 30)
+	f.tick(time.Minute)
+	f.level("outlet", 10, "CAP", 30) // seen for the first time by the next cycle
+	main := f.shops["main"]
+	main.before = func([]inventory.Change) {
+		main.before = nil
+		main.levels[f.levels[atFront]].SKU, main.levels[f.levels[atWindow]].SKU, main.levels[f.levels[atMarket]].SKU = "CAP", "CAP", "CAP"
+		f.sell(f.levels[atFront], -1) // so that it is read again
+	}
+	f.move(10, -5, 0)
+	report := f.ask(reconcile.Request{Kind: inventory.Full})
+	f.want(report, f.levels[atFront], "waiting unread 21→30")
+	report = f.ask(reconcile.Request{Kind: inventory.Incremental})
+	f.want(report, f.levels[atFront], "waiting first_sight 21→30")
+	f.pass(settle)
+	f.ask(reconcile.Request{Kind: inventory.Incremental})
+	f.wantShown(f.levels[atFront], 30)
+}
+
+func TestARaiseThatWaitsForAnotherLevelSaysWhereThatIs(t *testing.T) {
+	for at, want := range map[inventory.LocationID]string{
+		2: "store outlet may have sold of the same stock at Market, unseen",
+		7: "store outlet may have sold of the same stock at location 7, unseen", // which the store does not list
+	} {
+		f := openFloor(t, false)
+		f.level("outlet", 9, "MUG", 10, at)
+		f.move(10, 5, 0)
+		f.move(20, 5, 0)
+		report := f.ask(reconcile.Request{Kind: inventory.Full})
+		var got []string
+		for _, change := range report.Stores[0].Changes {
+			if change.Outcome == inventory.Waiting {
+				got = append(got, change.Detail)
+			}
+		}
+		if len(got) == 0 || slices.ContainsFunc(got, func(detail string) bool { return detail != want }) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		list, err := f.r.Explain(t.Context(), reconcile.ExplainRequest{SKU: "MUG", Store: "main"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits := slices.ContainsFunc(list, func(e inventory.Explanation) bool {
+			return e.Next.Reason == inventory.ReasonFirstSight && e.Next.Text == fmt.Sprintf("raising it to %d waits: %s", e.Target, want)
+		})
+		if !waits {
+			t.Errorf("no level of %d waits as %s", len(list), want)
+		}
+	}
+}
+
+func TestWhoAsksIsToldOfTheLevelsThatALevelSeenForTheFirstTimeWaitsForNext(t *testing.T) {
+	f := openFloor(t, false)
+	lose(f)
+	f.move(10, 5, 0)
+	f.shops["outlet"].fail = errors.New("no answer")
+	f.tick(time.Minute)
+	f.shops["outlet"].fail = nil
+	f.tick(settle / 2) // outlet is seen for the first time
+	f.pass(settle/2 - 10*time.Second)
+	report := f.ask(reconcile.Request{Kind: inventory.Incremental})
+	f.want(report, f.levels[atFront], "waiting first_sight 20→25") // for itself
+	f.pass(time.Minute)
+	list, err := f.r.Explain(t.Context(), reconcile.ExplainRequest{SKU: "MUG", Store: "main"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "raising it to 25 waits: store outlet may have sold of the same stock at Shop, unseen"
+	if got := list[0].Next; got.Reason != inventory.ReasonFirstSight || got.Text != want {
+		t.Errorf("got %+v, want %s", got, want)
+	}
+	report = f.ask(reconcile.Request{Kind: inventory.Incremental})
+	f.want(report, f.levels[atFront], "waiting first_sight 20→25")
 }

@@ -145,7 +145,7 @@ func (s *cycleStore) doubtOwn() {
 func (c *cycle) setApart() {
 	c.unheard = slices.ContainsFunc(c.stores, func(s *cycleStore) bool { return s.err == nil && s.unheard() })
 	c.fallSilent()
-	c.watchFirst(c.rising)
+	c.watchFirst(c.rising, c.started)
 	if c.wholly {
 		return
 	}

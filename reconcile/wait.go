@@ -19,7 +19,8 @@ import (
 // where nothing is missing.
 func (s *cycleStore) lacks(change inventory.Change) (why inventory.Reason, detail string) {
 	id, stands := s.c.catalogue.Stands(change.SKU)
-	if !stands || !s.c.fresh[id] || !s.c.wholly && !s.apart[change.SKU] || change.Raise() && s.c.unheard {
+	_, watched := s.c.firsts[change.SKU] // or the level carries another one by now
+	if !stands || !s.c.fresh[id] || !s.c.wholly && !s.apart[change.SKU] || change.Raise() && (s.c.unheard || !watched) {
 		return inventory.ReasonUnread, ""
 	}
 	return s.c.unsure(change)
@@ -34,9 +35,18 @@ func (c *cycle) unsure(change inventory.Change) (why inventory.Reason, detail st
 		return inventory.ReasonUnread, fmt.Sprintf("store %s failed, and may have sold of the same stock", store)
 	}
 	if key, is := c.unseen(change); is {
-		return inventory.ReasonFirstSight, fmt.Sprintf("store %s may have sold of the same stock at %s before it was seen", key.Store, c.memories[key.Store].feeds[key.Location].Name)
+		return inventory.ReasonFirstSight, fmt.Sprintf("store %s may have sold of the same stock at %s, unseen", key.Store, c.placeOf(key))
 	}
 	return "", ""
+}
+
+// placeOf names the location of a level, whose store may not have said what it is
+// called.
+func (c *cycle) placeOf(key inventory.Key) string {
+	if name := c.memories[key.Store].feeds[key.Location].Name; name != "" {
+		return name
+	}
+	return fmt.Sprintf("location %d", int64(key.Location))
 }
 
 // fallSilent lists the stores that have failed in this cycle: nobody knows what
@@ -78,22 +88,39 @@ func (c *cycle) meet(other, level inventory.Key) bool {
 
 // watchFirst notes of some SKUs which levels may have sold what nobody has seen:
 // those that were seen a moment ago for the first time, and those of which an answer
-// was lost. It is called while no store's part runs, as it looks at all of them.
-func (c *cycle) watchFirst(skus iter.Seq[inventory.SKU]) {
+// was lost. The time is in a cycle no later than that at which Katana was read. It is
+// called while no store's part runs, as it looks at all of them.
+//
+// A level without a record is seen now, but in a store that fails: there it may never
+// get one, and raises wait for what the store may have sold for as long as
+// [cycle.fallSilent] says.
+func (c *cycle) watchFirst(skus iter.Seq[inventory.SKU], now time.Time) {
 	c.firsts = map[inventory.SKU][]inventory.Key{}
 	for sku := range skus {
 		if _, known := c.firsts[sku]; known {
 			continue
 		}
-		for _, kept := range c.memories {
-			unsure := c.r.terms().Unsure(&kept.Ledger)
-			for _, key := range kept.shelf.keysOf(sku) {
-				if c.started.Before(kept.firstSeen(key, c.started).Add(unsure)) {
-					c.firsts[sku] = append(c.firsts[sku], key)
-				}
+		c.firsts[sku] = nil
+		for _, store := range c.r.opts.Stores { // in their order, so that the same one is named each time
+			if store.Mode != inventory.ModeOff {
+				c.firsts[sku] = append(c.firsts[sku], c.firstsOf(c.memories[store.Name], sku, now)...)
 			}
 		}
 	}
+}
+
+// firstsOf lists the levels of a SKU in one store that may have sold unseen.
+func (c *cycle) firstsOf(kept *memory, sku inventory.SKU, now time.Time) (keys []inventory.Key) {
+	unsure, unseen := c.r.terms().Unsure(&kept.Ledger), now
+	if !kept.failing.IsZero() {
+		unseen = time.Time{}
+	}
+	for _, level := range kept.shelf.listing(kept.shelf.of(sku)) {
+		if flight.Counts(&level) && now.Before(kept.firstSeen(level.Key, unseen).Add(unsure)) {
+			keys = append(keys, level.Key)
+		}
+	}
+	return keys
 }
 
 // rising goes through the SKUs of which more may be offered by this cycle.
